@@ -1,0 +1,115 @@
+"""The roles that the use cases need filled. Adapters do not inherit from these: mypy checks them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from domain.chart import Chart, ChartName
+from domain.errors import TitleError
+from domain.identifiers import TitleId
+from domain.run import Failure, Run, RunReport, StoreCounts
+from domain.title import Title
+
+TitleOutcome = Title | TitleError
+"""What became of one title that was asked for: the title, or the error that says why not."""
+
+
+class TitleSource(Protocol):
+    """Gives charts and titles. Any number of threads may call it at the same time."""
+
+    @property
+    def name(self) -> str:
+        """Its name in settings and reports, for example ``html``."""
+
+    @property
+    def batch_size(self) -> int:
+        """How many titles one request takes, at least 1."""
+
+    def chart(self, name: ChartName) -> Chart:
+        """Give a whole chart, in chart order.
+
+        Raises `SourceUnavailable`, `SourceBlocked`, `ChartNotFound` or `PageChanged`.
+        """
+
+    def titles(self, ids: Sequence[TitleId]) -> Sequence[TitleOutcome]:
+        """Give one outcome for each id, in the order of the ids (at most ``batch_size`` of them).
+
+        Raises `SourceUnavailable` or `SourceBlocked` when the request as a whole failed.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchResult:
+    """What a repository did with a batch; the four numbers add up to the size of the batch.
+
+    ``unchanged`` counts titles that it already held with the same facts, or with newer ones.
+    """
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    refused: tuple[Failure, ...] = field(default=())
+
+
+class TitleRepository(Protocol):
+    """Keeps titles with their people and credits.
+
+    Called by one thread at a time (its lane); another process may write to the same place.
+    Every method raises `RepositoryUnavailable` when nothing can be stored or read now.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its name in settings and reports, for example ``csv``."""
+
+    @property
+    def location(self) -> str:
+        """Where a person finds the data: a folder, or a database URL without its password."""
+
+    def begin_run(self, run: Run, chart: Chart | None) -> None:
+        """Note that a run has begun, and keep the chart that it is about."""
+
+    def save(self, batch: Sequence[Title], run: Run) -> BatchResult:
+        """Store each title wholly or not at all; a refused title harms no other in the batch.
+
+        Saving the same title twice keeps one row, with the newer facts (by
+        ``provenance.fetched_at``); each row carries the run that saved it last. When this returns,
+        the batch survives the death of the process.
+        """
+
+    def finish_run(self, report: RunReport) -> None:
+        """Keep the account of the run."""
+
+    def titles(self) -> Iterator[Title]:
+        """Give every title held, with its credits in billing order, without holding all in memory."""
+
+    def counts(self) -> StoreCounts:
+        """Count what is held."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryOpener:
+    """A repository that is not open yet: opened, used and closed by its lane's thread only."""
+
+    name: str
+    open: Callable[[], AbstractContextManager[TitleRepository]]
+
+
+class RunObserver(Protocol):
+    """Is told how a run goes, from several threads at once; must be quick and must not raise."""
+
+    def started(self, run: Run, asked: int | None) -> None:
+        """Titles are about to be fetched; ``asked`` is ``None`` when their number is not known."""
+
+    def fetched(self, title: Title, seconds: float) -> None:
+        """A title was fetched and read, in this many seconds."""
+
+    def failed(self, failure: Failure) -> None:
+        """A title could not be fetched or read."""
+
+    def saved(self, repository: str, result: BatchResult) -> None:
+        """A repository has stored a batch."""
+
+    def notice(self, message: str) -> None:
+        """Something that the user should know happened, said once: a source or repository gave up."""

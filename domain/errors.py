@@ -1,0 +1,140 @@
+"""The errors of the domain, grouped by what a caller does next.
+
+::
+
+    ScraperError
+    ├── InvalidConfiguration     before any work: correct the settings
+    ├── SourceError              try later, or another source
+    │   ├── SourceUnavailable    unreachable, timed out, or answered with an error
+    │   └── SourceBlocked        answered with a challenge or a captcha: it refuses us
+    ├── TitleError               count it and go on with the next title
+    │   ├── TitleNotFound        there is no such title (or this source does not have it)
+    │   ├── ChartNotFound        this source does not have the chart
+    │   ├── PageChanged          the page no longer has what we read
+    │   └── InvalidTitle         a fact breaks a rule of the domain
+    └── RepositoryUnavailable    this repository cannot store anything now; the others go on
+"""
+
+from collections.abc import Sequence
+
+
+class ScraperError(Exception):
+    """Base of every error that the project raises on purpose. ``str()`` is a sentence for the user."""
+
+    reason = "error"
+    """Short machine-readable name, used in reports and in the ``failures`` table."""
+
+
+class InvalidConfiguration(ScraperError):
+    """One or more settings are wrong. ``problems`` has one readable line for each of them."""
+
+    reason = "invalid_configuration"
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(self.problems))
+
+
+class SourceError(ScraperError):
+    """A source gave no answer that we can use: try later, or another source."""
+
+    reason = "source_error"
+
+
+class SourceUnavailable(SourceError):
+    """A source could not be reached, timed out, or answered with an error.
+
+    ``unreachable`` is true when the host has never answered in this run, so that asking it for
+    more titles is pointless.
+    """
+
+    reason = "unavailable"
+
+    def __init__(self, url: str, cause: str, *, unreachable: bool = False) -> None:
+        self.url = url
+        self.cause = cause
+        self.unreachable = unreachable
+        super().__init__(f"{url}: {cause}")
+
+
+class SourceBlocked(SourceError):
+    """A source answered with a bot challenge or a captcha. We report it and never solve it."""
+
+    reason = "blocked"
+
+    def __init__(self, url: str, how: str) -> None:
+        self.url = url
+        self.how = how
+        super().__init__(f"{url}: blocked ({how})")
+
+
+class TitleError(ScraperError):
+    """One title cannot be had; every other one is unharmed."""
+
+    reason = "title_error"
+
+
+class TitleNotFound(TitleError):
+    """The source has no such title."""
+
+    reason = "not_found"
+
+    def __init__(self, imdb_id: str, where: str) -> None:
+        self.imdb_id = imdb_id
+        self.where = where
+        super().__init__(f"{imdb_id}: not found at {where}")
+
+
+class ChartNotFound(TitleError):
+    """The source does not have the chart."""
+
+    reason = "chart_not_found"
+
+    def __init__(self, chart: str, where: str) -> None:
+        self.chart = chart
+        self.where = where
+        super().__init__(f"chart {chart!r}: not found at {where}")
+
+
+class PageChanged(TitleError):
+    """A page does not have what we read. ``field`` names what is missing or of another shape."""
+
+    reason = "page_changed"
+
+    def __init__(self, url: str, field: str, detail: str = "missing") -> None:
+        self.url = url
+        self.field = field
+        self.detail = detail
+        super().__init__(f"{url}: {field}: {detail}")
+
+
+class InvalidTitle(TitleError):
+    """A fact breaks a rule of the domain. ``field`` and ``value`` say which one."""
+
+    reason = "invalid_title"
+
+    def __init__(self, field: str, value: object, rule: str, *, imdb_id: str | None = None) -> None:
+        self.field = field
+        self.value = value
+        self.rule = rule
+        self.imdb_id = imdb_id
+        shown = repr(value)
+        shown = shown if len(shown) <= 80 else shown[:77] + "..."
+        prefix = f"{imdb_id}: " if imdb_id else ""
+        super().__init__(f"{prefix}{field} {shown}: {rule}")
+
+
+class RepositoryUnavailable(ScraperError):
+    """A repository cannot store anything now.
+
+    ``transient`` says whether trying again in a moment can help (a restarting database) or not
+    (a wrong password, a read-only folder).
+    """
+
+    reason = "repository_unavailable"
+
+    def __init__(self, repository: str, cause: str, *, transient: bool = False) -> None:
+        self.repository = repository
+        self.cause = cause
+        self.transient = transient
+        super().__init__(f"{repository}: {cause}")

@@ -1,0 +1,49 @@
+"""IMDb's identifiers: ``tt`` for titles, ``nm`` for people, each with seven or more digits."""
+
+import re
+from typing import NewType
+
+from domain.errors import InvalidTitle
+
+TitleId = NewType("TitleId", str)
+"""``tt`` and seven or more digits, for example ``tt0111161``."""
+
+NameId = NewType("NameId", str)
+"""``nm`` and seven or more digits, for example ``nm0000151``."""
+
+_TITLE_ID = re.compile(r"tt[0-9]{7,15}")
+_NAME_ID = re.compile(r"nm[0-9]{7,15}")
+_TITLE_URL = re.compile(
+    r"(?:https?://)?(?:[a-z0-9-]+\.)*imdb\.com/(?:[a-z]{2}(?:-[a-z]{2})?/)?title/"
+    r"(tt[0-9]{7,15})(?:[/?#].*)?",
+    re.IGNORECASE,
+)
+
+
+def title_id(value: object) -> TitleId:
+    """Give ``value`` back as a title id; raise `InvalidTitle` when it is not one."""
+    if isinstance(value, str) and _TITLE_ID.fullmatch(value):
+        return TitleId(value)
+    raise InvalidTitle("imdb_id", value, "must be 'tt' and 7 or more digits")
+
+
+def name_id(value: object) -> NameId:
+    """Give ``value`` back as a person's id; raise `InvalidTitle` when it is not one."""
+    if isinstance(value, str) and _NAME_ID.fullmatch(value):
+        return NameId(value)
+    raise InvalidTitle("person_id", value, "must be 'nm' and 7 or more digits")
+
+
+def title_id_from(text: str) -> TitleId:
+    """Read a title id as people write it: an id in any case, or the URL of a title page.
+
+    Raises `InvalidTitle` when the text is neither.
+    """
+    cleaned = text.strip()
+    if match := _TITLE_URL.fullmatch(cleaned):
+        return TitleId(match.group(1).lower())
+    if _TITLE_ID.fullmatch(cleaned.lower()):
+        return TitleId(cleaned.lower())
+    raise InvalidTitle(
+        "imdb_id", text, "must be 'tt' and 7 or more digits, or the URL of a title page"
+    )

@@ -1,0 +1,1 @@
+"""Settings and logging: used by every layer, uses none of them."""

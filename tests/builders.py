@@ -1,0 +1,79 @@
+"""Titles, people and charts for tests, with only what a test cares about spelled out."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from domain.chart import Chart, ChartEntry, ChartName
+from domain.identifiers import NameId, TitleId
+from domain.run import Run
+from domain.title import Credit, CreditCategory, Person, Provenance, ReleaseDate, Title, TitleKind
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def title_number(number: int) -> TitleId:
+    return TitleId(f"tt{number:07d}")
+
+
+def person_number(number: int) -> Person:
+    return Person(NameId(f"nm{number:07d}"), f"Person {number}")
+
+
+def credit(person: Person | str, position: int = 1, **changes: Any) -> Credit:
+    """A cast credit of a person, or of a bare name whose id is unknown."""
+    known = isinstance(person, Person)
+    facts: dict[str, Any] = {
+        "category": CreditCategory.CAST,
+        "position": position,
+        "name": person.name if isinstance(person, Person) else person,
+        "person_id": person.imdb_id if known else None,
+    }
+    return Credit(**(facts | changes))
+
+
+def cast_of(*people: Person | str) -> tuple[Credit, ...]:
+    return tuple(credit(person, position) for position, person in enumerate(people, 1))
+
+
+def a_title(number: int = 111161, *, minutes_later: float = 0, **changes: Any) -> Title:
+    """A full title; ``minutes_later`` makes it that much newer than ``NOON``."""
+    facts: dict[str, Any] = {
+        "imdb_id": title_number(number),
+        "kind": TitleKind.MOVIE,
+        "title": f"Title {number}",
+        "original_title": f"Original {number}",
+        "year": 1994,
+        "runtime_minutes": 142,
+        "rating": 9.3,
+        "votes": 3_135_642,
+        "metascore": 82,
+        "certificate": "R",
+        "genres": ("Drama", "Crime"),
+        "release_date": ReleaseDate(year=1994, month=10, day=14),
+        "plot": "A plot, with a comma and a \"quote\".",
+        "credits": (
+            credit(person_number(1), 1, category=CreditCategory.DIRECTOR),
+            credit(person_number(2), 1, characters=("Andy", "Self")),
+            credit("Uncredited Extra", 2),
+        ),
+        "provenance": Provenance(
+            source="html", found_by="next_data", fetched_at=NOON + timedelta(minutes=minutes_later)
+        ),
+    }
+    return Title(**(facts | changes))
+
+
+def a_run(run_id: str = "20260101T120000Z-test", **changes: Any) -> Run:
+    facts: dict[str, Any] = {
+        "run_id": run_id,
+        "command": "chart",
+        "chart": ChartName.TOP,
+        "sources": ("html",),
+        "started_at": NOON,
+    }
+    return Run(**(facts | changes))
+
+
+def a_chart(*numbers: int, name: ChartName = ChartName.TOP) -> Chart:
+    entries = tuple(ChartEntry(rank, title_number(n)) for rank, n in enumerate(numbers, 1))
+    return Chart(name, entries, NOON)
