@@ -1,4 +1,7 @@
-"""The roles that the use cases need filled. Adapters do not inherit from these: mypy checks them."""
+"""The roles that the use cases need filled.
+
+Adapters do not inherit from these Protocols: mypy checks them where they are wired.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -6,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from domain.chart import Chart, ChartName
-from domain.errors import TitleError
+from domain.errors import SourceError, TitleError
 from domain.identifiers import TitleId
 from domain.run import Failure, Run, RunReport, StoreCounts
 from domain.title import Title
 
-TitleOutcome = Title | TitleError
+TitleOutcome = Title | TitleError | SourceError
 """What became of one title that was asked for: the title, or the error that says why not."""
 
 
@@ -82,7 +85,7 @@ class TitleRepository(Protocol):
         """Keep the account of the run."""
 
     def titles(self) -> Iterator[Title]:
-        """Give every title held, with its credits in billing order, without holding all in memory."""
+        """Stream every title held, its credits in billing order, without holding all in memory."""
 
     def counts(self) -> StoreCounts:
         """Count what is held."""
@@ -112,4 +115,4 @@ class RunObserver(Protocol):
         """A repository has stored a batch."""
 
     def notice(self, message: str) -> None:
-        """Something that the user should know happened, said once: a source or repository gave up."""
+        """Something happened that the user should know of, such as a source that gave up."""

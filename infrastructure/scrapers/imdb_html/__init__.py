@@ -1,0 +1,5 @@
+"""The ``html`` source: the pages of the web site."""
+
+from infrastructure.scrapers.imdb_html.source import ImdbHtmlSource
+
+__all__ = ["ImdbHtmlSource"]

@@ -1,0 +1,168 @@
+"""The main job: fetch titles with many threads and save them everywhere, batch by batch."""
+
+import heapq
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from application.composite_save import CompositeSave
+from application.detail_fetcher import DetailFetcher, Fetched
+from application.ports import RunObserver
+from application.source_chain import SourceChain
+from domain.chart import Chart
+from domain.identifiers import TitleId
+from domain.run import Failure, FetchTiming, RepositoryReport, Run, RunOutcome, RunReport
+from domain.title import Title
+
+BATCH_TITLES = 25
+"""Titles saved together: enough to spare a database its round trips, few enough to lose little."""
+
+BATCH_SECONDS = 1.0
+"""A batch that has waited this long for more titles is saved when the next one arrives."""
+
+SLOWEST_SHOWN = 5
+
+
+def utc_now() -> datetime:
+    """The time now, in UTC."""
+    return datetime.now(UTC)
+
+
+class ScrapeTitles:
+    """Fetches titles and saves each in every repository, as they arrive.
+
+    One failing title never harms another. Setting ``stop`` ends the run early: what is in flight
+    is finished and saved. Used by one thread, once a run; ``save`` is an open `CompositeSave`.
+    """
+
+    def __init__(
+        self,
+        source: SourceChain,
+        save: CompositeSave,
+        observer: RunObserver,
+        *,
+        max_threads: int,
+        stop: threading.Event,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._source = source
+        self._save = save
+        self._observer = observer
+        self._fetcher = DetailFetcher(source, max_threads=max_threads, stop=stop)
+        self._stop = stop
+        self._now = now
+
+    def execute(self, ids: Sequence[TitleId], run: Run, *, chart: Chart | None = None) -> RunReport:
+        """Fetch and save these titles (each once, however often it is named); give the account.
+
+        The ids of ``chart``, when there is one, are kept with their ranks.
+        """
+        asked = list(dict.fromkeys(ids))
+        self._save.begin_run(run, chart)
+        self._observer.started(run, len(asked))
+        tally = _Tally()
+        batch = _Batch(self._save, run)
+        for fetched in self._fetcher.fetch(asked):
+            tally.note(fetched)
+            if isinstance(fetched.outcome, Title):
+                self._observer.fetched(fetched.outcome, fetched.seconds)
+                batch.add(fetched.outcome)
+            else:
+                self._observer.failed(tally.failures[-1])
+            if self._save.hopeless:
+                self._stop.set()
+        batch.flush()
+        return self._finish(run, asked, tally)
+
+    def _finish(self, run: Run, asked: Sequence[TitleId], tally: "_Tally") -> RunReport:
+        repositories = self._save.settle()
+        not_tried = tuple(imdb_id for imdb_id in asked if imdb_id not in tally.tried)
+        report = RunReport(
+            run=run,
+            finished_at=self._now(),
+            outcome=self._outcome(tally, not_tried, repositories),
+            asked=len(asked),
+            fetched=tally.fetched,
+            failures=tuple(tally.failures),
+            not_tried=not_tried,
+            repositories=repositories,
+            fetched_from=dict(tally.sources),
+            slowest=tally.slowest(),
+        )
+        after = self._save.finish_run(report)
+        if after != repositories:
+            outcome = self._outcome(tally, not_tried, after)
+            report = replace(report, repositories=after, outcome=outcome)
+        return report
+
+    def _outcome(
+        self,
+        tally: "_Tally",
+        not_tried: Sequence[TitleId],
+        repositories: Sequence[RepositoryReport],
+    ) -> RunOutcome:
+        incomplete = any(r.error or r.refused or r.missing for r in repositories)
+        if not (tally.failures or not_tried or incomplete):
+            return RunOutcome.COMPLETE
+        if self._source.exhausted:
+            return RunOutcome.NO_SOURCE
+        if not_tried and self._stop.is_set() and not self._save.hopeless:
+            return RunOutcome.INTERRUPTED
+        return RunOutcome.INCOMPLETE
+
+
+class _Tally:
+    """Counts of one run; belongs to the thread that runs it."""
+
+    def __init__(self) -> None:
+        self.fetched = 0
+        self.failures: list[Failure] = []
+        self.sources: Counter[str] = Counter()
+        self.tried: set[TitleId] = set()
+        self._slowest: list[tuple[float, TitleId]] = []
+
+    def note(self, fetched: Fetched) -> None:
+        self.tried.add(fetched.imdb_id)
+        timing = (fetched.seconds, fetched.imdb_id)
+        if len(self._slowest) < SLOWEST_SHOWN:
+            heapq.heappush(self._slowest, timing)
+        else:
+            heapq.heappushpop(self._slowest, timing)
+        if isinstance(fetched.outcome, Title):
+            self.fetched += 1
+            self.sources[fetched.outcome.provenance.source] += 1
+        else:
+            error = fetched.outcome
+            self.failures.append(
+                Failure(imdb_id=fetched.imdb_id, reason=error.reason, message=str(error))
+            )
+
+    def slowest(self) -> tuple[FetchTiming, ...]:
+        ordered = sorted(self._slowest, reverse=True)
+        return tuple(FetchTiming(imdb_id=i, seconds=round(s, 3)) for s, i in ordered)
+
+
+class _Batch:
+    """Collects titles and hands them over when there are enough of them, or after a while."""
+
+    def __init__(self, save: CompositeSave, run: Run) -> None:
+        self._save = save
+        self._run = run
+        self._titles: list[Title] = []
+        self._began = 0.0
+
+    def add(self, title: Title) -> None:
+        if not self._titles:
+            self._began = time.monotonic()
+        self._titles.append(title)
+        waited = time.monotonic() - self._began
+        if len(self._titles) >= BATCH_TITLES or waited >= BATCH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._titles:
+            self._save.save(self._titles, self._run)
+            self._titles = []

@@ -1,0 +1,124 @@
+"""Several sources behind one: when one of them refuses us, the next one is asked."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+
+from application.ports import TitleOutcome, TitleSource
+from domain.chart import Chart, ChartName
+from domain.errors import ScraperError, SourceBlocked, SourceError, SourceUnavailable, TitleError
+from domain.identifiers import TitleId
+from domain.title import Title
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 20
+"""Answers in a row that a source may fail to give before it is given up for the run."""
+
+
+class SourceChain:
+    """Asks its sources in order and gives up on one that blocks us or cannot be reached.
+
+    A source is given up for the rest of the run at its first challenge, when its host has never
+    answered, or after `PATIENCE` failures in a row; ``tell`` is called once with the reason. A
+    title that one source cannot give is asked of the next one.
+
+    Any number of threads may call it at the same time; one lock guards which sources are left.
+    """
+
+    name = "chain"
+
+    def __init__(self, sources: Sequence[TitleSource], tell: Callable[[str], None]) -> None:
+        if not sources:
+            raise ValueError("a chain needs at least one source")
+        self._sources = tuple(sources)
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._failures_in_a_row = dict.fromkeys((source.name for source in sources), 0)
+        self._given_up: dict[str, SourceError] = {}
+
+    @property
+    def exhausted(self) -> bool:
+        """True when every source has been given up: asking for more titles is pointless."""
+        return len(self._given_up) == len(self._sources)
+
+    @property
+    def batch_size(self) -> int:
+        """How many titles one request takes with the source that is asked first."""
+        return next((source.batch_size for source in self._left()), 1)
+
+    def chart(self, name: ChartName) -> Chart:
+        """Give the chart from the first source that has it; raise what kept it from us."""
+        errors: list[ScraperError] = []
+        for source in self._left():
+            try:
+                chart = source.chart(name)
+            except (SourceError, TitleError) as error:
+                errors.append(error)
+                if isinstance(error, SourceError):
+                    self._note_failure(source, error)
+            else:
+                self._note_success(source)
+                return chart
+        raise _most_telling(errors or list(self._given_up.values()))
+
+    def titles(self, ids: Sequence[TitleId]) -> Sequence[TitleOutcome]:
+        """Give one outcome for each id, in their order; an outcome may be any source's error."""
+        found: dict[TitleId, Title] = {}
+        errors: dict[TitleId, list[ScraperError]] = {imdb_id: [] for imdb_id in ids}
+        for source in self._left():
+            missing = [imdb_id for imdb_id in ids if imdb_id not in found]
+            if not missing:
+                break
+            for imdb_id, outcome in self._ask(source, missing):
+                if isinstance(outcome, Title):
+                    found[imdb_id] = outcome
+                else:
+                    errors[imdb_id].append(outcome)
+        gone = list(self._given_up.values())
+        return [found.get(i) or _most_telling(errors[i] or gone) for i in ids]
+
+    def _ask(
+        self, source: TitleSource, ids: Sequence[TitleId]
+    ) -> Iterator[tuple[TitleId, TitleOutcome]]:
+        """Outcomes of the ids from one source, in requests of its size; stops when it fails."""
+        for start in range(0, len(ids), source.batch_size):
+            batch = ids[start : start + source.batch_size]
+            try:
+                outcomes = source.titles(batch)
+            except SourceError as error:
+                self._note_failure(source, error)
+                yield from ((imdb_id, error) for imdb_id in ids[start:])
+                return
+            self._note_success(source)
+            yield from zip(batch, outcomes, strict=True)
+
+    def _left(self) -> list[TitleSource]:
+        with self._lock:
+            return [source for source in self._sources if source.name not in self._given_up]
+
+    def _note_success(self, source: TitleSource) -> None:
+        with self._lock:
+            self._failures_in_a_row[source.name] = 0
+
+    def _note_failure(self, source: TitleSource, error: SourceError) -> None:
+        logger.debug("source %s: %s", source.name, error)
+        hopeless = isinstance(error, SourceBlocked) or (
+            isinstance(error, SourceUnavailable) and error.unreachable
+        )
+        with self._lock:
+            self._failures_in_a_row[source.name] += 1
+            failures = self._failures_in_a_row[source.name]
+            if source.name in self._given_up or not (hopeless or failures >= PATIENCE):
+                return
+            self._given_up[source.name] = error
+            left = [s.name for s in self._sources if s.name not in self._given_up]
+        then = f"going on with {left[0]}" if left else "no other source is configured"
+        self._tell(f"source {source.name} is given up for this run: {error}; {then}")
+
+
+def _most_telling(errors: Sequence[ScraperError]) -> TitleError | SourceError:
+    """Of several sources' errors the one to report: the first that is more than "not here"."""
+    known = [error for error in errors if isinstance(error, TitleError | SourceError)]
+    telling = [error for error in known if error.reason not in {"not_found", "chart_not_found"}]
+    return (telling or known)[0]

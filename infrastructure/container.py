@@ -1,0 +1,116 @@
+"""The composition root: the one place that builds everything from the settings and closes it."""
+
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from application.composite_save import CompositeSave
+from application.ports import RepositoryOpener, RunObserver, TitleRepository, TitleSource
+from application.scrape_chart import ScrapeChart
+from application.scrape_titles import ScrapeTitles, utc_now
+from application.source_chain import SourceChain
+from domain.chart import ChartName
+from domain.run import Run
+from shared.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The use cases, wired and open, and the run that they are for."""
+
+    scrape_chart: ScrapeChart
+    scrape_titles: ScrapeTitles
+
+
+def new_run(settings: Settings, command: str) -> Run:
+    """A run that begins now; its id sorts by time and is unique."""
+    started_at = utc_now()
+    return Run(
+        run_id=f"{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
+        command=command,
+        chart=None if command == "titles" else ChartName(settings.chart),
+        sources=settings.sources,
+        started_at=started_at,
+    )
+
+
+@contextmanager
+def open_app(settings: Settings, observer: RunObserver, stop: threading.Event) -> Iterator[App]:
+    """Wire the use cases; on leaving, wait for the repositories and close what was opened.
+
+    Repositories open in their lanes, while the chart is being read. ``stop`` ends a run early.
+    """
+    with ExitStack() as stack:
+        sources = [
+            stack.enter_context(open_source(name, settings, stop)) for name in settings.sources
+        ]
+        chain = SourceChain(sources, observer.notice)
+        save = stack.enter_context(CompositeSave(repository_openers(settings), observer))
+        titles = ScrapeTitles(chain, save, observer, max_threads=settings.max_threads, stop=stop)
+        yield App(ScrapeChart(chain, save, observer, titles), titles)
+
+
+def repository_openers(settings: Settings) -> list[RepositoryOpener]:
+    """The chosen repositories, not yet open: what is not chosen is never touched."""
+    openers: dict[str, Callable[[], RepositoryOpener]] = {
+        "csv": lambda: RepositoryOpener("csv", lambda: _open_csv(settings)),
+        "postgres": lambda: RepositoryOpener("postgres", lambda: _open_postgres(settings)),
+    }
+    return [openers[name]() for name in settings.repositories]
+
+
+@contextmanager
+def open_source(name: str, settings: Settings, stop: threading.Event) -> Iterator[TitleSource]:
+    """Open one source by its name in the settings."""
+    opener = {"html": _open_html, "saved": _open_saved}[name]
+    with opener(settings, stop) as source:
+        yield source
+
+
+@contextmanager
+def _open_html(settings: Settings, stop: threading.Event) -> Iterator[TitleSource]:
+    from infrastructure.http.client import HttpClient
+    from infrastructure.http.rate_limit import RateLimit
+    from infrastructure.scrapers.imdb_html import ImdbHtmlSource
+
+    with HttpClient(
+        max_connections=settings.max_threads,
+        timeout_seconds=settings.request_timeout_seconds,
+        max_attempts=settings.max_attempts,
+        max_body_bytes=settings.max_body_bytes,
+        user_agent=settings.user_agent,
+        language=settings.language,
+        rate_limit=RateLimit(settings.requests_per_second, stop),
+        proxies=[proxy.get_secret_value() for proxy in settings.proxies],
+        stop=stop,
+    ) as client:
+        yield ImdbHtmlSource(client.get, settings.base_url, utc_now)
+
+
+@contextmanager
+def _open_saved(settings: Settings, stop: threading.Event) -> Iterator[TitleSource]:
+    from infrastructure.scrapers.saved_pages import SavedPagesSource
+
+    assert settings.saved_pages_dir is not None
+    yield SavedPagesSource(settings.saved_pages_dir, settings.max_body_bytes)
+
+
+@contextmanager
+def _open_csv(settings: Settings) -> Iterator[TitleRepository]:
+    from infrastructure.repositories.csv import open_csv_repository
+
+    with open_csv_repository(settings.output_dir) as repository:
+        yield repository
+
+
+@contextmanager
+def _open_postgres(settings: Settings) -> Iterator[TitleRepository]:
+    from infrastructure.repositories.postgres import embedded_postgres, open_postgres_repository
+
+    with ExitStack() as stack:
+        url = settings.database_url.get_secret_value()
+        if not url:
+            url = stack.enter_context(embedded_postgres(settings.output_dir / "postgres"))
+        yield stack.enter_context(open_postgres_repository(url))

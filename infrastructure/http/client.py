@@ -1,0 +1,283 @@
+"""The one way to the network: pooled connections, limits, retries and typed failures."""
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from types import TracebackType
+from typing import Self
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import tenacity
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from domain.errors import SourceUnavailable
+from infrastructure.http.causes import Cause, cause_of
+from infrastructure.http.proxies import ProxyRotation
+from infrastructure.http.rate_limit import RateLimit
+from infrastructure.http.retry_after import retry_after_seconds
+from infrastructure.http.unpack import BodyDamaged, BodyTooLarge, unpack
+
+logger = logging.getLogger(__name__)
+
+RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
+"""Answers that can be another on the second try (RFC 9110, 15.6; RFC 6585, 4)."""
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+MAX_REDIRECTS = 5
+LONGEST_WAIT_SECONDS = 120
+"""A site that asks for a longer wait than this is reported as unavailable."""
+
+FIRST_CONTACT_SECONDS = 9.0
+"""A host that has never answered is given this long before it is called unreachable."""
+
+_CHUNK_BYTES = 1 << 18
+_BACKOFF = tenacity.wait_exponential_jitter(initial=0.5, max=20, jitter=0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer: the address that gave it (after redirects), status, headers, unpacked body."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _TryAgain(Exception):
+    """A failure that the next try may not have; ``wait_seconds`` is what the site asked for."""
+
+    def __init__(self, cause: str, *, wait_seconds: float = 0.0) -> None:
+        super().__init__(cause)
+        self.wait_seconds = wait_seconds
+
+
+class HttpClient:
+    """Gets pages politely: one rate limit, bounded retries, bounded bodies, same-site redirects.
+
+    Any number of threads may call `get`: each has its own `requests.Session`, all share one
+    adapter, whose pool of connections is thread-safe. No cookies are kept and no credentials of
+    the user's ``.netrc`` are sent. Closing it closes every connection. ``stop`` ends the waiting
+    between tries.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_connections: int,
+        timeout_seconds: float,
+        max_attempts: int,
+        max_body_bytes: int,
+        user_agent: str,
+        language: str,
+        rate_limit: RateLimit,
+        proxies: Sequence[str],
+        stop: threading.Event,
+    ) -> None:
+        self._adapter = HTTPAdapter(pool_maxsize=max_connections)
+        self._timeout_seconds = timeout_seconds
+        self._max_attempts = max_attempts
+        self._max_body_bytes = max_body_bytes
+        self._headers = {
+            "User-Agent": user_agent,
+            "Accept-Language": accept_language(language),
+            "Accept": "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8",
+            "Accept-Encoding": "gzip",
+        }
+        self._rate_limit = rate_limit
+        self._proxies = ProxyRotation(proxies)
+        self._stop = stop
+        self._of_thread = threading.local()
+        self._answered: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._adapter.close()
+
+    def get(self, url: str) -> Response:
+        """Get a page, with up to ``max_attempts`` tries and as many redirects as `MAX_REDIRECTS`.
+
+        Gives every answer whose status is not in `RETRIED_STATUSES`, whatever it says. Raises
+        `SourceUnavailable` naming the host and the cause, ``unreachable`` when the host has not
+        answered once.
+        """
+        address = url
+        for _ in range(MAX_REDIRECTS + 1):
+            response = self._with_retries(address)
+            if response.status not in REDIRECTS:
+                return response
+            address = _redirected(response)
+        raise SourceUnavailable(url, f"more than {MAX_REDIRECTS} redirects")
+
+    def _with_retries(self, url: str) -> Response:
+        host = urlsplit(url).netloc
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(_TryAgain),
+            stop=lambda state: self._enough(state, host),
+            wait=self._wait_seconds,
+            sleep=tenacity.sleep_using_event(self._stop),
+            reraise=True,
+        )
+        try:
+            return retrying(self._once, url, host)
+        except _TryAgain as error:
+            tries = retrying.statistics["attempt_number"]
+            cause = f"{error} ({tries} {'tries' if tries > 1 else 'try'})"
+            raise SourceUnavailable(url, cause, unreachable=host not in self._answered) from error
+
+    def _enough(self, state: tenacity.RetryCallState, host: str) -> bool:
+        """Whether another try is pointless, or one too many."""
+        if self._stop.is_set() or state.attempt_number >= self._max_attempts:
+            return True
+        unmet = host not in self._answered
+        return unmet and (state.seconds_since_start or 0.0) > FIRST_CONTACT_SECONDS
+
+    def _wait_seconds(self, state: tenacity.RetryCallState) -> float:
+        """What the site asked for, or the backoff when that is longer; everyone waits for it."""
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.wait_seconds if isinstance(error, _TryAgain) else 0.0
+        if asked:
+            self._rate_limit.hold(asked)
+        return max(asked, _BACKOFF(state))
+
+    def _once(self, url: str, host: str) -> Response:
+        """One try: wait for a turn, ask, read, unpack."""
+        self._rate_limit.wait()
+        if self._stop.is_set():
+            raise SourceUnavailable(url, "the run is being stopped")
+        try:
+            with self._ask(url, host) as answer:
+                self._answered.add(host)
+                raw = self._read(answer, url)
+                encoding = answer.headers.get("Content-Encoding", "").strip().lower()
+                body = unpack(raw, encoding, self._max_body_bytes)
+        except BodyTooLarge as error:
+            raise SourceUnavailable(url, f"the answer is not read: {error}") from error
+        except BodyDamaged as error:
+            raise _TryAgain(f"the answer cannot be unpacked: {error}") from error
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._failure(url, cause_of(error, self._timeout_seconds)) from error
+        response = Response(url, answer.status_code, answer.headers, body)
+        logger.debug("GET %s: %s, %d bytes", url, response.status, len(body))
+        self._refuse_if_retried(response)
+        return response
+
+    def _ask(self, url: str, host: str) -> requests.Response:
+        proxy = self._proxies.next()
+        return self._session().get(
+            url,
+            headers=self._headers,
+            timeout=(self._connect_seconds(url, host, proxied=bool(proxy)), self._timeout_seconds),
+            allow_redirects=False,
+            stream=True,
+            proxies=proxy,
+        )
+
+    def _read(self, answer: requests.Response, url: str) -> bytes:
+        """The raw body, counted while it arrives, in a bounded time whatever the server does."""
+        deadline = time.monotonic() + max(60.0, 6 * self._timeout_seconds)
+        chunks: list[bytes] = []
+        size = 0
+        while chunk := answer.raw.read1(_CHUNK_BYTES, decode_content=False):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > self._max_body_bytes:
+                raise BodyTooLarge(f"it is larger than {self._max_body_bytes} bytes")
+            if time.monotonic() > deadline:
+                raise SourceUnavailable(url, "the answer comes too slowly to wait for its end")
+        return b"".join(chunks)
+
+    def _refuse_if_retried(self, response: Response) -> None:
+        if response.status not in RETRIED_STATUSES:
+            return
+        wait = retry_after_seconds(response.headers.get("Retry-After"))
+        if wait > LONGEST_WAIT_SECONDS:
+            raise SourceUnavailable(
+                response.url, f"HTTP {response.status}; it asks to wait {wait:.0f} s"
+            )
+        raise _TryAgain(f"HTTP {response.status}", wait_seconds=wait)
+
+    def _failure(self, url: str, cause: Cause) -> Exception:
+        if cause.may_pass:
+            return _TryAgain(cause.text)
+        unreachable = urlsplit(url).netloc not in self._answered
+        return SourceUnavailable(url, cause.text, unreachable=unreachable)
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._of_thread, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.trust_env = False
+            session.headers.clear()
+            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            session.mount("http://", self._adapter)
+            session.mount("https://", self._adapter)
+            self._of_thread.session = session
+        return session
+
+    def _connect_seconds(self, url: str, host: str, *, proxied: bool) -> float:
+        """How long one address may take to connect.
+
+        A host that has never answered shares `FIRST_CONTACT_SECONDS` among its addresses, as
+        urllib3 tries one after the other: a user without network is told in seconds.
+        """
+        if host in self._answered or proxied:
+            return self._timeout_seconds
+        parts = urlsplit(url)
+        addresses = len(
+            socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
+        )
+        return min(self._timeout_seconds, max(1.0, FIRST_CONTACT_SECONDS / addresses))
+
+
+def accept_language(language: str) -> str:
+    """The value of ``Accept-Language`` for a language tag: ``en-US`` gives ``en-US,en;q=0.9``."""
+    primary = language.partition("-")[0]
+    return language if primary == language else f"{language},{primary};q=0.9"
+
+
+def _redirected(response: Response) -> str:
+    """Where a redirect leads; raises `SourceUnavailable` unless that is the same site."""
+    target = urljoin(response.url, response.headers.get("Location", ""))
+    if not same_site(response.url, target):
+        shown = urlsplit(target)
+        raise SourceUnavailable(
+            response.url, f"redirects to another site ({shown.scheme}://{shown.hostname})"
+        )
+    return target
+
+
+def same_site(origin: str, target: str) -> bool:
+    """Whether a redirect stays on one site: the same host, or a sibling under one domain.
+
+    A step from http to https is allowed, the other way is not; another port is another site.
+    """
+    old, new = urlsplit(origin), urlsplit(target)
+    try:
+        old_port, new_port = old.port, new.port
+    except ValueError:
+        return False
+    if new.scheme not in {old.scheme, "https"} or new.scheme not in {"http", "https"}:
+        return False
+    if old_port != new_port or not old.hostname or not new.hostname:
+        return False
+    return old.hostname == new.hostname or _domain(old.hostname) == _domain(new.hostname)
+
+
+def _domain(host: str) -> str:
+    """The last two labels of a name; an address in numbers is its own domain."""
+    last = host.rpartition(".")[2]
+    return host if last.isdigit() or ":" in host else ".".join(host.split(".")[-2:])

@@ -1,0 +1,50 @@
+"""One limit on requests for all threads."""
+
+import math
+import threading
+import time
+
+from pyrate_limiter import Limiter, Rate
+
+_LOOK_UP_SECONDS = 0.5
+
+
+class RateLimit:
+    """Lets at most so many requests a second through, over all threads, and can hold them all.
+
+    Any number of threads may call it: the limiter's bucket and the time of the hold have a lock
+    each. A limit of 0 lets everything through, but a hold still holds.
+    """
+
+    def __init__(self, requests_per_second: float, stop: threading.Event) -> None:
+        self._limiter = (
+            Limiter(_rate(requests_per_second), buffer_ms=0) if requests_per_second else None
+        )
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._held_until = 0.0
+
+    def wait(self) -> None:
+        """Wait for a turn; returns at once when the run is being stopped."""
+        while not self._stop.is_set():
+            with self._lock:
+                held_seconds = self._held_until - time.monotonic()
+            if held_seconds > 0:
+                self._stop.wait(held_seconds)
+            elif self._limiter is None or self._limiter.try_acquire(timeout=_LOOK_UP_SECONDS):
+                return
+
+    def hold(self, seconds: float) -> None:
+        """Let no request through for this many seconds, because the site asked for it."""
+        with self._lock:
+            self._held_until = max(self._held_until, time.monotonic() + seconds)
+
+
+def _rate(requests_per_second: float) -> Rate:
+    """The limit as a number of requests in a whole number of milliseconds, rounded to slower.
+
+    Slow limits are one request an interval, without bursts; fast ones are cut into windows of
+    about 100 ms, as short as the limiter's clock of 1 ms can tell apart.
+    """
+    requests = max(1, math.floor(requests_per_second / 10))
+    return Rate(requests, math.ceil(requests * 1000 / requests_per_second))

@@ -1,0 +1,28 @@
+"""Reading a saved page from disk."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from domain.errors import PageChanged, SourceUnavailable
+from infrastructure.scrapers.imdb_pages import Page
+
+SOURCE_NAME = "saved"
+
+
+def read_page(path: Path, max_bytes: int) -> Page:
+    """Read one saved page (HTML, or the JSON of ``__NEXT_DATA__``), at most ``max_bytes`` of it.
+
+    Its time is the page's own when it tells one, else when the file was last changed. Raises
+    `SourceUnavailable` when the file cannot be read, `PageChanged` when it is too large.
+    """
+    try:
+        with path.open("rb") as file:
+            body = file.read(max_bytes + 1)
+            changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except OSError as error:
+        raise SourceUnavailable(str(path), error.strerror or str(error)) from error
+    if len(body) > max_bytes:
+        raise PageChanged(str(path), "size", f"is more than {max_bytes} bytes")
+    return Page(
+        url=str(path), body=body, source=SOURCE_NAME, fetched_at=changed_at, page_clock=True
+    )

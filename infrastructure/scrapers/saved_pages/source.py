@@ -1,0 +1,78 @@
+"""Charts and titles from a folder of saved pages."""
+
+import logging
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from application.ports import TitleOutcome
+from domain.chart import Chart, ChartName
+from domain.errors import ChartNotFound, ScraperError, SourceError, TitleError, TitleNotFound
+from domain.identifiers import TitleId
+from infrastructure.scrapers.imdb_pages import identify, parse_chart, parse_title
+from infrastructure.scrapers.saved_pages.files import SOURCE_NAME, read_page
+
+logger = logging.getLogger(__name__)
+
+SUFFIXES = frozenset({".html", ".htm", ".json"})
+
+
+class SavedPagesSource:
+    """Finds titles and charts in the pages of a folder and of the folders in it.
+
+    The folder is looked through once, at the first question: what a page is about is read from
+    the page, not from its name. Of two pages about one title the one that was changed last counts.
+    Any number of threads may call it; a lock guards the index.
+    """
+
+    name = SOURCE_NAME
+    batch_size = 1
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._index: dict[str, Path] | None = None
+
+    def chart(self, name: ChartName) -> Chart:
+        """Read the saved page of a chart; raises as `TitleSource.chart` says."""
+        path = self._look_up(name)
+        if path is None:
+            raise ChartNotFound(name, f"{self._folder} (no saved page of /chart/{name}/)")
+        return parse_chart(read_page(path, self._max_bytes), name)
+
+    def titles(self, ids: Sequence[TitleId]) -> Sequence[TitleOutcome]:
+        """Read the saved page of each title; one without a page is `TitleNotFound`."""
+        return [self._outcome(imdb_id) for imdb_id in ids]
+
+    def _outcome(self, imdb_id: TitleId) -> TitleOutcome:
+        path = self._look_up(imdb_id)
+        if path is None:
+            return TitleNotFound(imdb_id, str(self._folder))
+        try:
+            return parse_title(read_page(path, self._max_bytes))
+        except (TitleError, SourceError) as error:
+            return error
+
+    def _look_up(self, key: str) -> Path | None:
+        with self._lock:
+            if self._index is None:
+                self._index = self._look_through()
+            return self._index.get(key)
+
+    def _look_through(self) -> dict[str, Path]:
+        """What each saved page is about: a title's id or a chart's name."""
+        index: dict[str, Path] = {}
+        pages = (p for p in self._folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        for path in sorted(pages, key=lambda page: (page.stat().st_mtime, page.name)):
+            try:
+                identity = identify(read_page(path, self._max_bytes))
+            except ScraperError as error:
+                logger.warning("saved page skipped: %s", error)
+                continue
+            about = identity.title_id or identity.chart
+            if about is None:
+                logger.debug("saved page skipped: %s is neither a title nor a chart", path)
+            else:
+                index[about] = path
+        return index
