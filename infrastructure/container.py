@@ -12,6 +12,7 @@ from application.scrape_chart import ScrapeChart
 from application.scrape_titles import ScrapeTitles, utc_now
 from application.source_chain import SourceChain
 from domain.chart import ChartName
+from domain.errors import InvalidConfiguration
 from domain.run import Run
 from shared.config import Settings
 
@@ -93,7 +94,8 @@ def _open_html(settings: Settings, stop: threading.Event) -> Iterator[TitleSourc
 def _open_saved(settings: Settings, stop: threading.Event) -> Iterator[TitleSource]:
     from infrastructure.scrapers.saved_pages import SavedPagesSource
 
-    assert settings.saved_pages_dir is not None
+    if settings.saved_pages_dir is None:
+        raise InvalidConfiguration(["SAVED_PAGES_DIR: must name a folder for the saved source"])
     yield SavedPagesSource(settings.saved_pages_dir, settings.max_body_bytes)
 
 

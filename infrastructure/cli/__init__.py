@@ -1,0 +1,1 @@
+"""The command line: commands, progress, summary and exit statuses."""

@@ -37,7 +37,7 @@ FIRST_CONTACT_SECONDS = 9.0
 """A host that has never answered is given this long before it is called unreachable."""
 
 _CHUNK_BYTES = 1 << 18
-_BACKOFF = tenacity.wait_exponential_jitter(initial=0.5, max=20, jitter=0.5)
+_BACKOFF = tenacity.wait_exponential_jitter(multiplier=0.5, max=20, jitter=0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +198,8 @@ class HttpClient:
                 raise BodyTooLarge(f"it is larger than {self._max_body_bytes} bytes")
             if time.monotonic() > deadline:
                 raise SourceUnavailable(url, "the answer comes too slowly to wait for its end")
+        if not chunks and "Content-Length" not in answer.headers and answer.status_code == 200:
+            raise urllib3.exceptions.ProtocolError("headers cut short")  # nothing else is so bare
         return b"".join(chunks)
 
     def _refuse_if_retried(self, response: Response) -> None:
@@ -251,12 +253,14 @@ def accept_language(language: str) -> str:
 
 def _redirected(response: Response) -> str:
     """Where a redirect leads; raises `SourceUnavailable` unless that is the same site."""
-    target = urljoin(response.url, response.headers.get("Location", ""))
-    if not same_site(response.url, target):
-        shown = urlsplit(target)
-        raise SourceUnavailable(
-            response.url, f"redirects to another site ({shown.scheme}://{shown.hostname})"
-        )
+    location = response.headers.get("Location", "")
+    try:
+        target = urljoin(response.url, location)
+        stays = same_site(response.url, target)
+    except ValueError as error:
+        raise SourceUnavailable(response.url, f"redirects to {location!r}: {error}") from error
+    if not stays:
+        raise SourceUnavailable(response.url, f"redirects to another site ({target[:100]})")
     return target
 
 
@@ -264,15 +268,12 @@ def same_site(origin: str, target: str) -> bool:
     """Whether a redirect stays on one site: the same host, or a sibling under one domain.
 
     A step from http to https is allowed, the other way is not; another port is another site.
+    Raises `ValueError` for what is no URL.
     """
     old, new = urlsplit(origin), urlsplit(target)
-    try:
-        old_port, new_port = old.port, new.port
-    except ValueError:
-        return False
     if new.scheme not in {old.scheme, "https"} or new.scheme not in {"http", "https"}:
         return False
-    if old_port != new_port or not old.hostname or not new.hostname:
+    if old.port != new.port or not old.hostname or not new.hostname:
         return False
     return old.hostname == new.hostname or _domain(old.hostname) == _domain(new.hostname)
 

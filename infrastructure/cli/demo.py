@@ -1,0 +1,75 @@
+"""The demo: a replica of the site on loopback, scraped through the real pipeline."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from domain.chart import ChartName
+from domain.errors import InvalidConfiguration, RepositoryUnavailable
+from domain.run import Run, RunReport
+from infrastructure.cli.runs import run_and_report
+from infrastructure.container import App
+from shared.config import Settings
+
+COMMAND = "demo"
+
+
+def run_demo(settings: Settings, *, delay_seconds: float, page_bytes: int | None) -> int:
+    """Serve the replica, scrape it into ``OUTPUT_DIR/demo``, print the summary; the exit status.
+
+    The demo's data is kept apart from the user's: in a folder of its own, and in a database only
+    when that holds nothing but earlier demos; raises `InvalidConfiguration` otherwise.
+    """
+    from demo.facts import load_facts
+    from demo.site import DemoSite
+
+    facts = load_facts()
+    folder = settings.output_dir / COMMAND
+    console = Console(stderr=True)
+    _refuse_a_database_in_use(settings)
+    with DemoSite(facts, delay_seconds=delay_seconds, page_bytes=page_bytes) as site:
+        console.print(
+            f"Demo: a replica of the site at {site.url} with the Top 250 as of {facts.captured}.",
+            f"What it gives is the demo's data, kept apart from yours in {folder}.",
+            sep="\n",
+            highlight=False,
+        )
+        return run_and_report(_for_demo(settings, site.url, folder), COMMAND, _scrape_top_chart)
+
+
+def _scrape_top_chart(app: App, run: Run) -> RunReport:
+    return app.scrape_chart.execute(ChartName.TOP, 250, run)
+
+
+def _for_demo(settings: Settings, url: str, folder: Path) -> Settings:
+    """The settings, with what makes a demo: the replica, no rate limit, a folder of its own."""
+    return settings.model_copy(
+        update={
+            "sources": ("html",),
+            "base_url": url,
+            "proxies": (),
+            "chart": ChartName.TOP.value,
+            "requests_per_second": 0.0,
+            "output_dir": folder,
+        }
+    )
+
+
+def _refuse_a_database_in_use(settings: Settings) -> None:
+    """Keep the demo out of a database that a user's own runs are kept in."""
+    url = settings.database_url.get_secret_value()
+    if not url or "postgres" not in settings.repositories:
+        return
+    from infrastructure.repositories.postgres import open_postgres_repository
+
+    try:
+        with open_postgres_repository(url) as repository:
+            in_use = repository.holds_runs_other_than(COMMAND)
+    except RepositoryUnavailable:
+        return  # the run itself says so, and saves to the other repository
+    if in_use:
+        problem = (
+            "DATABASE_URL: this database holds data of your own, and the demo keeps its data "
+            "apart: run it without DATABASE_URL, or name an empty database"
+        )
+        raise InvalidConfiguration([problem])

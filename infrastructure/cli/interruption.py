@@ -1,0 +1,36 @@
+"""Stopping on SIGINT and SIGTERM without losing anything."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from infrastructure.cli.exit_status import INTERRUPTED
+
+_STOPPING = b"\nStopping: finishing what is in flight and saving it (once more: stop at once).\n"
+_AT_ONCE = b"\nStopped at once; everything that was reported as saved stays saved.\n"
+
+
+@contextmanager
+def stop_on_signals(stop: threading.Event) -> Iterator[None]:
+    """Set ``stop`` at the first SIGINT or SIGTERM, leave the process at the second.
+
+    Everything that a repository has reported as saved survives the second one too. Must be used
+    from the main thread, where Python runs signal handlers; these only call what is safe there.
+    """
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            os.write(2, _AT_ONCE)
+            os._exit(INTERRUPTED)
+        stop.set()
+        os.write(2, _STOPPING)
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,179 @@
+"""The commands."""
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from infrastructure.cli.exit_status import INCOMPLETE, SAVED, USAGE
+from infrastructure.cli.options import given_options, settings_options
+from shared.config import ENV_FILE, InvalidSettings, Settings, likely_typos, load_settings
+from shared.logging import configure_logging
+from shared.version import PROGRAM, VERSION
+
+logger = logging.getLogger(__name__)
+
+_EPILOG = """\b
+Exit status:
+  0    every title is saved in every repository
+  1    finished with titles missing (named in run-report.json)
+  2    bad usage or configuration; nothing was started
+  3    no source could be reached, or all are blocked
+  130  interrupted; what was in flight is saved
+"""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the program with these arguments (without its own name); give the exit status."""
+    try:
+        status = commands.main(list(arguments), prog_name="python main.py", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except click.exceptions.Abort:
+        return USAGE
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone; there is nobody left to tell
+        return INCOMPLETE
+    return status if isinstance(status, int) else SAVED
+
+
+@click.group(invoke_without_command=True, epilog=_EPILOG)
+@click.version_option(VERSION, prog_name=PROGRAM)
+@settings_options
+@click.pass_context
+def commands(context: click.Context) -> int | None:
+    """Collect IMDb titles, ratings, people and charts into CSV files and PostgreSQL.
+
+    Without a command: scrape the chart CHART (the Top 250) into REPOSITORIES.
+
+    \b
+    python main.py demo                      first look: everything on this machine, no network
+    python main.py                           the Top 250 into output/ and PostgreSQL
+    python main.py --chart toptv --limit 50  the 50 best series
+    python main.py titles tt0111161          single titles, by id or URL
+    python main.py parse saved-page.html     a page saved from a browser, as JSON
+    python main.py doctor                    is everything there that a run needs?
+
+    Every setting is an option, an environment variable or a line in .env, in this order; options
+    may stand before or after a command.
+    """
+    if context.invoked_subcommand is not None:
+        return None
+    from domain.chart import ChartName
+    from infrastructure.cli.runs import run_and_report
+
+    settings = _settings(context)
+    return run_and_report(
+        settings,
+        "chart",
+        lambda app, run: app.scrape_chart.execute(ChartName(settings.chart), settings.limit, run),
+    )
+
+
+@commands.command(epilog=_EPILOG)
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@settings_options
+@click.pass_context
+def titles(context: click.Context, ids: tuple[str, ...]) -> int:
+    """Scrape these titles: ids (tt0111161) or URLs; - reads them from standard input.
+
+    \b
+    python main.py titles tt0111161 tt0068646
+    python main.py titles https://www.imdb.com/title/tt0111161/
+    cut -d, -f1 ids.csv | python main.py titles -
+    """
+    from infrastructure.cli.runs import run_and_report
+    from infrastructure.cli.title_ids import read_title_ids
+
+    settings = _settings(context)
+    wanted, problems = read_title_ids(ids, sys.stdin)
+    if not wanted:
+        raise click.UsageError("\n".join(problems) or "no title was named")
+    return run_and_report(
+        settings, "titles", lambda app, run: app.scrape_titles.execute(wanted, run), problems
+    )
+
+
+@commands.command()
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="FILE...",
+    type=click.Path(path_type=Path),
+)
+@settings_options
+@click.pass_context
+def parse(context: click.Context, files: tuple[Path, ...]) -> int:
+    """Read saved pages (HTML, or the JSON of __NEXT_DATA__), print one JSON object a title.
+
+    \b
+    python main.py parse *.html > titles.jsonl
+
+    A file that is not an IMDb title or chart page is named on standard error and skipped.
+    """
+    from infrastructure.cli.parse import parse_files
+
+    return parse_files(files, _settings(context).max_body_bytes)
+
+
+@commands.command()
+@click.option(
+    "--delay",
+    default=0.0,
+    type=click.FloatRange(0, 60),
+    help="Seconds the replica takes to answer.",
+)
+@click.option(
+    "--page-bytes",
+    default=None,
+    type=click.IntRange(0, 20_000_000),
+    help="Pad the replica's pages to this size, unpacked (real ones have 1 to 2 million bytes).",
+)
+@settings_options
+@click.pass_context
+def demo(context: click.Context, delay: float, page_bytes: int | None) -> int:
+    """Serve a replica of the site on loopback and scrape it, with no need of the network.
+
+    Its data is kept apart from yours, in OUTPUT_DIR/demo. The .env file is not read.
+    """
+    from domain.errors import InvalidConfiguration
+    from infrastructure.cli.demo import run_demo
+
+    settings = _settings(context, env_file=None)
+    try:
+        return run_demo(settings, delay_seconds=delay, page_bytes=page_bytes)
+    except InvalidConfiguration as error:
+        raise _as_usage_error(error.problems) from error
+
+
+@commands.command()
+@settings_options
+@click.pass_context
+def doctor(context: click.Context) -> int:
+    """Check the settings, the repositories and the sources, and say what to do."""
+    from rich.console import Console
+
+    from infrastructure.cli.doctor import examine
+
+    return examine(_settings(context), Console())
+
+
+def _settings(context: click.Context, env_file: Path | None = ENV_FILE) -> Settings:
+    """Read the settings and configure logging; all problems at once end the program."""
+    try:
+        settings = load_settings(given_options(context), env_file=env_file)
+    except InvalidSettings as error:
+        raise _as_usage_error(error.problems) from error
+    configure_logging(settings.log_level, settings.log_format)
+    for line in likely_typos(env_file) if env_file else ():
+        logger.warning("%s", line)
+    return settings
+
+
+def _as_usage_error(problems: Sequence[str]) -> click.UsageError:
+    lines = "\n".join(f"  {problem}" for problem in problems)
+    return click.UsageError(f"the settings are wrong, nothing was started:\n{lines}")

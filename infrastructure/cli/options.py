@@ -1,0 +1,45 @@
+"""Every setting as an option, made from the settings themselves."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from shared.config import Settings
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_KEY = "infrastructure.cli.settings"
+
+
+def settings_options(command: _Command) -> _Command:
+    """Add an option for each setting to a command; `given_options` has what was given."""
+    for name in reversed(Settings.model_fields):
+        field = Settings.model_fields[name]
+        command = click.option(
+            f"--{name.replace('_', '-')}",
+            name,
+            metavar="VALUE",
+            help=f"{field.description} [{name.upper()}{_shown_default(field.get_default())}]",
+            expose_value=False,
+            callback=_remember,
+        )(command)
+    return command
+
+
+def given_options(context: click.Context) -> dict[str, str]:
+    """The settings given as options so far: those after a command win over those before it."""
+    given: dict[str, str] = context.find_root().meta.setdefault(_KEY, {})
+    return given
+
+
+def _remember(context: click.Context, option: click.Parameter, value: str | None) -> None:
+    if value is not None and option.name is not None:
+        given_options(context)[option.name] = value
+
+
+def _shown_default(default: object) -> str:
+    """``=value`` for a default that says something and is no secret."""
+    if isinstance(default, tuple):
+        default = ",".join(str(part) for part in default)
+    return f"={default}" if isinstance(default, str | int | float | Path) and default != "" else ""

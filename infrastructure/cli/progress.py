@@ -1,0 +1,183 @@
+"""How a run goes: a live display on a terminal, plain log lines elsewhere."""
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from application.ports import BatchResult
+from domain.run import Failure, Run
+from domain.title import Title
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+logger = logging.getLogger(__name__)
+
+LOG_EVERY_SECONDS = 5.0
+
+
+class RunCounts:
+    """Counts of a running run. Called by the run's thread and by the lanes; one lock guards it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.began = time.monotonic()
+        self.asked: int | None = None
+        self.done = 0
+        self.failures = 0
+        self.saved_by: dict[str, int] = {}
+        self.notices: list[str] = []
+
+    def start(self, asked: int | None) -> None:
+        """The fetching begins now."""
+        with self._lock:
+            self.began, self.asked = time.monotonic(), asked
+
+    def add_done(self, *, failed: bool) -> None:
+        """One more title was fetched or has failed."""
+        with self._lock:
+            self.done += 1
+            self.failures += failed
+
+    def add_saved(self, repository: str, titles: int) -> None:
+        """A repository has saved this many more titles."""
+        with self._lock:
+            self.saved_by[repository] = self.saved_by.get(repository, 0) + titles
+
+    def add_notice(self, message: str) -> None:
+        """Keep a notice for the report."""
+        with self._lock:
+            self.notices.append(message)
+
+    def describe(self) -> str:
+        """One line: fetched, saved per repository, failed, titles a second, time left."""
+        with self._lock:
+            seconds = max(time.monotonic() - self.began, 1e-9)
+            parts = [f"fetched {self.done - self.failures}"]
+            if self.asked is not None:
+                parts[0] += f" of {self.asked}"
+            parts += [f"saved {name} {count}" for name, count in sorted(self.saved_by.items())]
+            parts.append(f"failed {self.failures}")
+            rate = self.done / seconds
+            parts.append(f"{rate:.1f} titles/s")
+            if self.asked is not None and rate > 0 and self.done < self.asked:
+                parts.append(f"about {(self.asked - self.done) / rate:.0f} s left")
+        return ", ".join(parts)
+
+
+class LogObserver:
+    """Tells how a run goes in log lines, at most one every `LOG_EVERY_SECONDS`."""
+
+    def __init__(self, counts: RunCounts) -> None:
+        self._counts = counts
+        self._last_line = time.monotonic()
+
+    def started(self, run: Run, asked: int | None) -> None:
+        """Log the beginning of the run."""
+        self._counts.start(asked)
+        logger.info("run %s: %s titles from %s", run.run_id, asked, ", ".join(run.sources))
+
+    def fetched(self, title: Title, seconds: float) -> None:
+        """Count a title."""
+        self._counts.add_done(failed=False)
+        logger.debug("fetched %s %s in %.3f s", title.imdb_id, title.title, seconds)
+        self._log_now_and_then()
+
+    def failed(self, failure: Failure) -> None:
+        """Count a failure; the summary names them all."""
+        self._counts.add_done(failed=True)
+        logger.debug("failed %s: %s", failure.imdb_id, failure.message)
+        self._log_now_and_then()
+
+    def saved(self, repository: str, result: BatchResult) -> None:
+        """Count what a repository saved."""
+        self._counts.add_saved(repository, result.inserted + result.updated + result.unchanged)
+
+    def notice(self, message: str) -> None:
+        """Log what the user should know."""
+        self._counts.add_notice(message)
+        logger.warning("%s", message)
+
+    def _log_now_and_then(self) -> None:
+        now = time.monotonic()
+        if now - self._last_line >= LOG_EVERY_SECONDS:
+            self._last_line = now
+            logger.info("%s", self._counts.describe())
+
+
+class LiveObserver:
+    """Shows how a run goes on a terminal, with a bar. Thread-safe, as rich's display is."""
+
+    def __init__(self, counts: RunCounts, progress: "Progress") -> None:
+        self._counts = counts
+        self._progress = progress
+        self._task: TaskID = progress.add_task("reading the chart", total=None, counts="", rate="")
+
+    def started(self, run: Run, asked: int | None) -> None:
+        """Show the bar for this many titles."""
+        self._counts.start(asked)
+        self._progress.reset(self._task, total=asked, description="titles")
+
+    def fetched(self, title: Title, seconds: float) -> None:
+        """Move the bar."""
+        self._counts.add_done(failed=False)
+        self._show()
+
+    def failed(self, failure: Failure) -> None:
+        """Move the bar and count the failure."""
+        self._counts.add_done(failed=True)
+        self._show()
+
+    def saved(self, repository: str, result: BatchResult) -> None:
+        """Show what a repository has saved."""
+        self._counts.add_saved(repository, result.inserted + result.updated + result.unchanged)
+        self._show()
+
+    def notice(self, message: str) -> None:
+        """Print what the user should know above the bar."""
+        from rich.text import Text
+
+        self._counts.add_notice(message)
+        self._progress.console.print(Text(f"! {message}", style="yellow"))
+
+    def _show(self) -> None:
+        counts = self._counts
+        saved = " ".join(f"{name} {count}" for name, count in sorted(counts.saved_by.items()))
+        failed = f"  [red]failed {counts.failures}[/red]" if counts.failures else ""
+        shown = f"saved {saved or '0'}{failed}"
+        rate = f"{counts.done / max(time.monotonic() - counts.began, 1e-9):.1f}/s"
+        self._progress.update(self._task, completed=counts.done, counts=shown, rate=rate)
+
+
+@contextmanager
+def observed(counts: RunCounts, console: "Console") -> Iterator[LogObserver | LiveObserver]:
+    """Give an observer: a live display while ``console`` is a terminal, log lines otherwise."""
+    if not console.is_terminal or not sys.stderr.isatty():
+        yield LogObserver(counts)
+        return
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("[bold]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[counts]}"),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield LiveObserver(counts, progress)

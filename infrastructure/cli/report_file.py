@@ -1,0 +1,44 @@
+"""The run report as JSON, beside the CSV files."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from domain.run import RunReport
+from infrastructure.cli.exit_status import OF_OUTCOME
+
+REPORT_NAME = "run-report.json"
+
+
+def report_as_json(report: RunReport) -> dict[str, Any]:
+    """The report as JSON types, with what follows from it: seconds, exit status, titles saved."""
+    given: dict[str, Any] = msgspec.to_builtins(report)
+    for repository, shown in zip(report.repositories, given["repositories"], strict=True):
+        shown["saved"] = repository.saved
+    given["seconds"] = round(report.seconds, 3)
+    given["exit_status"] = OF_OUTCOME[report.outcome]
+    return given
+
+
+def write_report(report: RunReport, folder: Path) -> Path:
+    """Write ``run-report.json`` whole or not at all, in place of the last run's; give its path.
+
+    Raises `OSError` when the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / REPORT_NAME
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".run-report-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(report_as_json(report), file, ensure_ascii=False, indent=2)
+            file.write("\n")
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path

@@ -1,0 +1,57 @@
+"""Running a use case from the command line: observe, stop on signals, report, exit status."""
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from domain.run import Run, RunReport
+from infrastructure.cli.exit_status import INCOMPLETE, OF_OUTCOME, SAVED
+from infrastructure.cli.interruption import stop_on_signals
+from infrastructure.cli.progress import RunCounts, observed
+from infrastructure.cli.report_file import write_report
+from infrastructure.cli.summary import print_summary
+from infrastructure.container import App, new_run, open_app
+from shared.config import Settings
+
+logger = logging.getLogger(__name__)
+
+
+def run_and_report(
+    settings: Settings,
+    command: str,
+    use_case: Callable[[App, Run], RunReport],
+    notices: tuple[str, ...] = (),
+) -> int:
+    """Do a run, print its summary, write its report; give the exit status.
+
+    ``notices`` are what went wrong before the run began, such as ids that are none.
+    """
+    stop = threading.Event()
+    counts = RunCounts()
+    with ExitStack() as stack:
+        stack.enter_context(stop_on_signals(stop))
+        observer = stack.enter_context(observed(counts, Console(stderr=True)))
+        app = stack.enter_context(open_app(settings, observer, stop))
+        report = use_case(app, new_run(settings, command))
+    told = dict.fromkeys((*notices, *counts.notices, *report.notices))
+    report = replace(report, notices=tuple(told))
+    path = _written(report, settings)
+    print_summary(Console(), report, settings, path)
+    status = OF_OUTCOME[report.outcome]
+    return INCOMPLETE if status == SAVED and notices else status
+
+
+def _written(report: RunReport, settings: Settings) -> Path | None:
+    """Write the report file, unless only databases were asked for or the folder refuses it."""
+    if settings.repositories == ("postgres",):
+        return None
+    try:
+        return write_report(report, settings.output_dir)
+    except OSError as error:
+        logger.warning("the run report cannot be written: %s", error)
+        return None

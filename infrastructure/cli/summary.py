@@ -1,0 +1,138 @@
+"""The summary at the end of a run: counts that add up, what failed and why, what to do next."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from domain.run import Failure, RepositoryReport, RunOutcome, RunReport
+from shared.config import Settings
+
+_HEADLINES = {
+    RunOutcome.COMPLETE: ("green", "Done: every title is saved in every repository"),
+    RunOutcome.INCOMPLETE: ("yellow", "Finished, with titles missing"),
+    RunOutcome.NO_SOURCE: ("red", "Stopped: no source gives us titles"),
+    RunOutcome.INTERRUPTED: ("yellow", "Interrupted; what was fetched is saved"),
+}
+_NAMED_IDS = 8
+
+
+def print_summary(
+    console: Console, report: RunReport, settings: Settings, report_path: Path | None
+) -> None:
+    """Print the account of a run for a person."""
+    colour, headline = _HEADLINES[report.outcome]
+    console.print()
+    console.print(Text(f"{headline} ({report.seconds:.1f} s)", style=f"bold {colour}"))
+    console.print(Padding(_counts(report), (1, 0, 0, 2)))
+    if report.repositories:
+        console.print(Padding(_repositories(report), (1, 0, 0, 2)))
+    problems = list(_problems(report))
+    if problems:
+        console.print(Padding(Text("\n".join(problems)), (1, 0, 0, 2)))
+    console.print(Padding(Text("\n".join(_places(report, report_path))), (1, 0, 0, 2)))
+    steps = "\n".join(f"- {step}" for step in _next_steps(report, settings))
+    console.print(Padding(Text(f"Next:\n{steps}"), (1, 0, 1, 2)))
+
+
+def _counts(report: RunReport) -> Text:
+    """Asked = fetched + failed + not tried, and where the titles came from."""
+    line = (
+        f"asked {report.asked} = fetched {report.fetched} + failed {len(report.failures)}"
+        f" + not tried {len(report.not_tried)}"
+    )
+    if report.fetched:
+        rate = report.fetched / max(report.seconds, 1e-9)
+        origin = ", ".join(f"{name} {count}" for name, count in report.fetched_from.items())
+        line += f"\nfrom {origin}; {rate:.1f} titles/s"
+    if report.slowest:
+        slowest = ", ".join(f"{t.imdb_id} {t.seconds:.2f} s" for t in report.slowest[:3])
+        line += f"\nslowest: {slowest}"
+    return Text(line)
+
+
+def _repositories(report: RunReport) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("repository")
+    for name in ("saved", "new", "updated", "unchanged", "refused", "missing"):
+        table.add_column(name, justify="right")
+    table.add_column("holds in all")
+    for repository in report.repositories:
+        table.add_row(*_row(repository))
+    return table
+
+
+def _row(repository: RepositoryReport) -> list[str]:
+    holds = repository.holds
+    shown = (
+        f"{holds.titles:,} titles, {holds.people:,} people, {holds.credits:,} credits"
+        if holds
+        else "unknown"
+    )
+    numbers = (
+        repository.saved,
+        repository.inserted,
+        repository.updated,
+        repository.unchanged,
+        len(repository.refused),
+        len(repository.missing),
+    )
+    return [repository.name, *(str(number) for number in numbers), shown]
+
+
+def _problems(report: RunReport) -> Iterator[str]:
+    yield from (f"! {notice}" for notice in report.notices)
+    yield from _failures("failed", report.failures)
+    for repository in report.repositories:
+        if repository.error and repository.error not in report.notices:
+            yield f"! {repository.error}"
+        yield from _failures(f"refused by {repository.name}", repository.refused)
+
+
+def _failures(what: str, failures: tuple[Failure, ...]) -> Iterator[str]:
+    """Failures by reason, each with its first message and the first few ids."""
+    ordered = sorted(failures, key=lambda failure: (failure.reason, failure.imdb_id))
+    for reason, group in groupby(ordered, key=lambda failure: failure.reason):
+        same = list(group)
+        ids = ", ".join(failure.imdb_id for failure in same[:_NAMED_IDS])
+        more = f" and {len(same) - _NAMED_IDS} more" if len(same) > _NAMED_IDS else ""
+        yield f"! {what}, {reason}: {len(same)} ({ids}{more})"
+        yield f"    {same[0].message}"
+
+
+def _places(report: RunReport, report_path: Path | None) -> Iterator[str]:
+    """Where the data is; one line each."""
+    for repository in report.repositories:
+        if repository.location:
+            yield f"{repository.name}: {repository.location}"
+    if report_path is not None:
+        yield f"report: {report_path}"
+
+
+def _next_steps(report: RunReport, settings: Settings) -> Iterator[str]:
+    if report.outcome is RunOutcome.NO_SOURCE:
+        yield "python main.py demo    see the whole thing work, without the network"
+        yield (
+            "save the pages from a browser and read them: "
+            "SOURCES=saved SAVED_PAGES_DIR=folder python main.py"
+        )
+        yield f"is {settings.base_url} the right address, and may this machine reach it?"
+        return
+    missing = [f.imdb_id for f in report.failures if f.reason != "not_found"]
+    if report.not_tried or report.outcome is RunOutcome.INTERRUPTED:
+        yield "run the same command again: what is saved is kept, nothing is doubled"
+    elif missing:
+        shown = " ".join(missing[:_NAMED_IDS])
+        yield f"python main.py titles {shown}    fetch again what failed"
+    if any(r.error or r.missing for r in report.repositories):
+        yield "python main.py doctor    see what is wrong with a repository, then run again"
+    if "csv" in settings.repositories and report.fetched:
+        yield f"open {settings.output_dir / 'titles.csv'}"
+    if report.run.command == "demo":
+        yield "python main.py    the same for real (see the README on limits)"
+    elif not missing:
+        yield "python main.py --help    other charts, single titles, settings"

@@ -1,0 +1,151 @@
+"""Sources, repositories and observers that speak the ports and do as a test says."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from application.ports import BatchResult, RepositoryOpener, TitleOutcome
+from domain.chart import Chart, ChartName
+from domain.errors import ScraperError, TitleNotFound
+from domain.identifiers import TitleId
+from domain.run import Failure, Run, RunReport, StoreCounts
+from domain.title import Title
+
+
+class FakeSource:
+    """Gives the titles it was made with; an exception among them is raised or returned."""
+
+    def __init__(
+        self,
+        titles: Mapping[TitleId, Title | Exception] | None = None,
+        *,
+        name: str = "fake",
+        batch_size: int = 1,
+        chart: Chart | ScraperError | None = None,
+        always: Exception | None = None,
+        before: Callable[[TitleId], None] = lambda imdb_id: None,
+    ) -> None:
+        self.name = name
+        self.batch_size = batch_size
+        self.requests: list[tuple[TitleId, ...]] = []
+        self._titles = dict(titles or {})
+        self._chart = chart
+        self._always = always
+        self._before = before
+        self._lock = threading.Lock()
+
+    def chart(self, name: ChartName) -> Chart:
+        if self._always is not None:
+            raise self._always
+        if isinstance(self._chart, Chart):
+            return self._chart
+        assert self._chart is not None
+        raise self._chart
+
+    def titles(self, ids: Sequence[TitleId]) -> Sequence[TitleOutcome]:
+        with self._lock:
+            self.requests.append(tuple(ids))
+        for imdb_id in ids:
+            self._before(imdb_id)
+        if self._always is not None:
+            raise self._always
+        return [self._outcome(imdb_id) for imdb_id in ids]
+
+    def _outcome(self, imdb_id: TitleId) -> TitleOutcome:
+        outcome = self._titles.get(imdb_id, TitleNotFound(imdb_id, self.name))
+        if isinstance(outcome, Title | ScraperError):
+            return outcome  # type: ignore[return-value]  # a test may return any of our errors
+        raise outcome
+
+
+class FakeRepository:
+    """Keeps titles in a dict; ``errors`` are raised by the next calls, one each."""
+
+    def __init__(self, name: str = "memory") -> None:
+        self.name = name
+        self.location = f"{name}://"
+        self.held: dict[TitleId, Title] = {}
+        self.batches: list[tuple[TitleId, ...]] = []
+        self.chart: Chart | None = None
+        self.runs: list[str] = []
+        self.reports: list[RunReport] = []
+        self.threads: set[str] = set()
+        self.errors: list[Exception] = []
+        self.refuses: set[TitleId] = set()
+        self.opened = 0
+        self.closed = 0
+        self.before_save: Callable[[], None] = lambda: None
+
+    def opener(self, *open_errors: Exception) -> RepositoryOpener:
+        waiting = list(open_errors)
+
+        @contextmanager
+        def open_it() -> Iterator["FakeRepository"]:
+            self.opened += 1
+            if waiting:
+                raise waiting.pop(0)
+            try:
+                yield self
+            finally:
+                self.closed += 1
+
+        return RepositoryOpener(self.name, open_it)
+
+    def begin_run(self, run: Run, chart: Chart | None) -> None:
+        self.runs.append(run.run_id)
+        self.chart = chart
+
+    def save(self, batch: Sequence[Title], run: Run) -> BatchResult:
+        self.threads.add(threading.current_thread().name)
+        self.before_save()
+        if self.errors:
+            raise self.errors.pop(0)
+        kept = [title for title in batch if title.imdb_id not in self.refuses]
+        refused = tuple(
+            Failure(imdb_id=t.imdb_id, reason="invalid_title", message="refused by the test")
+            for t in batch
+            if t.imdb_id in self.refuses
+        )
+        new = sum(title.imdb_id not in self.held for title in kept)
+        self.held.update((title.imdb_id, title) for title in kept)
+        self.batches.append(tuple(title.imdb_id for title in batch))
+        return BatchResult(inserted=new, updated=len(kept) - new, refused=refused)
+
+    def finish_run(self, report: RunReport) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.reports.append(report)
+
+    def titles(self) -> Iterator[Title]:
+        yield from self.held.values()
+
+    def counts(self) -> StoreCounts:
+        people = {p.imdb_id for title in self.held.values() for p in title.people}
+        credits_ = sum(len(title.credits) for title in self.held.values())
+        return StoreCounts(titles=len(self.held), people=len(people), credits=credits_)
+
+
+class RecordingObserver:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.notices: list[str] = []
+        self.titles: list[TitleId] = []
+        self.failures: list[Failure] = []
+        self.results: list[tuple[str, BatchResult]] = []
+        self.asked: int | None = None
+
+    def started(self, run: Run, asked: int | None) -> None:
+        self.asked = asked
+
+    def fetched(self, title: Title, seconds: float) -> None:
+        self.titles.append(title.imdb_id)
+
+    def failed(self, failure: Failure) -> None:
+        self.failures.append(failure)
+
+    def saved(self, repository: str, result: BatchResult) -> None:
+        self.results.append((repository, result))
+
+    def notice(self, message: str) -> None:
+        self.notices.append(message)

@@ -1,0 +1,313 @@
+import queue
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from application import composite_save, scrape_titles
+from application.composite_save import CompositeSave
+from application.ports import RepositoryOpener
+from application.scrape_chart import ScrapeChart
+from application.scrape_titles import BATCH_TITLES, ScrapeTitles
+from application.source_chain import SourceChain
+from domain.chart import ChartName
+from domain.errors import (
+    PageChanged,
+    RepositoryUnavailable,
+    SourceBlocked,
+    SourceUnavailable,
+    TitleNotFound,
+)
+from domain.run import RunOutcome, RunReport
+from tests.builders import a_chart, a_run, a_title, title_number
+from tests.fakes import FakeRepository, FakeSource, RecordingObserver
+
+BLOCKED = SourceBlocked("https://site/title", "challenge")
+GONE = RepositoryUnavailable("disk", "is full; free some space")
+
+
+def titles_of(count: int) -> dict:
+    return {title_number(n): a_title(n) for n in range(1, count + 1)}
+
+
+def ids_of(count: int) -> list:
+    return [title_number(n) for n in range(1, count + 1)]
+
+
+@dataclass
+class Scene:
+    """One wired use case with everything a test wants to look at."""
+
+    observer: RecordingObserver
+    stop: threading.Event
+    chart: ScrapeChart
+    titles: ScrapeTitles
+
+
+@contextmanager
+def scene(*sources: FakeSource, openers: list[RepositoryOpener], threads: int = 8):
+    observer, stop = RecordingObserver(), threading.Event()
+    chain = SourceChain(sources, observer.notice)
+    with CompositeSave(openers, observer) as save:
+        titles = ScrapeTitles(chain, save, observer, max_threads=threads, stop=stop)
+        yield Scene(observer, stop, ScrapeChart(chain, save, observer, titles), titles)
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch):
+    monkeypatch.setattr(composite_save, "RETRY_DELAYS_SECONDS", (0.0, 0.0))
+
+
+def assert_adds_up(report: RunReport) -> None:
+    assert report.asked == report.fetched + len(report.failures) + len(report.not_tried)
+    for repository in report.repositories:
+        whole = repository.saved + len(repository.refused) + len(repository.missing)
+        assert whole == report.fetched
+    assert sum(report.fetched_from.values()) == report.fetched
+
+
+def test_every_title_is_saved_in_every_repository():
+    one, two = FakeRepository("one"), FakeRepository("two")
+    source = FakeSource(titles_of(120))
+    with scene(source, openers=[one.opener(), two.opener()]) as here:
+        report = here.titles.execute(ids_of(120), a_run())
+    assert report.outcome is RunOutcome.COMPLETE
+    assert set(one.held) == set(two.held) == set(ids_of(120))
+    assert [r.inserted for r in report.repositories] == [120, 120]
+    assert report.repositories[0].holds == one.counts()
+    assert max(len(batch) for batch in one.batches) == BATCH_TITLES
+    assert one.reports == [report]
+    assert (one.opened, one.closed) == (1, 1)
+    assert_adds_up(report)
+
+
+def test_each_repository_is_touched_by_its_own_thread_only():
+    one, two = FakeRepository("one"), FakeRepository("two")
+    with scene(FakeSource(titles_of(60)), openers=[one.opener(), two.opener()]) as here:
+        here.titles.execute(ids_of(60), a_run())
+    assert one.threads == {"save-one"}
+    assert two.threads == {"save-two"}
+
+
+def test_as_many_titles_as_threads_are_fetched_at_the_same_time():
+    together = threading.Barrier(16, timeout=10)
+    source = FakeSource(titles_of(32), before=lambda imdb_id: together.wait())
+    store = FakeRepository()
+    with scene(source, openers=[store.opener()], threads=16) as here:
+        report = here.titles.execute(ids_of(32), a_run())
+    assert report.outcome is RunOutcome.COMPLETE
+
+
+def test_a_title_named_twice_is_fetched_once():
+    source, store = FakeSource(titles_of(2)), FakeRepository()
+    with scene(source, openers=[store.opener()]) as here:
+        report = here.titles.execute([*ids_of(2), *ids_of(2)], a_run())
+    assert report.asked == 2
+    assert len(source.requests) == 2
+
+
+def test_failing_titles_are_named_and_harm_no_other():
+    found = titles_of(50)
+    found[title_number(3)] = PageChanged("https://site", "titleText.text")
+    found[title_number(7)] = ValueError("a bug")
+    del found[title_number(11)]
+    store = FakeRepository()
+    with scene(FakeSource(found), openers=[store.opener()]) as here:
+        report = here.titles.execute(ids_of(50), a_run())
+    assert report.outcome is RunOutcome.INCOMPLETE
+    assert {f.imdb_id: f.reason for f in report.failures} == {
+        "tt0000003": "page_changed",
+        "tt0000007": "unexpected",
+        "tt0000011": "not_found",
+    }
+    assert len(store.held) == 47
+    assert sorted(here.observer.failures, key=lambda f: f.imdb_id) == sorted(
+        report.failures, key=lambda f: f.imdb_id
+    )
+    assert_adds_up(report)
+
+
+def test_a_refused_title_is_named_and_the_rest_is_saved():
+    strict, lenient = FakeRepository("strict"), FakeRepository("lenient")
+    strict.refuses = {title_number(5)}
+    openers = [strict.opener(), lenient.opener()]
+    with scene(FakeSource(titles_of(30)), openers=openers) as here:
+        report = here.titles.execute(ids_of(30), a_run())
+    assert report.outcome is RunOutcome.INCOMPLETE
+    assert [f.imdb_id for f in report.repositories[0].refused] == [title_number(5)]
+    assert report.repositories[1].saved == 30
+    assert_adds_up(report)
+
+
+def test_a_repository_that_is_away_for_a_moment_loses_nothing():
+    store = FakeRepository("db")
+    store.errors = [RepositoryUnavailable("db", "restarting", transient=True)] * 2
+    with scene(FakeSource(titles_of(60)), openers=[store.opener()]) as here:
+        report = here.titles.execute(ids_of(60), a_run())
+    assert report.outcome is RunOutcome.COMPLETE
+    assert len(store.held) == 60
+
+
+@pytest.mark.parametrize("at_open", [True, False])
+def test_a_repository_that_fails_for_good_is_reported_and_never_stops_another(at_open):
+    broken, healthy = FakeRepository("broken"), FakeRepository("healthy")
+    broken.errors = [] if at_open else [GONE]
+    openers = [broken.opener(*([GONE] if at_open else [])), healthy.opener()]
+    with scene(FakeSource(titles_of(200)), openers=openers) as here:
+        report = here.titles.execute(ids_of(200), a_run())
+    first, second = report.repositories
+    assert report.outcome is RunOutcome.INCOMPLETE
+    assert second.saved == 200
+    assert first.error == str(GONE)
+    assert sorted(first.missing) == ids_of(200)
+    assert here.observer.notices == [str(GONE)]
+    assert_adds_up(report)
+
+
+def test_a_bug_in_a_repository_is_reported_like_any_other_failure():
+    broken, healthy = FakeRepository("broken"), FakeRepository("healthy")
+    broken.errors = [KeyError("oops")]
+    openers = [broken.opener(), healthy.opener()]
+    with scene(FakeSource(titles_of(30)), openers=openers) as here:
+        report = here.titles.execute(ids_of(30), a_run())
+    assert "unexpected KeyError" in str(report.repositories[0].error)
+    assert report.repositories[1].saved == 30
+    assert_adds_up(report)
+
+
+def test_a_run_stops_early_when_there_is_nowhere_left_to_save():
+    broken = FakeRepository("broken")
+    source = FakeSource(titles_of(500))
+    with scene(source, openers=[broken.opener(GONE)], threads=2) as here:
+        report = here.titles.execute(ids_of(500), a_run())
+    assert report.outcome is RunOutcome.INCOMPLETE
+    assert len(source.requests) < 500
+    assert_adds_up(report)
+
+
+def test_a_run_that_cannot_keep_its_account_is_not_complete():
+    store = FakeRepository("db")
+    with scene(FakeSource(titles_of(3)), openers=[store.opener()]) as here:
+        original = store.finish_run
+
+        def fail_once(report):
+            store.finish_run = original
+            raise GONE
+
+        store.finish_run = fail_once
+        report = here.titles.execute(ids_of(3), a_run())
+    assert report.outcome is RunOutcome.INCOMPLETE
+    assert report.repositories[0].error == str(GONE)
+    assert report.repositories[0].saved == 3
+
+
+def test_the_fetcher_waits_for_a_slow_repository(monkeypatch):
+    """A lane that does not get on fills its queue; then no more titles are fetched."""
+    full = threading.Event()
+
+    class Watched(queue.Queue):
+        def put(self, item, block=True, timeout=None):
+            if self.full():
+                full.set()
+            super().put(item, block, timeout)
+
+    monkeypatch.setattr(composite_save.queue, "Queue", Watched)
+    threads, store = 4, FakeRepository()
+    source = FakeSource(titles_of(2000))
+    fetched_when_full: list[int] = []
+
+    def hold_until_the_queue_is_full():
+        assert full.wait(20)
+        fetched_when_full.append(len(source.requests))
+
+    store.before_save = hold_until_the_queue_is_full
+    with scene(source, openers=[store.opener()], threads=threads) as here:
+        report = here.titles.execute(ids_of(2000), a_run())
+    assert report.outcome is RunOutcome.COMPLETE
+    waiting = (composite_save.QUEUE_BATCHES + 2) * BATCH_TITLES
+    assert fetched_when_full[0] <= waiting + 2 * threads
+    assert len(store.held) == 2000
+
+
+def test_stopping_finishes_and_saves_what_is_in_flight():
+    store = FakeRepository()
+
+    def stop():
+        here.stop.set()
+
+    four_in_flight = threading.Barrier(4, action=stop, timeout=10)
+    source = FakeSource(titles_of(100), before=lambda imdb_id: four_in_flight.wait())
+    with scene(source, openers=[store.opener()], threads=4) as here:
+        report = here.titles.execute(ids_of(100), a_run())
+    assert report.outcome is RunOutcome.INTERRUPTED
+    assert report.fetched == len(store.held) == 4
+    assert len(report.not_tried) == 96
+    assert_adds_up(report)
+
+
+def test_a_blocked_run_stops_early_and_keeps_what_it_has():
+    found = titles_of(100)
+    source, store = FakeSource(found), FakeRepository()
+    second_half = set(ids_of(100)[50:])
+
+    def block(imdb_id):
+        if imdb_id in second_half:
+            source._always = BLOCKED
+
+    source._before = block
+    with scene(source, openers=[store.opener()], threads=2) as here:
+        report = here.titles.execute(ids_of(100), a_run())
+    assert report.outcome is RunOutcome.NO_SOURCE
+    assert 48 <= len(store.held) <= 50
+    assert report.not_tried
+    assert len(here.observer.notices) == 1
+    assert_adds_up(report)
+
+
+def test_the_slowest_titles_are_named_slowest_first():
+    with scene(FakeSource(titles_of(20)), openers=[FakeRepository().opener()]) as here:
+        report = here.titles.execute(ids_of(20), a_run())
+    seconds = [timing.seconds for timing in report.slowest]
+    assert len(seconds) == scrape_titles.SLOWEST_SHOWN
+    assert seconds == sorted(seconds, reverse=True)
+
+
+def test_a_chart_is_kept_with_its_ranks_and_its_titles_are_saved():
+    chart, store = a_chart(3, 1, 2), FakeRepository()
+    source = FakeSource(titles_of(3), chart=chart)
+    with scene(source, openers=[store.opener()]) as here:
+        report = here.chart.execute(ChartName.TOP, 2, a_run())
+    assert report.outcome is RunOutcome.COMPLETE
+    assert store.chart == chart.first(2)
+    assert set(store.held) == {title_number(3), title_number(1)}
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (BLOCKED, RunOutcome.NO_SOURCE),
+        (SourceUnavailable("https://site", "refused", unreachable=True), RunOutcome.NO_SOURCE),
+        (SourceUnavailable("https://site", "HTTP 500"), RunOutcome.NO_SOURCE),
+        (PageChanged("https://site", "chartTitles"), RunOutcome.INCOMPLETE),
+    ],
+)
+def test_a_chart_that_cannot_be_read_ends_the_run_with_one_message(error, outcome):
+    store = FakeRepository()
+    with scene(FakeSource(chart=error, always=error), openers=[store.opener()]) as here:
+        report = here.chart.execute(ChartName.TOP, 250, a_run())
+    assert report.outcome is outcome
+    assert report.asked == 0
+    assert str(error) in report.notices[0]
+    assert store.reports == [report]
+    assert store.chart is None
+    assert len(here.observer.notices) == 1
+
+
+def test_a_title_not_found_is_not_a_fault_of_the_source():
+    store = FakeRepository()
+    with scene(FakeSource(titles_of(1)), openers=[store.opener()]) as here:
+        report = here.titles.execute([title_number(n) for n in range(100, 140)], a_run())
+    assert report.outcome is RunOutcome.INCOMPLETE
+    assert len(report.failures) == 40
+    assert all(f.reason == TitleNotFound.reason for f in report.failures)

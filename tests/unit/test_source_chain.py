@@ -1,0 +1,135 @@
+import pytest
+
+from application.source_chain import PATIENCE, SourceChain
+from domain.chart import ChartName
+from domain.errors import (
+    ChartNotFound,
+    PageChanged,
+    SourceBlocked,
+    SourceUnavailable,
+    TitleNotFound,
+)
+from tests.builders import a_chart, a_title, title_number
+from tests.fakes import FakeSource
+
+BLOCKED = SourceBlocked("https://site/title", "challenge")
+UNAVAILABLE = SourceUnavailable("https://site/title", "HTTP 503")
+UNREACHABLE = SourceUnavailable("https://site/title", "refused", unreachable=True)
+
+
+def chain_of(*sources: FakeSource) -> tuple[SourceChain, list[str]]:
+    told: list[str] = []
+    return SourceChain(sources, told.append), told
+
+
+def holding(*numbers: int, **options: object) -> FakeSource:
+    return FakeSource({title_number(n): a_title(n) for n in numbers}, **options)
+
+
+def test_a_chain_without_sources_is_refused():
+    with pytest.raises(ValueError, match="at least one source"):
+        SourceChain([], print)
+
+
+def test_outcomes_come_in_the_order_of_the_ids():
+    chain, _ = chain_of(holding(1, 2, 3))
+    outcomes = chain.titles([title_number(n) for n in (3, 1, 2)])
+    assert [outcome.imdb_id for outcome in outcomes] == ["tt0000003", "tt0000001", "tt0000002"]
+
+
+def test_a_title_that_one_source_lacks_is_asked_of_the_next():
+    second = holding(2, name="second")
+    chain, told = chain_of(holding(1, name="first"), second)
+    outcomes = chain.titles([title_number(1), title_number(2)])
+    assert outcomes == [a_title(1), a_title(2)]
+    assert second.requests == [(title_number(2),)]
+    assert told == []
+
+
+@pytest.mark.parametrize("error", [BLOCKED, UNREACHABLE])
+def test_a_source_that_refuses_us_is_given_up_once_and_never_asked_again(error):
+    first = FakeSource(name="first", always=error)
+    chain, told = chain_of(first, holding(1, 2, name="second"))
+    assert chain.titles([title_number(1)]) == [a_title(1)]
+    assert chain.titles([title_number(2)]) == [a_title(2)]
+    assert len(first.requests) == 1
+    assert len(told) == 1
+    assert "first is given up" in told[0]
+    assert "going on with second" in told[0]
+    assert not chain.exhausted
+
+
+def test_a_source_is_given_up_after_many_failures_in_a_row_and_not_before():
+    chain, told = chain_of(FakeSource(name="only", always=UNAVAILABLE))
+    for number in range(PATIENCE - 1):
+        assert chain.titles([title_number(number)]) == [UNAVAILABLE]
+    assert not chain.exhausted
+    chain.titles([title_number(PATIENCE)])
+    assert chain.exhausted
+    assert len(told) == 1
+    assert "no other source is configured" in told[0]
+
+
+def test_an_answer_between_failures_starts_the_count_again():
+    ids = [title_number(n) for n in range(2 * PATIENCE)]
+    flaky = FakeSource(
+        {i: UNAVAILABLE if n % PATIENCE else a_title(n) for n, i in enumerate(ids)},
+        name="flaky",
+    )
+    chain, told = chain_of(flaky)
+    for imdb_id in ids:
+        chain.titles([imdb_id])
+    assert not chain.exhausted
+    assert told == []
+
+
+def test_a_title_error_of_a_page_goes_to_the_next_source_without_giving_up():
+    changed = PageChanged("https://site/title", "titleText")
+    first = FakeSource({title_number(1): changed}, name="first")
+    chain, told = chain_of(first, holding(1, name="second"))
+    assert chain.titles([title_number(1)]) == [a_title(1)]
+    assert told == []
+
+
+def test_the_most_telling_of_several_errors_is_reported():
+    changed = PageChanged("https://site/title", "titleText")
+    chain, _ = chain_of(FakeSource(name="saved"), FakeSource({title_number(1): changed}))
+    assert chain.titles([title_number(1)]) == [changed]
+    chain, _ = chain_of(FakeSource(name="saved"), FakeSource(name="other"))
+    [outcome] = chain.titles([title_number(1)])
+    assert isinstance(outcome, TitleNotFound)
+    assert outcome.where == "saved"
+
+
+def test_an_exhausted_chain_says_why_for_every_title():
+    chain, _ = chain_of(FakeSource(always=BLOCKED))
+    chain.titles([title_number(1)])
+    assert chain.exhausted
+    assert chain.titles([title_number(2), title_number(3)]) == [BLOCKED, BLOCKED]
+
+
+def test_ids_are_cut_into_requests_of_the_size_of_each_source():
+    first = holding(*range(4), name="first", batch_size=3)
+    second = holding(*range(10), name="second", batch_size=2)
+    chain, _ = chain_of(first, second)
+    assert chain.batch_size == 3
+    ids = [title_number(n) for n in range(7)]
+    assert [title.imdb_id for title in chain.titles(ids)] == ids
+    assert [len(request) for request in first.requests] == [3, 3, 1]
+    assert [len(request) for request in second.requests] == [2, 1]
+
+
+def test_a_chart_comes_from_the_first_source_that_has_it():
+    chart = a_chart(1, 2)
+    without = FakeSource(name="saved", chart=ChartNotFound("top", "folder"))
+    chain, told = chain_of(without, FakeSource(name="site", chart=chart))
+    assert chain.chart(ChartName.TOP) is chart
+    assert told == []
+
+
+def test_a_chart_that_no_source_gives_raises_the_most_telling_error():
+    without = FakeSource(name="saved", chart=ChartNotFound("top", "folder"))
+    chain, _ = chain_of(without, FakeSource(name="site", always=BLOCKED))
+    with pytest.raises(SourceBlocked):
+        chain.chart(ChartName.TOP)
+    assert not chain.exhausted
