@@ -50,7 +50,7 @@ def a_title(number: int = 111161, *, minutes_later: float = 0, **changes: Any) -
         "certificate": "R",
         "genres": ("Drama", "Crime"),
         "release_date": ReleaseDate(year=1994, month=10, day=14),
-        "plot": "A plot, with a comma and a \"quote\".",
+        "plot": 'A plot, with a comma and a "quote".',
         "credits": (
             credit(person_number(1), 1, category=CreditCategory.DIRECTOR),
             credit(person_number(2), 1, characters=("Andy", "Self")),

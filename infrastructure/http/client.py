@@ -58,6 +58,13 @@ class _TryAgain(Exception):
         self.wait_seconds = wait_seconds
 
 
+class _Session(requests.Session):
+    """A session that leaves redirects alone: its own would read their bodies without a limit."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """No answer is a redirect here; `HttpClient.get` follows them."""
+
+
 class HttpClient:
     """Gets pages politely: one rate limit, bounded retries, bounded bodies, same-site redirects.
 
@@ -221,7 +228,7 @@ class HttpClient:
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._of_thread, "session", None)
         if session is None:
-            session = requests.Session()
+            session = _Session()
             session.trust_env = False
             session.headers.clear()
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
