@@ -1,0 +1,1 @@
+"""Measurements that anyone can repeat; each command says what it compares and when it fails."""

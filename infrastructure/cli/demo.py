@@ -33,6 +33,7 @@ def run_demo(settings: Settings, *, delay_seconds: float, page_bytes: int | None
             f"What it gives is the demo's data, kept apart from yours in {folder}.",
             sep="\n",
             highlight=False,
+            soft_wrap=True,
         )
         return run_and_report(_for_demo(settings, site.url, folder), COMMAND, _scrape_top_chart)
 

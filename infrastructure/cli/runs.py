@@ -1,6 +1,7 @@
 """Running a use case from the command line: observe, stop on signals, report, exit status."""
 
 import logging
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -41,9 +42,14 @@ def run_and_report(
     told = dict.fromkeys((*notices, *counts.notices, *report.notices))
     report = replace(report, notices=tuple(told))
     path = _written(report, settings)
-    print_summary(Console(), report, settings, path)
+    print_summary(_for_summary(), report, settings, path)
     status = OF_OUTCOME[report.outcome]
     return INCOMPLETE if status == SAVED and notices else status
+
+
+def _for_summary() -> Console:
+    """Standard output; in a pipe or a log, wide enough for the table."""
+    return Console() if sys.stdout.isatty() else Console(width=120)
 
 
 def _written(report: RunReport, settings: Settings) -> Path | None:

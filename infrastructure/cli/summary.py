@@ -1,8 +1,9 @@
 """The summary at the end of a run: counts that add up, what failed and why, what to do next."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
+from textwrap import indent
 
 from rich.console import Console
 from rich.padding import Padding
@@ -27,40 +28,45 @@ def print_summary(
     """Print the account of a run for a person."""
     colour, headline = _HEADLINES[report.outcome]
     console.print()
-    console.print(Text(f"{headline} ({report.seconds:.1f} s)", style=f"bold {colour}"))
-    console.print(Padding(_counts(report), (1, 0, 0, 2)))
+    headline = f"{headline} ({report.seconds:.1f} s)"
+    console.print(Text(headline, style=f"bold {colour}"), soft_wrap=True)
+    _paragraph(console, _counts(report))
     if report.repositories:
-        console.print(Padding(_repositories(report), (1, 0, 0, 2)))
-    problems = list(_problems(report))
-    if problems:
-        console.print(Padding(Text("\n".join(problems)), (1, 0, 0, 2)))
-    console.print(Padding(Text("\n".join(_places(report, report_path))), (1, 0, 0, 2)))
-    steps = "\n".join(f"- {step}" for step in _next_steps(report, settings))
-    console.print(Padding(Text(f"Next:\n{steps}"), (1, 0, 1, 2)))
+        console.print(Padding(_repositories(report), (1, 0, 0, 2), expand=False))
+    _paragraph(console, list(_problems(report)))
+    _paragraph(console, list(_places(report, report_path)))
+    _paragraph(console, ["Next:", *(f"- {step}" for step in _next_steps(report, settings))])
+    console.print()
 
 
-def _counts(report: RunReport) -> Text:
+def _paragraph(console: Console, lines: Sequence[str]) -> None:
+    """An empty line, then these lines, indented and never wrapped: they hold paths and commands."""
+    if lines:
+        console.print("\n" + indent("\n".join(lines), "  "), soft_wrap=True, markup=False)
+
+
+def _counts(report: RunReport) -> list[str]:
     """Asked = fetched + failed + not tried, and where the titles came from."""
-    line = (
-        f"asked {report.asked} = fetched {report.fetched} + failed {len(report.failures)}"
-        f" + not tried {len(report.not_tried)}"
-    )
+    failed, not_tried = len(report.failures), len(report.not_tried)
+    added = f"fetched {report.fetched} + failed {failed} + not tried {not_tried}"
+    lines = [f"asked {report.asked} = {added}"]
     if report.fetched:
         rate = report.fetched / max(report.seconds, 1e-9)
         origin = ", ".join(f"{name} {count}" for name, count in report.fetched_from.items())
-        line += f"\nfrom {origin}; {rate:.1f} titles/s"
+        lines.append(f"from {origin}; {rate:.1f} titles/s")
     if report.slowest:
         slowest = ", ".join(f"{t.imdb_id} {t.seconds:.2f} s" for t in report.slowest[:3])
-        line += f"\nslowest: {slowest}"
-    return Text(line)
+        lines.append(f"slowest: {slowest}")
+    return lines
 
 
 def _repositories(report: RunReport) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    """What each repository did with the titles of this run, and what it holds in all."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     table.add_column("repository")
     for name in ("saved", "new", "updated", "unchanged", "refused", "missing"):
         table.add_column(name, justify="right")
-    table.add_column("holds in all")
+    table.add_column("| holds in all")
     for repository in report.repositories:
         table.add_row(*_row(repository))
     return table
@@ -69,9 +75,9 @@ def _repositories(report: RunReport) -> Table:
 def _row(repository: RepositoryReport) -> list[str]:
     holds = repository.holds
     shown = (
-        f"{holds.titles:,} titles, {holds.people:,} people, {holds.credits:,} credits"
+        f"| {holds.titles:,} titles, {holds.people:,} people, {holds.credits:,} credits"
         if holds
-        else "unknown"
+        else "| unknown"
     )
     numbers = (
         repository.saved,

@@ -1,0 +1,87 @@
+"""Serves the demo site until SIGINT or SIGTERM: ``python -m demo``.
+
+Prints the site's URL as the first line of its output, once it is ready.
+"""
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+from demo.facts import synthetic_facts
+from demo.site import DemoSite
+
+
+def main() -> int:
+    """Serve until told to stop. Gives the exit status: 1 when the port cannot be had."""
+    options = _parser().parse_args()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        site = DemoSite(
+            synthetic_facts(options.titles),
+            delay_seconds=options.delay,
+            page_bytes=options.page_bytes,
+            port=options.port,
+        )
+    except OSError as error:
+        sys.stderr.write(
+            f"port {options.port}: {error.strerror}; choose another one, or 0 for any free one\n"
+        )
+        return 1
+    with site:
+        if options.prerender:
+            site.prerender()
+        sys.stdout.write(f"{site.url}\n")
+        sys.stdout.flush()
+        stop.wait()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m demo", description="Serve the demo site.")
+    parser.add_argument("--port", type=_whole(0, 65_535), default=0, help="0: any free one")
+    parser.add_argument(
+        "--delay",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="wait before each answer (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--page-bytes",
+        type=_whole(1, 32_000_000),
+        metavar="BYTES",
+        help="pad pages to this size, unpacked; real ones have 1500000 (default: no padding)",
+    )
+    parser.add_argument(
+        "--titles",
+        type=_whole(1, 100_000),
+        default=250,
+        metavar="NUMBER",
+        help="beyond 250, the same facts again under made-up ids (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--prerender", action="store_true", help="render all pages before the URL is printed"
+    )
+    return parser
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    return lambda text: int(_within(int(text), low, high))
+
+
+def _seconds(text: str) -> float:
+    return _within(float(text), 0, 3600)
+
+
+def _within(value: float, low: float, high: float) -> float:
+    if not low <= value <= high:
+        raise argparse.ArgumentTypeError(f"{value} is not from {low} to {high}")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,265 @@
+"""The HTTP server of the demo site: IMDb's addresses, answered on loopback."""
+
+import logging
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingTCPServer
+from types import TracebackType
+from typing import Any, Self
+
+from demo.body import Body, body_of, piece
+from demo.facts import ChartFacts
+from demo.pages import PageRenderer
+
+_log = logging.getLogger(__name__)
+
+_ROBOTS = b"User-agent: *\nAllow: /chart/\nAllow: /title/\nDisallow: /\n"
+
+_HTML = "text/html; charset=utf-8"
+_TEXT = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """A request that the site has received.
+
+    ``path`` is without the query, ``headers`` have lower-case names, and ``received_at`` is in
+    seconds of `time.monotonic`.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    received_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the site sends for a request."""
+
+    status: HTTPStatus
+    content_type: str
+    body: Body
+
+
+class DemoSite:
+    """Serves a chart and its titles until it is closed; a context manager.
+
+    ``delay_seconds`` is waited before each answer, for each request by itself. ``page_bytes`` pads
+    title and chart pages to the weight of real ones (see `PageRenderer`). Port 0 takes a free one.
+    The constructor binds the port and raises `OSError` when that fails; requests are answered from
+    ``with`` on, each connection by its own thread, until ``close``, which ends them all and waits
+    for the threads. Methods may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        facts: ChartFacts,
+        *,
+        delay_seconds: float = 0.0,
+        page_bytes: int | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
+        self._delay_seconds = delay_seconds
+        self._pages = _Pages(PageRenderer(facts, page_bytes), facts)
+        self._arrival = threading.Condition()
+        self._requests: list[RequestRecord] = []
+        self._closing = threading.Event()
+        self._server = _Server((host, port), self)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="demo-site"
+        )
+
+    @property
+    def url(self) -> str:
+        """Where the site is, without a slash at the end: ``http://127.0.0.1:8080``."""
+        host, port = self._server.server_address[:2]
+        return f"http://{host!s}:{port}"
+
+    @property
+    def requests(self) -> tuple[RequestRecord, ...]:
+        """Every request received up to now, in order."""
+        with self._arrival:
+            return tuple(self._requests)
+
+    def count(self, path: str) -> int:
+        """How many requests this path has received up to now."""
+        return sum(record.path == path for record in self.requests)
+
+    def wait_for_requests(self, number: int, timeout_seconds: float) -> bool:
+        """Wait until this many requests have been received; false when the time is over first."""
+        with self._arrival:
+            return self._arrival.wait_for(lambda: len(self._requests) >= number, timeout_seconds)
+
+    def prerender(self) -> None:
+        """Render all pages now, so that a measurement does not contain it."""
+        self._pages.render_all()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop listening, hang up on all clients, and wait until every thread has ended."""
+        self._closing.set()
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
+        self._server.hang_up()
+        self._server.server_close()
+
+    def answer(self, record: RequestRecord) -> Answer:
+        """Note a request, wait as long as configured, and give the answer to it."""
+        with self._arrival:
+            self._requests.append(record)
+            self._arrival.notify_all()
+        self._closing.wait(self._delay_seconds)
+        return self._pages.answer(record.path)
+
+
+@dataclass(slots=True)
+class _LazyPage:
+    """A page that is rendered when it is first asked for, by one thread, and then kept."""
+
+    render: Callable[[], Body]
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _body: Body | None = None
+
+    def body(self) -> Body:
+        with self._lock:
+            if self._body is None:
+                self._body = self.render()
+            return self._body
+
+
+class _Pages:
+    """All pages of the site by path."""
+
+    def __init__(self, renderer: PageRenderer, facts: ChartFacts) -> None:
+        self._pages = {
+            f"/title/{title.imdb_id}/": _LazyPage(partial(renderer.title, title))
+            for title in facts.titles
+        }
+        self._pages["/chart/top/"] = _LazyPage(renderer.chart)
+        self._not_found = _LazyPage(renderer.not_found)
+        self._robots = body_of([piece(_ROBOTS)])
+
+    def answer(self, path: str) -> Answer:
+        if path == "/robots.txt":
+            return Answer(HTTPStatus.OK, _TEXT, self._robots)
+        if page := self._pages.get(path):
+            return Answer(HTTPStatus.OK, _HTML, page.body())
+        return Answer(HTTPStatus.NOT_FOUND, _HTML, self._not_found.body())
+
+    def render_all(self) -> None:
+        for page in self._pages.values():
+            page.body()
+
+
+class _Server(ThreadingTCPServer):
+    """A thread for each connection; knows the open connections so that it can end them."""
+
+    allow_reuse_address = True  # a fixed port can be had again right after a restart
+    daemon_threads = False  # so that closing the server waits for them
+    request_queue_size = 1024  # 500 clients may connect at the same moment
+
+    def __init__(self, address: tuple[str, int], site: DemoSite) -> None:
+        self.site = site
+        self._lock = threading.Lock()
+        self._connections: set[socket.socket] = set()
+        super().__init__(address, _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._lock:
+            self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """Wake every thread that waits for a client; it then finds its connection ended."""
+        with self._lock:
+            connections = tuple(self._connections)
+        for connection in connections:
+            with suppress(OSError):  # the client, or its thread, was faster
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Take note of a client that hangs up early, and complain about anything else."""
+        if isinstance(sys.exception(), ConnectionError):
+            _log.debug("%s hung up", client_address)
+        else:
+            _log.exception("could not answer %s", client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Reads a request, asks the site for the answer, and writes it."""
+
+    server: _Server
+    protocol_version = "HTTP/1.1"  # keeps connections alive
+    disable_nagle_algorithm = True  # headers and body are two writes
+    server_version = "imdb-demo"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        """Answer with headers and body."""
+        body = self._send_head()
+        self.wfile.write(body)
+
+    def do_HEAD(self) -> None:
+        """Answer with the headers of a GET."""
+        self._send_head()
+
+    def _send_head(self) -> bytes:
+        """Send status and headers; give the body that belongs to them."""
+        answer = self.server.site.answer(self._record())
+        gzipped = _accepts_gzip(self.headers.get("Accept-Encoding", ""))
+        body = answer.body.gzipped() if gzipped else answer.body.plain()
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Vary", "Accept-Encoding")
+        if gzipped:
+            self.send_header("Content-Encoding", "gzip")
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        return body
+
+    def _record(self) -> RequestRecord:
+        path = self.path.partition("?")[0]
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        return RequestRecord(self.command, path, headers, time.monotonic())
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        """Log quietly: the requests are for whoever debugs the site."""
+        _log.debug(format, *args)
+
+
+def _accepts_gzip(accept_encoding: str) -> bool:
+    """Whether a client takes gzip, by its ``Accept-Encoding`` (RFC 9110, 12.5.3)."""
+    for offer in accept_encoding.lower().split(","):
+        coding, _, weight = offer.replace(" ", "").partition(";")
+        if coding in {"gzip", "*"}:
+            return weight not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
+    return False

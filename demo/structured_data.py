@@ -1,0 +1,294 @@
+"""The JSON inside the demo's pages: ``__NEXT_DATA__`` and JSON-LD, shaped as IMDb shapes them.
+
+Paths, groupings and the treatment of missing facts are those of IMDb's pages of November 2025 (the
+"V2" credits), with ``actor`` and ``director`` in the JSON-LD as on pages of March 2026. A fact that
+is unknown is ``null``, or absent where IMDb leaves it out.
+"""
+
+import html
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from demo.facts import ChartFacts, CreditFacts, ReleaseDateFacts, TitleFacts
+
+JsonObject = dict[str, Any]
+
+IMDB_URL = "https://www.imdb.com"
+"""Addresses in the JSON-LD are absolute, and name IMDb wherever the page is served."""
+
+TOTAL_STARS = 3
+"""How many of the cast stand at the top of a title page."""
+
+_DIRECTOR = "amzn1.imdb.concept.name_credit_category.ace5cb4c-8708-4238-9542-04641e7c8171"
+_WRITER = "amzn1.imdb.concept.name_credit_category.c84ecaff-add5-4f2e-81db-102a41881fe3"
+_STARS = "amzn1.imdb.concept.name_credit_group.7510356e-fde9-438e-b3ad-0099ba6bc8ce"
+_TOP_CAST = "amzn1.imdb.concept.name_credit_group.7caf7d16-5db9-4f4f-8864-d4c6e711c686"
+
+_SCRIPT_ESCAPES = str.maketrans(
+    {
+        "&": "\\u0026",
+        "<": "\\u003c",
+        ">": "\\u003e",
+        "\u2028": "\\u2028",
+        "\u2029": "\\u2029",
+    }
+)
+"""What Next.js escapes in the JSON of ``__NEXT_DATA__``, so that no text can end the script."""
+
+
+def script_json(value: JsonObject) -> str:
+    """Write JSON that is safe inside a ``<script>`` element, whatever the texts in it say."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.translate(_SCRIPT_ESCAPES)
+
+
+def json_ld(document: JsonObject) -> str:
+    """Write JSON-LD as IMDb does: its texts are HTML-escaped, so that none can end the script."""
+    return json.dumps(_escape_texts(document), ensure_ascii=False, separators=(",", ":"))
+
+
+def title_next_data(facts: TitleFacts, captured: str) -> JsonObject:
+    """``__NEXT_DATA__`` of a title page; ``captured`` is the server's time, ISO 8601."""
+    page_props = {
+        "tconst": facts.imdb_id,
+        "aboveTheFoldData": _above_the_fold(facts),
+        "mainColumnData": _main_column(facts),
+    }
+    return _next_data("/title/[tconst]", {"tconst": facts.imdb_id}, page_props, captured)
+
+
+def chart_next_data(chart: ChartFacts, captured: str) -> JsonObject:
+    """``__NEXT_DATA__`` of the chart page; ``captured`` is the server's time, ISO 8601."""
+    edges = [{"currentRank": facts.rank, "node": _chart_node(facts)} for facts in chart.titles]
+    page_data = {"chartTitles": {"total": len(edges), "edges": edges}}
+    return _next_data("/chart/top", {}, {"pageData": page_data}, captured)
+
+
+def title_json_ld(facts: TitleFacts) -> JsonObject:
+    """JSON-LD of a title page, before escaping: the name is the original title."""
+    people = {
+        "actor": facts.cast[:TOTAL_STARS],
+        "director": facts.directors,
+        "creator": facts.writers,
+    }
+    document = {"@context": "https://schema.org", **_ld_movie(facts), "genre": list(facts.genres)}
+    if facts.release_date.day is not None:
+        document["datePublished"] = _iso_date(facts.release_date)
+    document |= {
+        role: [_ld_person(person) for person in credited]
+        for role, credited in people.items()
+        if credited
+    }
+    return document
+
+
+def chart_json_ld(chart: ChartFacts) -> JsonObject:
+    """JSON-LD of the chart page, before escaping: all titles in order, without their ranks."""
+    items = [{"@type": "ListItem", "item": _ld_movie(facts)} for facts in chart.titles]
+    return {"@context": "https://schema.org", "@type": "ItemList", "itemListElement": items}
+
+
+def runtime_text(minutes: int) -> str:
+    """A runtime as IMDb shows it: ``2h 22m``, ``3h`` or ``45m``."""
+    hours, rest = divmod(minutes, 60)
+    return " ".join(f"{value}{unit}" for value, unit in ((hours, "h"), (rest, "m")) if value)
+
+
+def _next_data(page: str, query: JsonObject, page_props: JsonObject, captured: str) -> JsonObject:
+    surroundings = {
+        "requestContext": {
+            "timestamp": captured,
+            "sidecar": {
+                "account": {"isLoggedIn": False},
+                "localizationResponse": {"userCountryCode": "US", "userLanguage": "en-US"},
+            },
+        },
+        "translationContext": {
+            "i18n": {"translations": {"resources": {"common_rating": "IMDb rating"}}}
+        },
+        "urqlState": None,
+        "fetchState": None,
+    }
+    return {
+        "props": {"pageProps": page_props | surroundings, "__N_SSP": True},
+        "page": page,
+        "query": query,
+        "buildId": "imdb-demo-site",
+        "isFallback": False,
+        "gssp": True,
+        "locale": "en-US",
+        "locales": ["en-US"],
+        "defaultLocale": "en-US",
+        "scriptLoader": [],
+    }
+
+
+def _above_the_fold(facts: TitleFacts) -> JsonObject:
+    stars = facts.cast[:TOTAL_STARS]
+    crew = _crew(facts)
+    if stars:
+        crew.append(_grouping(_STARS, "Star", stars, total=len(facts.cast)))
+    metascore = facts.metascore
+    return {
+        **_common_facts(facts),
+        "metacritic": None if metascore is None else {"metascore": {"score": metascore}},
+        "canRate": {"isRatable": True},
+        "genres": {"genres": [{"text": genre, "id": genre} for genre in facts.genres]},
+        "principalCreditsV2": crew,
+    }
+
+
+def _main_column(facts: TitleFacts) -> JsonObject:
+    ratings = _ratings(facts) | {
+        "topRanking": {"id": f"topRated:{facts.imdb_id}:en_US", "rank": facts.rank}
+    }
+    top_cast: list[JsonObject] = []
+    if facts.cast:
+        top_cast.append(
+            {
+                "grouping": {"groupingId": _TOP_CAST, "text": "Top Cast"},
+                "totalCredits": len(facts.cast),
+                "credits": [_cast_credit(person) for person in facts.cast],
+            }
+        )
+    return {
+        "id": facts.imdb_id,
+        "ratingsSummary": ratings,
+        "episodes": None,
+        "castV2": top_cast,
+        "crewV2": _crew(facts),
+        "titleText": {"text": facts.title},
+        "originalTitleText": {"text": facts.original_title},
+        "releaseDate": _release_date(facts.release_date),
+        "runtime": _runtime(facts),
+        "series": None,
+    }
+
+
+def _chart_node(facts: TitleFacts) -> JsonObject:
+    return {**_common_facts(facts), "canRate": {"isRatable": True}}
+
+
+def _common_facts(facts: TitleFacts) -> JsonObject:
+    certificate = facts.certificate
+    return {
+        "id": facts.imdb_id,
+        "titleText": {"text": facts.title},
+        "titleType": {
+            "displayableProperty": {"value": {"plainText": ""}},
+            "text": "Movie",
+            "id": "movie",
+            "isSeries": False,
+            "isEpisode": False,
+            "categories": [{"value": "movie"}],
+            "canHaveEpisodes": False,
+        },
+        "originalTitleText": {"text": facts.original_title},
+        "certificate": None if certificate is None else {"rating": certificate},
+        "releaseYear": {"year": facts.year, "endYear": None},
+        "releaseDate": _release_date(facts.release_date),
+        "runtime": _runtime(facts),
+        "ratingsSummary": _ratings(facts),
+        "series": None,
+        "plot": None,
+        "titleGenres": {"genres": [{"genre": {"text": genre}} for genre in facts.genres]},
+    }
+
+
+def _ratings(facts: TitleFacts) -> JsonObject:
+    return {"aggregateRating": _number(facts.rating), "voteCount": facts.votes}
+
+
+def _number(value: float) -> float | int:
+    """IMDb is served by JavaScript, which writes a whole rating as ``8`` and not as ``8.0``."""
+    return int(value) if value.is_integer() else value
+
+
+def _runtime(facts: TitleFacts) -> JsonObject:
+    text = runtime_text(facts.runtime_minutes)
+    return {
+        "seconds": facts.runtime_minutes * 60,
+        "displayableProperty": {"value": {"plainText": text}},
+    }
+
+
+def _release_date(released: ReleaseDateFacts) -> JsonObject:
+    return {"day": released.day, "month": released.month, "year": released.year}
+
+
+def _crew(facts: TitleFacts) -> list[JsonObject]:
+    groupings = ((_DIRECTOR, "Director", facts.directors), (_WRITER, "Writer", facts.writers))
+    return [
+        _grouping(grouping_id, label, people, total=len(people))
+        for grouping_id, label, people in groupings
+        if people
+    ]
+
+
+def _grouping(
+    grouping_id: str, label: str, people: Sequence[CreditFacts], *, total: int
+) -> JsonObject:
+    return {
+        "totalCredits": total,
+        "grouping": {"text": label if total == 1 else f"{label}s", "groupingId": grouping_id},
+        "credits": [{"name": _name(person)} for person in people],
+    }
+
+
+def _name(person: CreditFacts) -> JsonObject:
+    return {"nameText": {"text": person.name}, "id": person.imdb_id}
+
+
+def _cast_credit(person: CreditFacts) -> JsonObject:
+    """A cast credit; "actor" and "actress" are not among our facts, so its category is "Cast"."""
+    characters = {"edges": [{"node": {"name": name}} for name in person.characters]}
+    role = {
+        "category": {"text": "Cast"},
+        "attributes": None,
+        "characters": characters if person.characters else None,
+    }
+    return {
+        "name": _name(person),
+        "creditedRoles": {"edges": [{"node": role}]},
+        "episodeCredits": {"total": 0, "yearRange": None},
+    }
+
+
+def _ld_movie(facts: TitleFacts) -> JsonObject:
+    document: JsonObject = {
+        "@type": "Movie",
+        "url": f"{IMDB_URL}/title/{facts.imdb_id}/",
+        "name": facts.original_title,
+        "alternateName": facts.title if facts.title != facts.original_title else None,
+        "aggregateRating": {
+            "@type": "AggregateRating",
+            "ratingCount": facts.votes,
+            "bestRating": 10,
+            "worstRating": 1,
+            "ratingValue": _number(facts.rating),
+        },
+        "contentRating": facts.certificate,
+        "genre": ", ".join(facts.genres),
+        "duration": "PT" + runtime_text(facts.runtime_minutes).replace(" ", "").upper(),
+    }
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def _ld_person(person: CreditFacts) -> JsonObject:
+    known = {} if person.imdb_id is None else {"url": f"{IMDB_URL}/name/{person.imdb_id}/"}
+    return {"@type": "Person", **known, "name": person.name}
+
+
+def _iso_date(released: ReleaseDateFacts) -> str:
+    return f"{released.year:04d}-{released.month:02d}-{released.day:02d}"
+
+
+def _escape_texts(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _escape_texts(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_escape_texts(inner) for inner in value]
+    if isinstance(value, str):
+        return html.escape(value, quote=False).replace('"', "&quot;").replace("'", "&apos;")
+    return value

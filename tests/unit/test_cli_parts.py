@@ -1,0 +1,156 @@
+import io
+import json
+import logging
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from rich.console import Console
+
+from application.ports import BatchResult
+from domain.run import Failure, FetchTiming, RepositoryReport, RunOutcome, RunReport, StoreCounts
+from infrastructure.cli.exit_status import OF_OUTCOME
+from infrastructure.cli.progress import LogObserver, RunCounts, observed
+from infrastructure.cli.report_file import write_report
+from infrastructure.cli.summary import print_summary
+from infrastructure.cli.title_ids import read_title_ids
+from shared.config import load_settings
+from tests.builders import NOON, a_run, a_title, title_number
+
+
+def a_report(**changes) -> RunReport:
+    given = {
+        "run": a_run(),
+        "finished_at": NOON + timedelta(seconds=6.4),
+        "outcome": RunOutcome.COMPLETE,
+        "asked": 3,
+        "fetched": 3,
+        "fetched_from": {"html": 3},
+        "repositories": (
+            RepositoryReport(
+                name="csv",
+                inserted=2,
+                unchanged=1,
+                location="output",
+                holds=StoreCounts(titles=1250, people=7, credits=9),
+            ),
+        ),
+        "slowest": (FetchTiming(imdb_id=title_number(1), seconds=1.5),),
+    }
+    return RunReport(**(given | changes))
+
+
+def shown(report: RunReport) -> str:
+    out = io.StringIO()
+    settings = load_settings({"repositories": "csv"}, env_file=None)
+    print_summary(Console(file=out, width=100), report, settings, None)
+    return out.getvalue()
+
+
+def failure(number: int, reason: str) -> Failure:
+    return Failure(imdb_id=title_number(number), reason=reason, message=f"message {number}")
+
+
+def test_every_outcome_has_an_exit_status():
+    assert {outcome: OF_OUTCOME[outcome] for outcome in RunOutcome} == {
+        RunOutcome.COMPLETE: 0,
+        RunOutcome.INCOMPLETE: 1,
+        RunOutcome.NO_SOURCE: 3,
+        RunOutcome.INTERRUPTED: 130,
+    }
+
+
+def test_the_summary_says_how_the_run_went():
+    text = shown(a_report())
+    assert "every title is saved in every repository (6.4 s)" in text
+    assert "asked 3 = fetched 3 + failed 0 + not tried 0" in text
+    assert "1,250 titles, 7 people, 9 credits" in text
+    assert "output/titles.csv" in text
+
+
+def test_the_summary_names_failures_by_reason():
+    failures = (*(failure(n, "page_changed") for n in range(1, 12)), failure(20, "not_found"))
+    text = shown(
+        a_report(
+            outcome=RunOutcome.INCOMPLETE, asked=15, failures=failures, notices=("look at this",)
+        )
+    )
+    assert "failed, page_changed: 11" in text
+    assert "and 3 more" in text
+    assert "\n      message 1\n" in text
+    assert "failed, not_found: 1 (tt0000020)" in text
+    assert "! look at this" in text
+    assert "python main.py titles tt0000001" in text
+    assert "titles tt0000020" not in text
+
+
+def test_the_summary_of_a_run_without_a_source_says_what_can_be_done():
+    text = shown(
+        a_report(outcome=RunOutcome.NO_SOURCE, asked=0, fetched=0, fetched_from={}, slowest=())
+    )
+    assert "python main.py demo" in text
+    assert "SOURCES=saved" in text
+    assert "https://www.imdb.com" in text
+
+
+def test_the_summary_tells_of_a_repository_that_failed():
+    broken = RepositoryReport(name="csv", error="csv: disk full", missing=(title_number(1),))
+    text = shown(a_report(outcome=RunOutcome.INCOMPLETE, repositories=(broken,)))
+    assert "! csv: disk full" in text
+    assert "python main.py doctor" in text
+
+
+def test_square_brackets_of_a_message_are_shown_as_they_are():
+    assert "[/oops] [red]" in shown(a_report(notices=("[/oops] [red]",)))
+
+
+def test_the_report_file_holds_everything_and_adds_up(tmp_path):
+    report = a_report(asked=4, failures=(failure(9, "unavailable"),), notices=("ü",))
+    path = write_report(report, tmp_path / "new")
+    read = json.loads(path.read_text("utf-8"))
+    assert read["asked"] == read["fetched"] + len(read["failures"]) + len(read["not_tried"])
+    assert read["failures"][0]["imdb_id"] == title_number(9)
+    assert read["repositories"][0]["saved"] == 3
+    assert read["repositories"][0]["holds"]["titles"] == 1250
+    assert read["run"]["run_id"] == a_run().run_id
+    assert read["notices"] == ["ü"]
+    assert (read["seconds"], read["exit_status"], read["outcome"]) == (6.4, 0, "complete")
+
+
+def test_a_report_that_cannot_be_written_leaves_the_old_one_and_no_litter(tmp_path, monkeypatch):
+    path = write_report(a_report(), tmp_path)
+    before = path.read_bytes()
+    monkeypatch.setattr(json, "dump", lambda *a, **k: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(OSError, match="full"):
+        write_report(a_report(asked=9), tmp_path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["run-report.json"]
+
+
+def test_ids_are_read_from_arguments_and_standard_input():
+    lines = io.StringIO("tt0000002, tt0000003\n\nhttps://www.imdb.com/title/tt0000004/\nnonsense\n")
+    ids, problems = read_title_ids(["tt0000001", "-", "tt5"], lines)
+    assert ids == [title_number(n) for n in (1, 2, 3, 4)]
+    assert len(problems) == 2
+    assert "'nonsense'" in problems[0]
+    assert "'tt5'" in problems[1]
+
+
+def test_progress_off_a_terminal_is_log_lines(caplog, monkeypatch):
+    counts = RunCounts()
+    monkeypatch.setattr("infrastructure.cli.progress.LOG_EVERY_SECONDS", 0.0)
+    with caplog.at_level(logging.INFO), observed(counts, Console(file=io.StringIO())) as observer:
+        assert isinstance(observer, LogObserver)
+        observer.started(a_run(), 4)
+        observer.fetched(a_title(1), 0.1)
+        observer.failed(failure(2, "not_found"))
+        observer.saved("csv", BatchResult(inserted=1))
+        observer.notice("source html is given up")
+        observer.fetched(a_title(3), 0.1)
+    assert "fetched 2 of 4, saved csv 1, failed 1," in caplog.text
+    assert "s left" in caplog.text
+    assert counts.notices == ["source html is given up"]
+
+
+def test_a_report_knows_how_long_it_took():
+    assert replace(a_report(), finished_at=NOON + timedelta(minutes=2)).seconds == 120

@@ -1,0 +1,162 @@
+import os
+
+import pytest
+
+from shared.config import (
+    InvalidSettings,
+    Settings,
+    likely_typos,
+    load_settings,
+    without_credentials,
+)
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch, tmp_path):
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_defaults_are_those_that_the_documents_name():
+    settings = load_settings()
+    assert settings.base_url == "https://www.imdb.com"
+    assert (settings.chart, settings.limit) == ("top", 250)
+    assert settings.repositories == ("csv", "postgres")
+    assert str(settings.output_dir) == "output"
+    assert settings.database_url.get_secret_value() == ""
+    assert (settings.max_threads, settings.requests_per_second) == (50, 10)
+    assert (settings.request_timeout_seconds, settings.max_attempts) == (10, 4)
+    assert settings.max_body_bytes == 32 * 1024 * 1024
+    assert settings.language == "en-US"
+
+
+def test_an_option_wins_over_the_environment_and_that_over_the_file(monkeypatch, tmp_path):
+    (tmp_path / ".env").write_text("LIMIT=1\nMAX_THREADS=2\nMAX_ATTEMPTS=3\n")
+    monkeypatch.setenv("LIMIT", "10")
+    monkeypatch.setenv("MAX_THREADS", "20")
+    settings = load_settings({"limit": "100"})
+    assert (settings.limit, settings.max_threads, settings.max_attempts) == (100, 20, 3)
+
+
+def test_the_file_can_be_left_out(tmp_path):
+    (tmp_path / ".env").write_text("LIMIT=1\n")
+    assert load_settings(env_file=None).limit == 250
+
+
+def test_an_empty_value_is_the_default(monkeypatch):
+    monkeypatch.setenv("LIMIT", "")
+    monkeypatch.setenv("DATABASE_URL", "")
+    assert load_settings().limit == 250
+
+
+def test_names_of_other_programs_are_no_problem(tmp_path):
+    (tmp_path / ".env").write_text("POSTGRES_PASSWORD=x\nHTTP_CACHE=off\n")
+    assert load_settings().limit == 250
+    assert likely_typos(tmp_path / ".env") == []
+
+
+def test_a_name_much_like_a_setting_is_pointed_out(tmp_path):
+    (tmp_path / ".env").write_text("MAX_THREAD=5\nLIMIT=3\n")
+    [line] = likely_typos(tmp_path / ".env")
+    assert "MAX_THREAD is not a setting; did you mean MAX_THREADS?" in line
+
+
+def test_lists_are_separated_by_commas(tmp_path):
+    settings = load_settings({"repositories": " postgres , csv ", "sources": "html"})
+    assert settings.repositories == ("postgres", "csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("sources", "html,ftp", "'html' or 'saved'"),
+        ("sources", ",", "at least one"),
+        ("repositories", "csv,csv", "more than once"),
+        ("base_url", "www.imdb.com", "http://"),
+        ("base_url", "https://", "host"),
+        ("base_url", "https://www.imdb.com/?q=1", "nothing after it"),
+        ("base_url", "http://host:port", "is not a URL"),
+        ("chart", "best", "'moviemeter'"),
+        ("limit", "0", "greater than or equal to 1"),
+        ("limit", "many", "valid integer"),
+        ("max_threads", "501", "less than or equal to 500"),
+        ("requests_per_second", "-1", "greater than or equal to 0"),
+        ("requests_per_second", "nan", "REQUESTS_PER_SECOND"),
+        ("request_timeout_seconds", "0", "greater than 0"),
+        ("max_attempts", "0", "greater than or equal to 1"),
+        ("max_body_megabytes", "0", "greater than or equal to 1"),
+        ("user_agent", "a\r\nX: y", "one line"),
+        ("user_agent", " ", "printable"),
+        ("language", "english please", "match"),
+        ("log_level", "LOUD", "'DEBUG'"),
+        ("log_format", "xml", "'json'"),
+        ("database_url", "mysql://h/d", "postgresql://"),
+        ("proxies", "ftp://h:1", "socks5h://"),
+        ("proxies", "http://h:1,socks5://h", "proxy 2 of 2 needs a host and a port"),
+        ("sources", "saved", "SAVED_PAGES_DIR: must name a folder"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_allowed(name, value, told):
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings({name: value})
+    [problem] = caught.value.problems
+    assert told in problem
+    assert name.upper() in problem or name == "sources"
+
+
+def test_all_problems_are_told_at_once(tmp_path):
+    wrong = {"limit": "0", "chart": "x", "sources": "saved", "saved_pages_dir": "nowhere"}
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings(wrong)
+    assert len(caught.value.problems) == 3
+    assert "SAVED_PAGES_DIR=nowhere: there is no such folder" in caught.value.problems
+
+
+def test_no_secret_is_ever_shown():
+    secret = "hunter2"  # noqa: S105 -- the point of the test
+    wrong = {"database_url": f"mysql://u:{secret}@h/d", "proxies": f"ftp://u:{secret}@h:1"}
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings(wrong)
+    assert secret not in str(caught.value)
+    good = {
+        "database_url": f"postgresql://u:{secret}@h/d",
+        "proxies": f"http://u:{secret}@h:1,socks5h://u:{secret}@h:2",
+    }
+    settings = load_settings(good)
+    assert secret not in repr(settings)
+    assert secret not in str(settings.model_dump())
+    assert settings.database_url.get_secret_value() == good["database_url"]
+
+
+def test_settings_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        load_settings().limit = 3
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_file_that_may_not_be_read_is_named(tmp_path):
+    (tmp_path / ".env").write_text("LIMIT=3")
+    (tmp_path / ".env").chmod(0)
+    with pytest.raises(InvalidSettings, match=r"\.env cannot be read"):
+        load_settings()
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path):
+    (tmp_path / ".env").write_bytes(b"\xff\xfe\x00L")
+    with pytest.raises(InvalidSettings, match=r"\.env cannot be read"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://me:pw@h:5432/d", "postgresql://me:***@h:5432/d"),
+        ("postgresql://h/d", "postgresql://h/d"),
+        ("http://token@proxy:80", "http://***@proxy:80"),
+        ("postgresql://me:p%40w@h/d?password=x", "postgresql://me:***@h/d"),
+        ("http://u:p@[bad", "***"),
+    ],
+)
+def test_credentials_are_masked(url, shown):
+    assert without_credentials(url) == shown
