@@ -109,10 +109,12 @@ def _open_csv(settings: Settings) -> Iterator[TitleRepository]:
 
 @contextmanager
 def _open_postgres(settings: Settings) -> Iterator[TitleRepository]:
-    from infrastructure.repositories.postgres import embedded_postgres, open_postgres_repository
+    from infrastructure.repositories.postgres import open_postgres_repository
 
     with ExitStack() as stack:
         url = settings.database_url.get_secret_value()
         if not url:
+            from infrastructure.repositories.postgres.embedded import embedded_postgres
+
             url = stack.enter_context(embedded_postgres(settings.output_dir / "postgres"))
         yield stack.enter_context(open_postgres_repository(url))

@@ -1,0 +1,52 @@
+"""IMDb's pages: bytes in, domain objects or a typed error out, no input or output of its own.
+
+Every function is pure and may be called from any number of threads. The knowledge of each kind of
+page lives in one module: `title_page`, `reference_page`, `chart_page`; the fall-backs of the first
+and the last, for pages without ``__NEXT_DATA__``, in `json_ld` and `dom`.
+"""
+
+from domain.chart import Chart, ChartName
+from domain.errors import SourceBlocked
+from domain.title import Title
+from infrastructure.scrapers.imdb_pages.blocking import block_reason
+from infrastructure.scrapers.imdb_pages.chart_page import read_chart
+from infrastructure.scrapers.imdb_pages.identity import PageIdentity, PageKind, identify
+from infrastructure.scrapers.imdb_pages.page import Page
+from infrastructure.scrapers.imdb_pages.title_reader import read_title
+
+__all__ = [
+    "Page",
+    "PageIdentity",
+    "PageKind",
+    "block_reason",
+    "identify",
+    "parse_chart",
+    "parse_title",
+]
+
+
+def parse_title(page: Page) -> Title:
+    """Read a title page or a reference page.
+
+    Raises `SourceBlocked` for a challenge page, `TitleNotFound` for IMDb's page for a missing
+    title, `PageChanged` naming what is missing or of another shape (also for every page that is
+    not about one title), `InvalidTitle` when a fact breaks a rule of the domain.
+    """
+    _refuse_challenge(page)
+    return read_title(page)
+
+
+def parse_chart(page: Page, name: ChartName) -> Chart:
+    """Read a whole chart, in rank order.
+
+    Raises `SourceBlocked` for a challenge page, `PageChanged` for another page or chart, for one
+    that has only a part of its titles, and naming what is missing or of another shape;
+    `InvalidTitle` when an entry breaks a rule of the domain.
+    """
+    _refuse_challenge(page)
+    return read_chart(page, name)
+
+
+def _refuse_challenge(page: Page) -> None:
+    if reason := block_reason(None, {}, page.body):
+        raise SourceBlocked(page.url, reason)

@@ -1,0 +1,138 @@
+"""Tells what a page is from its route or its canonical address, without reading its facts."""
+
+import html
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+from msgspec import Struct
+
+from domain.chart import ChartName
+from domain.errors import InvalidTitle, PageChanged, SourceBlocked
+from domain.identifiers import TitleId, title_id
+from infrastructure.scrapers.imdb_pages import reference_page, title_page
+from infrastructure.scrapers.imdb_pages.blocking import block_reason
+from infrastructure.scrapers.imdb_pages.next_data import NextData, decode, find_next_data
+from infrastructure.scrapers.imdb_pages.page import Page
+
+
+class PageKind(StrEnum):
+    """The pages that this package tells apart."""
+
+    TITLE = "title"
+    REFERENCE = "reference"
+    CHART = "chart"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageIdentity:
+    """What a page is about: a title, a chart, or (``other``) nothing that we read."""
+
+    kind: PageKind
+    title_id: TitleId | None = None
+    chart: ChartName | None = None
+
+
+OTHER = PageIdentity(kind=PageKind.OTHER)
+
+_TITLE_ROUTES = {title_page.ROUTE: PageKind.TITLE, reference_page.ROUTE: PageKind.REFERENCE}
+_CHART_ROUTE = re.compile(r"/chart/(?P<chart>[a-z]+)/?")
+_TAG = re.compile(
+    rb"""<(?:link\b[^<>]{0,999}\brel=["']?canonical\b|meta\b[^<>]{0,999}["']og:url["'])[^<>]{0,999}>""",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(rb"""\b(?:href|content)=["'](?P<url>https?://[^"']+)["']""", re.IGNORECASE)
+_IMDB_PAGE = re.compile(
+    r"https?://(?:[a-z0-9-]+\.)*imdb\.com(?:/[a-z]{2}(?:-[a-z]{2})?)?/"
+    r"(?:title/(?P<title>tt[0-9]{7,15})(?P<reference>/reference)?|chart/(?P<chart>[a-z]+))"
+    r"/?(?:[?#].*)?",
+    re.IGNORECASE,
+)
+
+
+class _Subject(Struct, frozen=True):
+    id: str | None = None
+
+
+class _PageProps(Struct, frozen=True, rename="camel"):
+    tconst: str | None = None
+    above_the_fold_data: _Subject | None = None
+
+
+_DECODER = msgspec.json.Decoder(NextData[_PageProps])
+
+
+def identify(page: Page) -> PageIdentity:
+    """Tell what a page is, without reading its facts: cheap, to index a folder of saved pages.
+
+    A damaged page is known by its canonical address, if that is left. Raises `SourceBlocked` for
+    a challenge page; everything that we do not know is `PageKind.OTHER`.
+    """
+    if reason := block_reason(None, {}, page.body):
+        raise SourceBlocked(page.url, reason)
+    try:
+        data = find_next_data(page)
+        found = decode(_DECODER, data, page) if data is not None else None
+    except PageChanged:
+        found = None
+    if found is None:
+        return address_of(page)
+    if found.page is None and found.props.page_props.above_the_fold_data is not None:
+        return PageIdentity(kind=PageKind.TITLE, title_id=_title_of(found))
+    if found.page is None:
+        return address_of(page)
+    if kind := _TITLE_ROUTES.get(found.page):
+        return PageIdentity(kind=kind, title_id=_title_of(found))
+    return _chart_identity(chart_of_route(found.page))
+
+
+def chart_of_route(route: str) -> str | None:
+    """The last part of a chart's route, also of charts that we do not know."""
+    match = _CHART_ROUTE.fullmatch(route)
+    return match["chart"] if match else None
+
+
+def address_of(page: Page) -> PageIdentity:
+    """What a page is by the canonical address (or ``og:url``) that its HTML states."""
+    for tag in _TAG.finditer(page.body):
+        address = _ADDRESS.search(tag[0])
+        if address is None:
+            continue
+        url = html.unescape(address["url"].decode("utf-8", "replace"))
+        match = _IMDB_PAGE.fullmatch(url)
+        if match is None:
+            return OTHER
+        if match["chart"]:
+            return _chart_identity(match["chart"].lower())
+        kind = PageKind.REFERENCE if match["reference"] else PageKind.TITLE
+        return PageIdentity(kind=kind, title_id=TitleId(match["title"].lower()))
+    return OTHER
+
+
+def states_address(page: Page) -> bool:
+    """Tell whether the HTML says at all which page it is."""
+    return any(_ADDRESS.search(tag[0]) for tag in _TAG.finditer(page.body))
+
+
+def _chart_identity(name: str | None) -> PageIdentity:
+    if name is None or name not in {chart.value for chart in ChartName}:
+        return OTHER
+    return PageIdentity(kind=PageKind.CHART, chart=ChartName(name))
+
+
+def _title_of(found: NextData[_PageProps]) -> TitleId | None:
+    """The first of the places that state the title's id; not every page has each of them."""
+    props = found.props.page_props
+    subject = props.above_the_fold_data
+    for candidate in (
+        subject.id if subject else None,
+        props.tconst,
+        found.query.tconst if found.query else None,
+    ):
+        try:
+            return title_id(candidate)
+        except InvalidTitle:
+            continue
+    return None

@@ -1,0 +1,128 @@
+"""Finds and decodes the JSON that Next.js leaves in a page for its own scripts.
+
+This is the hot path: the JSON is found by searching bytes and decoded into types that name only
+what we read, so that a page of 1.5 MB costs no tree and no copy.
+"""
+
+import re
+from typing import Generic, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from domain.errors import PageChanged
+from infrastructure.scrapers.imdb_pages.page import Page
+
+_ID = b"__NEXT_DATA__"
+_SCRIPT = re.compile(
+    rb"""<script\b[^>]*\sid\s*=\s*["']?__NEXT_DATA__["']?(?:\s[^>]*)?>""", re.IGNORECASE
+)
+_LONGEST_TAG = 1024
+"""Bytes on either side of the name: keeps the search linear on hostile pages."""
+_JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?=\{)")
+_HTML_END = re.compile(rb"</html\s*>", re.IGNORECASE)
+_MISSING = re.compile(r"Object missing required field `(?P<name>[^`]*)`")
+_PLACE = re.compile(r" - at `(?P<path>[^`]*)`$")
+_PAGE_PROPS = "$.props.pageProps."
+
+PropsT = TypeVar("PropsT")
+DecodedT = TypeVar("DecodedT")
+
+
+class Query(Struct, frozen=True):
+    """The parameters of the page's route."""
+
+    tconst: str | None = None
+
+
+class Props(Struct, Generic[PropsT], frozen=True, rename="camel"):
+    """What Next.js gives to the page."""
+
+    page_props: PropsT
+
+
+class NextData(Struct, Generic[PropsT], frozen=True):
+    """The JSON of ``__NEXT_DATA__``; ``page`` is the route, for example ``/title/[tconst]``."""
+
+    props: Props[PropsT]
+    page: str | None = None
+    query: Query | None = None
+
+
+def is_json(body: bytes) -> bool:
+    """Tell whether a body is the JSON itself (a saved ``.json``) and not HTML."""
+    return _JSON_START.match(body) is not None
+
+
+def mentions_next_data(body: bytes) -> bool:
+    """Tell, at the price of one search, whether a body can have ``__NEXT_DATA__``."""
+    return _ID in body
+
+
+def find_next_data(page: Page) -> memoryview | None:
+    """Give the bytes of the JSON, without copying them; ``None`` when the page has none.
+
+    Raises `PageChanged` when the page ends before the JSON does.
+    """
+    body = page.body
+    if opening_brace := _JSON_START.match(body):
+        return memoryview(body)[opening_brace.end() :]
+    at = body.find(_ID)
+    while at >= 0:
+        # The name also stands in scripts that look the element up, so only a tag counts.
+        opening = body.rfind(b"<", max(0, at - _LONGEST_TAG), at)
+        start = body.find(b">", at, at + _LONGEST_TAG) + 1
+        if opening >= 0 and start and _SCRIPT.fullmatch(body[opening:start]):
+            end = body.find(b"</script", start)
+            if end < 0:
+                raise PageChanged(page.url, "__NEXT_DATA__", "the page is cut short inside it")
+            return memoryview(body)[start:end]
+        at = body.find(_ID, at + len(_ID))
+    return None
+
+
+def refuse_cut_page(page: Page) -> None:
+    """Raise `PageChanged` for HTML without ``</html>``: what is missing may lie behind the cut."""
+    if is_json(page.body):
+        return
+    if not page.body.strip():
+        raise PageChanged(page.url, "__NEXT_DATA__", "missing: the page is empty")
+    if not _HTML_END.search(page.body):
+        raise PageChanged(
+            page.url,
+            "__NEXT_DATA__",
+            "missing, and no </html>: the page is cut short, or is no page",
+        )
+
+
+def decode(
+    decoder: msgspec.json.Decoder[DecodedT],
+    data: memoryview,
+    page: Page,
+    *,
+    where: str = "__NEXT_DATA__",
+) -> DecodedT:
+    """Decode JSON into the decoder's type. Safe in any number of threads.
+
+    Raises `PageChanged` naming the field that is missing or of another type (as a dotted path
+    below ``pageProps``), or naming ``where`` when it is not JSON at all.
+    """
+    try:
+        return decoder.decode(data)
+    except msgspec.ValidationError as error:
+        field, detail = _explain(str(error), where)
+        raise PageChanged(page.url, field, detail) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise PageChanged(page.url, where, f"is damaged JSON: {error}") from error
+
+
+def _explain(message: str, where: str) -> tuple[str, str]:
+    """Split a validation message of msgspec into the field and what is wrong with it."""
+    place = _PLACE.search(message)
+    path = place["path"] if place else "$"
+    detail = message[: place.start()] if place else message
+    if missing := _MISSING.match(detail):
+        detail = "missing" if place else "missing: this JSON is not that of a page of IMDb"
+        path = f"{path}.{missing['name']}"
+    path = path.removeprefix(_PAGE_PROPS).removeprefix("$").removeprefix(".")
+    return path or where, detail

@@ -1,0 +1,63 @@
+"""Chooses how a title's page is read: by its route, and by what is on it."""
+
+from domain.errors import InvalidTitle, PageChanged, TitleNotFound
+from domain.identifiers import TitleId, title_id, title_id_from
+from domain.title import Title
+from infrastructure.scrapers.imdb_pages import reference_page, title_page
+from infrastructure.scrapers.imdb_pages.next_data import (
+    NextData,
+    decode,
+    find_next_data,
+    is_json,
+)
+from infrastructure.scrapers.imdb_pages.page import Page
+
+_ERROR_ROUTES = frozenset({"/404", "/_error"})
+
+
+def read_title(page: Page) -> Title:
+    """Read a title or reference page as `parse_title` promises; it is known not to be a challenge.
+
+    A page is decoded as a title page first, because that is what nearly all are.
+    """
+    data = find_next_data(page)
+    if data is None:
+        return _from_markup(page)
+    decoded = decode(title_page.DECODER, data, page)
+    _refuse_other_route(page, decoded)
+    props = decoded.props.page_props
+    if props.above_the_fold_data is None:
+        if is_json(page.body):
+            raise PageChanged(page.url, "aboveTheFoldData")
+        return _from_markup(page)
+    if decoded.page == reference_page.ROUTE:
+        reference = decode(reference_page.DECODER, data, page)
+        return reference_page.to_title(page, reference.props.page_props)
+    return title_page.to_title(page, props, props.above_the_fold_data)
+
+
+def _from_markup(page: Page) -> Title:
+    # BeautifulSoup takes longer to import than a hundred titles to read, and is hardly ever needed.
+    from infrastructure.scrapers.imdb_pages.markup_title import title_from_markup
+
+    return title_from_markup(page)
+
+
+def _refuse_other_route(page: Page, decoded: NextData[title_page.PageProps]) -> None:
+    """Raise `TitleNotFound` for IMDb's own 404 page, `PageChanged` for pages of another kind."""
+    route = decoded.page
+    if route is None or route in (title_page.ROUTE, reference_page.ROUTE):
+        return
+    missing = route == "/404" or decoded.props.page_props.status_code == 404
+    if route in _ERROR_ROUTES and missing and (asked := _title_asked_for(page, decoded)):
+        raise TitleNotFound(asked, page.url)
+    raise PageChanged(page.url, "page", f"is {route[:80]}, not a title page")
+
+
+def _title_asked_for(page: Page, decoded: NextData[title_page.PageProps]) -> TitleId | None:
+    try:
+        if decoded.query is not None and decoded.query.tconst is not None:
+            return title_id(decoded.query.tconst)
+        return title_id_from(page.url)
+    except InvalidTitle:
+        return None

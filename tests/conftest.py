@@ -1,0 +1,68 @@
+"""Fixtures for every kind of test: a real PostgreSQL, embedded, and an empty database in it."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg2
+import pytest
+
+from infrastructure.repositories.postgres.embedded import embedded_postgres
+
+
+def execute(url: str, *statements: str) -> None:
+    """Run statements one by one, each in its own transaction."""
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+
+def rows_of(url: str, query: str) -> list[tuple[Any, ...]]:
+    """Every row of a query."""
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchall()
+
+
+def database_url(server: str, database: str) -> str:
+    """The URL of another database on the same server."""
+    before, _, after = server.partition("@/")
+    _, _, query = after.partition("?")
+    return f"{before}@/{database}?{query}"
+
+
+@pytest.fixture
+def server_dir() -> Iterator[Path]:
+    """A folder for an embedded PostgreSQL that a test starts itself.
+
+    Not below pytest's own, which every session closes to the account that a server started by root
+    runs as, also while another session is at work.
+    """
+    with tempfile.TemporaryDirectory(prefix="imdb-postgres-") as folder:
+        yield Path(folder, "postgres")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """URL of a PostgreSQL server started for this test session, from the wheel."""
+    with (
+        tempfile.TemporaryDirectory(prefix="imdb-postgres-") as folder,
+        embedded_postgres(Path(folder)) as url,
+    ):
+        # The tests' data need not survive a power cut.
+        execute(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """URL of an empty database, dropped after the test."""
+    name = f"test_{uuid4().hex}"
+    execute(postgres_server, f"CREATE DATABASE {name}")
+    yield database_url(postgres_server, name)
+    execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")

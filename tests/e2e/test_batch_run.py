@@ -1,0 +1,314 @@
+import json
+import signal
+import socket
+import time
+from collections import Counter
+
+import psycopg2
+import pytest
+
+from demo.facts import load_facts
+from demo.site import DemoSite
+from tests.e2e.program import report, rows, run, start
+from tests.servers import page, serving
+
+FACTS = load_facts()
+LIVE = {"requests_per_second": 0, "sources": "html"}
+
+
+@pytest.fixture(scope="module")
+def site():
+    with DemoSite(FACTS) as demo_site:
+        yield demo_site
+
+
+def fetch(url: str, query: str) -> list[tuple]:
+    connection = psycopg2.connect(url)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+            return cursor.fetchall()
+    finally:
+        connection.close()
+
+
+def expected_credits() -> set[tuple]:
+    """Title, category, position, person and name of every credit in the facts."""
+    return {
+        (title.imdb_id, category, position, credit.imdb_id or "", credit.name)
+        for title in FACTS.titles
+        for category, credits in (
+            ("director", title.directors),
+            ("writer", title.writers),
+            ("cast", title.cast),
+        )
+        for position, credit in enumerate(credits, 1)
+    }
+
+
+def test_the_batch_run_saves_every_fact_in_csv_and_postgres(site, tmp_path, postgres_url):
+    result = run(tmp_path, base_url=site.url, database_url=postgres_url, **LIVE)
+    output = tmp_path / "output"
+    assert result.status == 0, result.err
+
+    titles = {row["imdb_id"]: row for row in rows(output, "titles.csv")}
+    assert len(titles) == len(FACTS.titles) == 250
+    for fact in FACTS.titles:
+        row = titles[fact.imdb_id]
+        assert row["title"] == fact.title
+        assert row["original_title"] == (fact.original_title or "")
+        assert row["year"] == str(fact.year)
+        assert float(row["rating"]) == fact.rating
+        assert row["votes"] == str(fact.votes)
+        assert row["metascore"] == ("" if fact.metascore is None else str(fact.metascore))
+        assert row["runtime_minutes"] == str(fact.runtime_minutes)
+        assert row["certificate"] == (fact.certificate or "")
+        assert json.loads(row["genres"] or "[]") == list(fact.genres)
+
+    credits_ = {
+        (r["title_id"], r["category"], int(r["position"]), r["person_id"], r["name"])
+        for r in rows(output, "credits.csv")
+    }
+    assert credits_ == expected_credits()
+    assert credits_ == set(
+        fetch(
+            postgres_url,
+            "SELECT title_id, category, position, coalesce(person_id, ''), name FROM credits",
+        )
+    )
+    people = [(row["imdb_id"], row["name"]) for row in rows(output, "people.csv")]
+    assert sorted(people) == sorted(fetch(postgres_url, "SELECT imdb_id, name FROM people"))
+    assert len(set(people)) == len(people)
+
+    in_csv = {
+        (r["imdb_id"], r["kind"], r["title"], int(r["year"]), float(r["rating"]), int(r["votes"]))
+        for r in titles.values()
+    }
+    query = "SELECT imdb_id, kind, title, year, rating::float8, votes FROM titles"
+    assert in_csv == set(fetch(postgres_url, query))
+
+    ranks = [(row["rank"], row["imdb_id"]) for row in rows(output, "chart.csv")]
+    assert ranks == [(str(rank), t.imdb_id) for rank, t in enumerate(FACTS.titles, 1)]
+    query = "SELECT rank::text, title_id FROM chart_entries ORDER BY chart_entries.rank"
+    assert fetch(postgres_url, query) == ranks
+
+    account = report(output)
+    assert (account["asked"], account["fetched"], account["outcome"]) == (250, 250, "complete")
+    assert [r["saved"] for r in account["repositories"]] == [250, 250]
+    assert account["failures"] == account["not_tried"] == []
+    assert "every title is saved in every repository" in result.out
+
+
+def test_a_second_run_doubles_nothing(site, tmp_path, postgres_url):
+    settings = {"base_url": site.url, "database_url": postgres_url, "limit": 40} | LIVE
+    for _ in range(2):
+        assert run(tmp_path, **settings).status == 0
+    output = tmp_path / "output"
+    for name, key in (("titles.csv", "imdb_id"), ("people.csv", "imdb_id")):
+        counted = Counter(row[key] for row in rows(output, name))
+        assert set(counted.values()) == {1}
+    assert len(rows(output, "titles.csv")) == 40
+    assert len(rows(output, "chart.csv")) == 40
+    places = Counter(
+        (r["title_id"], r["category"], r["position"]) for r in rows(output, "credits.csv")
+    )
+    assert set(places.values()) == {1}
+    [(titles, runs, entries)] = fetch(
+        postgres_url,
+        "SELECT (SELECT count(*) FROM titles), (SELECT count(*) FROM runs),"
+        " (SELECT count(*) FROM chart_entries)",
+    )
+    assert (titles, runs, entries) == (40, 2, 80)
+    account = report(output)
+    assert [r["unchanged"] for r in account["repositories"]] == [40, 40]
+
+
+def test_without_a_database_url_the_embedded_one_keeps_its_data(site, tmp_path):
+    settings = {"base_url": site.url, "limit": 10} | LIVE
+    assert run(tmp_path, **settings).status == 0
+    assert run(tmp_path, **settings).status == 0
+    account = report(tmp_path / "output")
+    postgres = account["repositories"][1]
+    assert postgres["name"] == "postgres"
+    assert (postgres["inserted"], postgres["unchanged"]) == (0, 10)
+    assert postgres["holds"]["titles"] == 10
+
+
+def test_csv_alone_needs_no_database(site, tmp_path):
+    result = run(tmp_path, base_url=site.url, repositories="csv", limit=5, **LIVE)
+    assert result.status == 0
+    output = tmp_path / "output"
+    assert len(rows(output, "titles.csv")) == 5
+    assert not (output / "postgres").exists()
+
+
+def test_postgres_alone_writes_no_file(site, tmp_path, postgres_url):
+    settings = {"repositories": "postgres", "database_url": postgres_url, "limit": 5}
+    result = run(tmp_path, base_url=site.url, **settings, **LIVE)
+    assert result.status == 0
+    assert fetch(postgres_url, "SELECT count(*) FROM titles") == [(5,)]
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_titles_are_scraped_by_id_and_url_and_bad_ones_are_named(site, tmp_path):
+    good = [FACTS.titles[0].imdb_id, f"https://www.imdb.com/title/{FACTS.titles[1].imdb_id}/"]
+    result = run(
+        tmp_path, "titles", *good, "tt12", "-", given="tt9999999 x\n", base_url=site.url,
+        repositories="csv", **LIVE,
+    )  # fmt: skip
+    assert result.status == 1
+    output = tmp_path / "output"
+    assert {r["imdb_id"] for r in rows(output, "titles.csv")} == {
+        title.imdb_id for title in FACTS.titles[:2]
+    }
+    account = report(output)
+    assert [(f["imdb_id"], f["reason"]) for f in account["failures"]] == [
+        ("tt9999999", "not_found")
+    ]
+    assert "'tt12'" in result.out
+    assert "'x'" in result.out
+
+
+def test_only_bad_ids_are_a_usage_error(tmp_path):
+    result = run(tmp_path, "titles", "nm0000151", "what")
+    assert result.status == 2
+    assert "nm0000151" in result.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wrong_settings_are_told_at_once_and_nothing_is_started(tmp_path):
+    result = run(tmp_path, max_threads=0, limit="x", repositories="mysql", log_level="loud")
+    assert result.status == 2
+    for name in ("MAX_THREADS", "LIMIT", "REPOSITORIES", "LOG_LEVEL"):
+        assert name in result.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [[], ["titles", "tt0111161", "tt0068646"]])
+def test_an_unreachable_site_is_one_message_in_time(tmp_path, command):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+    began = time.monotonic()
+    result = run(tmp_path, *command, base_url=address, sources="html")
+    assert result.status == 3
+    assert time.monotonic() - began < 15
+    assert address in result.out
+    assert "connection refused" in result.out
+    assert "python main.py demo" in result.out
+    assert len(result.err.splitlines()) < 10
+
+
+def test_a_blocked_site_is_one_message_and_nothing_is_made_up(tmp_path):
+    blocked = {"/chart/top/": lambda h: h.reply(202, x_amzn_waf_action="challenge")}
+    with serving(blocked) as server:
+        result = run(tmp_path, base_url=server.url, repositories="csv", **LIVE)
+        assert server.requests["/chart/top/"] == 1
+    assert result.status == 3
+    assert "blocked" in result.out
+    assert "SOURCES=saved" in result.out
+    assert rows(tmp_path / "output", "titles.csv") == []
+
+
+def test_a_blocked_site_is_left_for_saved_pages(site, tmp_path):
+    """The chart and two titles were saved from a browser; the site itself refuses us."""
+    import requests
+
+    wanted = [title.imdb_id for title in FACTS.titles[:2]]
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    for number, path in enumerate(["/chart/top/", *(f"/title/{i}/" for i in wanted)]):
+        (folder / f"{number}.html").write_bytes(requests.get(site.url + path, timeout=9).content)
+    with serving({"/chart/top/": lambda h: h.reply(202)}) as server:
+        result = run(
+            tmp_path, base_url=server.url, sources="html,saved", saved_pages_dir=folder, limit=2,
+            repositories="csv",
+        )  # fmt: skip
+    assert result.status == 0
+    account = report(tmp_path / "output")
+    assert account["fetched_from"] == {"saved": 2}
+    assert "going on with saved" in account["notices"][0]
+
+
+def test_a_page_that_changed_is_named_and_the_others_are_saved(site, tmp_path):
+    import requests
+
+    chart = requests.get(f"{site.url}/chart/top/", timeout=9).content
+    first, second, third = (title.imdb_id for title in FACTS.titles[:3])
+    answers = {
+        "/chart/top/": page(chart),
+        f"/title/{first}/": page(requests.get(f"{site.url}/title/{first}/", timeout=9).content),
+        f"/title/{second}/": page(b"<html><body>Please accept our cookies</body></html>"),
+    }
+    with serving(answers) as server:
+        result = run(tmp_path, base_url=server.url, repositories="csv", limit=3, **LIVE)
+    assert result.status == 1
+    account = report(tmp_path / "output")
+    assert {f["imdb_id"]: f["reason"] for f in account["failures"]} == {
+        second: "page_changed",
+        third: "not_found",
+    }
+    assert [r["imdb_id"] for r in rows(tmp_path / "output", "titles.csv")] == [first]
+    assert f"python main.py titles {second}" in result.out
+
+
+def test_a_wrong_password_costs_that_repository_only(site, tmp_path, postgres_password_url):
+    wrong = postgres_password_url.replace(":right@", ":wr0ng@")
+    result = run(tmp_path, base_url=site.url, database_url=wrong, limit=30, **LIVE)
+    assert result.status == 1
+    assert len(rows(tmp_path / "output", "titles.csv")) == 30
+    assert "password" in result.out
+    assert "wr0ng" not in result.out + result.err
+    postgres = report(tmp_path / "output")["repositories"][1]
+    assert len(postgres["missing"]) == 30
+
+
+def test_a_csv_file_of_another_program_is_never_overwritten(site, tmp_path, postgres_url):
+    output = tmp_path / "output"
+    output.mkdir()
+    (output / "titles.csv").write_text("name;price\nbread;2\n")
+    result = run(tmp_path, base_url=site.url, database_url=postgres_url, limit=30, **LIVE)
+    assert result.status == 1
+    assert (output / "titles.csv").read_text() == "name;price\nbread;2\n"
+    assert "titles.csv" in result.out
+    assert "OUTPUT_DIR" in result.out
+    assert fetch(postgres_url, "SELECT count(*) FROM titles") == [(30,)]
+
+
+def test_an_output_folder_that_is_a_file_is_a_clear_error(site, tmp_path, postgres_url):
+    (tmp_path / "output").write_text("not a folder")
+    result = run(tmp_path, base_url=site.url, database_url=postgres_url, limit=30, **LIVE)
+    assert result.status == 1
+    assert fetch(postgres_url, "SELECT count(*) FROM titles") == [(30,)]
+    assert (tmp_path / "output").read_text() == "not a folder"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_saves_what_is_in_flight_and_says_how_to_go_on(tmp_path, number):
+    with DemoSite(FACTS, delay_seconds=0.2) as slow:
+        settings = {"base_url": slow.url, "repositories": "csv", "max_threads": 5} | LIVE
+        with start(tmp_path, **settings) as process:
+            assert slow.wait_for_requests(20, 60)
+            process.send_signal(number)
+            out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "run the same command again" in out
+    account = report(tmp_path / "output")
+    assert account["outcome"] == "interrupted"
+    assert account["asked"] == 250 == account["fetched"] + len(account["not_tried"])
+    assert len(rows(tmp_path / "output", "titles.csv")) == account["fetched"] >= 15
+    assert account["failures"] == []
+
+
+def test_a_reader_that_goes_away_is_no_traceback(tmp_path, site):
+    import subprocess
+    import sys
+
+    from tests.e2e.program import ROOT, environment
+
+    command = f"{sys.executable} {ROOT}/main.py --help | true"
+    result = subprocess.run(
+        command, shell=True, cwd=tmp_path, env=environment(), capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip  # noqa: S602
+    assert "Traceback" not in result.stderr
