@@ -31,7 +31,7 @@ def run(arguments: Sequence[str]) -> int:
         status = commands.main(list(arguments), prog_name="python main.py", standalone_mode=False)
     except click.ClickException as error:
         error.show()
-        return USAGE
+        return error.exit_code
     except click.exceptions.Abort:
         return USAGE
     except BrokenPipeError:
@@ -55,6 +55,7 @@ def commands(context: click.Context) -> int | None:
     python main.py --chart toptv --limit 50  the 50 best series
     python main.py titles tt0111161          single titles, by id or URL
     python main.py parse saved-page.html     a page saved from a browser, as JSON
+    python main.py psql                      look into the database
     python main.py doctor                    is everything there that a run needs?
 
     Every setting is an option, an environment variable or a line in .env, in this order; options
@@ -160,6 +161,27 @@ def doctor(context: click.Context) -> int:
     from infrastructure.cli.doctor import examine
 
     return examine(_settings(context), Console())
+
+
+@commands.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PSQL OPTIONS]...")
+@settings_options
+@click.pass_context
+def psql(context: click.Context, arguments: tuple[str, ...]) -> int:
+    """Open PostgreSQL's shell on the database, also on the embedded one.
+
+    \b
+    python main.py psql
+    python main.py psql -c "SELECT title, year, rating FROM titles ORDER BY rating DESC LIMIT 10"
+    python main.py psql --output-dir output/demo      the demo's data
+    """
+    from domain.errors import RepositoryUnavailable
+    from infrastructure.cli.psql import run_psql
+
+    try:
+        return run_psql(_settings(context), arguments)
+    except RepositoryUnavailable as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _settings(context: click.Context, env_file: Path | None = ENV_FILE) -> Settings:

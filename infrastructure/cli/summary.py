@@ -138,7 +138,14 @@ def _next_steps(report: RunReport, settings: Settings) -> Iterator[str]:
         yield "python main.py doctor    see what is wrong with a repository, then run again"
     if "csv" in settings.repositories and report.fetched:
         yield f"open {settings.output_dir / 'titles.csv'}"
+    if "postgres" in settings.repositories and report.fetched:
+        yield f"python main.py psql{_output_option(report, settings)}    look into the database"
     if report.run.command == "demo":
         yield "python main.py    the same for real (see the README on limits)"
     elif not missing:
         yield "python main.py --help    other charts, single titles, settings"
+
+
+def _output_option(report: RunReport, settings: Settings) -> str:
+    """The option that leads to the demo's database, which the settings do not."""
+    return f" --output-dir {settings.output_dir}" if report.run.command == "demo" else ""

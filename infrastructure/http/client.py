@@ -165,8 +165,9 @@ class HttpClient:
         self._rate_limit.wait()
         if self._stop.is_set():
             raise SourceUnavailable(url, "the run is being stopped")
+        proxy = self._proxies.next()
         try:
-            with self._ask(url, host) as answer:
+            with self._ask(url, host, proxy) as answer:
                 self._answered.add(host)
                 raw = self._read(answer, url)
                 encoding = answer.headers.get("Content-Encoding", "").strip().lower()
@@ -176,14 +177,14 @@ class HttpClient:
         except BodyDamaged as error:
             raise _TryAgain(f"the answer cannot be unpacked: {error}") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._failure(url, cause_of(error, self._timeout_seconds)) from error
+            cause = cause_of(error, self._timeout_seconds)
+            raise self._failure(url, cause, through="through a proxy: " if proxy else "") from error
         response = Response(url, answer.status_code, answer.headers, body)
         logger.debug("GET %s: %s, %d bytes", url, response.status, len(body))
         self._refuse_if_retried(response)
         return response
 
-    def _ask(self, url: str, host: str) -> requests.Response:
-        proxy = self._proxies.next()
+    def _ask(self, url: str, host: str, proxy: dict[str, str]) -> requests.Response:
         return self._session().get(
             url,
             headers=self._headers,
@@ -219,11 +220,12 @@ class HttpClient:
             )
         raise _TryAgain(f"HTTP {response.status}", wait_seconds=wait)
 
-    def _failure(self, url: str, cause: Cause) -> Exception:
+    def _failure(self, url: str, cause: Cause, *, through: str) -> Exception:
+        text = through + cause.text
         if cause.may_pass:
-            return _TryAgain(cause.text)
+            return _TryAgain(text)
         unreachable = urlsplit(url).netloc not in self._answered
-        return SourceUnavailable(url, cause.text, unreachable=unreachable)
+        return SourceUnavailable(url, text, unreachable=unreachable)
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._of_thread, "session", None)

@@ -1,0 +1,5 @@
+"""Titles, people, credits and charts in CSV files that any spreadsheet opens."""
+
+from infrastructure.repositories.csv.repository import CsvRepository, open_csv_repository
+
+__all__ = ["CsvRepository", "open_csv_repository"]

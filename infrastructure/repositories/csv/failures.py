@@ -1,0 +1,65 @@
+"""What goes wrong with files, told so that a user knows what to do."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from domain.errors import RepositoryUnavailable
+
+NAME = "csv"
+"""The repository's name in settings, reports and errors."""
+
+_ELSEWHERE = "or set another OUTPUT_DIR"
+_ADVICE = {
+    errno.ENOSPC: f"free some space {_ELSEWHERE}; what was saved before is unharmed",
+    errno.EDQUOT: f"free some of the quota {_ELSEWHERE}; what was saved before is unharmed",
+    errno.EFBIG: f"raise the limit on file sizes {_ELSEWHERE}; what was saved before is unharmed",
+    errno.EACCES: f"give this user the right to write there {_ELSEWHERE}",
+    errno.EPERM: f"give this user the right to write there {_ELSEWHERE}",
+    errno.EROFS: "set OUTPUT_DIR to a folder that can be written",
+    errno.EEXIST: f"a file stands where the folder should be: move it away {_ELSEWHERE}",
+    errno.ENOTDIR: f"a file stands where a folder should be: move it away {_ELSEWHERE}",
+    errno.EISDIR: f"a folder stands where the file should be: move it away {_ELSEWHERE}",
+    errno.ENAMETOOLONG: "set a shorter OUTPUT_DIR",
+    errno.ENOSYS: f"this file system has no locks {_ELSEWHERE}",
+}
+
+
+@contextmanager
+def translated(directory: Path) -> Iterator[None]:
+    """Turn an `OSError` of the block into `RepositoryUnavailable` with its cause and advice."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or directory
+        what = error.strerror or str(error)
+        advice = _ADVICE.get(error.errno or 0, f"check the folder {_ELSEWHERE}")
+        raise RepositoryUnavailable(NAME, f"{where}: {what}: {advice}") from error
+
+
+def foreign(path: Path, first_line: bytes) -> RepositoryUnavailable:
+    """Give the error for a file that this program did not write."""
+    shown = first_line[:80].decode(errors="replace").rstrip("\r\n")
+    return RepositoryUnavailable(
+        NAME,
+        f"{path} is not one of this program's files (its first line is {shown!r}): "
+        "move it away or set another OUTPUT_DIR",
+    )
+
+
+def malformed(path: Path, where: str, problem: str) -> RepositoryUnavailable:
+    """Give the error for a row that cannot be read; ``where`` names it for a person."""
+    return RepositoryUnavailable(
+        NAME, f"{path}, {where}: {problem}: correct the row or move the file away"
+    )
+
+
+def locked(lock_file: Path, seconds: float) -> RepositoryUnavailable:
+    """Give the error for a folder that another program kept locked for ``seconds``."""
+    return RepositoryUnavailable(
+        NAME,
+        f"another program has kept {lock_file} locked for {seconds:g} s: "
+        "wait until it has finished, or set another OUTPUT_DIR",
+        transient=True,
+    )

@@ -1,0 +1,281 @@
+"""The CSV repository: a folder of files that several threads and processes may write at once."""
+
+import csv
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from io import FileIO
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from application.ports import BatchResult
+from domain.chart import Chart
+from domain.errors import InvalidTitle
+from domain.identifiers import NameId, TitleId
+from domain.run import Run, RunReport, StoreCounts
+from domain.title import Title
+from infrastructure.repositories.csv.chart_file import ChartFile
+from infrastructure.repositories.csv.failures import NAME, locked, malformed, translated
+from infrastructure.repositories.csv.merge import merge
+from infrastructure.repositories.csv.rows import TitleRows, credit_from, decode, title_from
+from infrastructure.repositories.csv.title_set import HeldTitle, TitleSet
+
+_LARGEST_CELL = 2**31 - 1
+_POLL_SECONDS = 0.005
+
+
+@contextmanager
+def open_csv_repository(
+    directory: Path, *, lock_timeout_seconds: float = 10
+) -> Iterator["CsvRepository"]:
+    """Open the CSV files in ``directory``, making what is missing and repairing after a crash.
+
+    Every operation waits at most ``lock_timeout_seconds`` while another process writes. Leaving
+    the block merges the updates into the files; when it is left by an error they stay in
+    ``.updates/``, safe, and the next opening merges them. Any number of repositories, in threads
+    and processes, may have one folder open.
+
+    Raises `RepositoryUnavailable` when the folder cannot be written, is locked for too long, or
+    holds a file that this program did not write: such a file is never touched.
+    """
+    # The csv module refuses to read cells over 128 KiB by default, but writes them. The limit is
+    # the interpreter's and has no other use in this program.
+    csv.field_size_limit(_LARGEST_CELL)
+    repository = CsvRepository(directory, lock_timeout_seconds)
+    try:
+        repository.repair()
+        yield repository
+        repository.merge_updates()
+    finally:
+        repository.close()
+
+
+class CsvRepository:
+    """Keeps titles in ``titles.csv``, ``people.csv`` and ``credits.csv``, charts in ``chart.csv``.
+
+    Made by `open_csv_repository`; fulfils the port `TitleRepository`. New titles are appended. A
+    title that is held already goes to ``.updates/``, and from there into the files when they are
+    merged, so saving costs the same however long the files are. Look-up and write happen under
+    one lock: a mutex among the threads that share this object, ``.lock`` among all others.
+    """
+
+    name = NAME
+
+    def __init__(self, directory: Path, lock_timeout_seconds: float) -> None:
+        self._directory = directory
+        self._main = TitleSet(directory)
+        self._updates = TitleSet(directory / ".updates")
+        self._chart_file = ChartFile(directory)
+        self._mutex = threading.Lock()
+        self._lock_timeout_seconds = lock_timeout_seconds
+        # The alternative where flock is missing, a file that means "locked", would outlive a
+        # process that was killed.
+        self._lock = FileLock(
+            directory / ".lock",
+            timeout=lock_timeout_seconds,
+            poll_interval=_POLL_SECONDS,
+            fallback_to_soft=False,
+        )
+
+    @property
+    def location(self) -> str:
+        """The folder."""
+        return str(self._directory)
+
+    def repair(self) -> None:
+        """Make the folder and its files, finish what a crash cut short; done once, at opening."""
+        with translated(self._directory):
+            self._directory.mkdir(parents=True, exist_ok=True)
+            for table in self._main.tables:
+                table.header_size()
+            self._chart_file.check()
+        self.merge_updates()
+
+    def begin_run(self, run: Run, chart: Chart | None) -> None:
+        """Keep the chart's snapshot, unless a later one is kept already."""
+        if chart is None:
+            return
+        with self._exclusively():
+            self._chart_file.keep(chart, run.run_id)
+
+    def save(self, batch: Sequence[Title], run: Run) -> BatchResult:
+        """Store each title wholly or not at all; see `TitleRepository.save`. None is refused.
+
+        The rows are in the operating system's hands when this returns: they survive the death of
+        the process, and a power cut after the next `finish_run`.
+        """
+        encoded = [TitleRows.of(title, run.run_id) for title in batch]
+        counts: Counter[str] = Counter()
+        with self._exclusively():
+            for titles in _without_repeats(encoded):
+                counts.update(self._save(titles))
+        return BatchResult(
+            inserted=counts["inserted"],
+            updated=counts["updated"],
+            unchanged=counts["unchanged"],
+        )
+
+    def finish_run(self, report: RunReport) -> None:
+        """Merge the updates and wait until everything is on the disk.
+
+        The report itself is not kept here: whoever runs the scraper writes it to a file.
+        """
+        with self._exclusively():
+            self._merge()
+            self._main.flush_to_disk()
+
+    def titles(self) -> Iterator[Title]:
+        """Give every title held at the first step, in the order in which they were first saved.
+
+        Later saves do not disturb the iteration. Memory holds one title, and a reference to each.
+        """
+        with ExitStack() as stack, translated(self._directory):
+            with self._exclusively():
+                self._merge()
+                title_file = stack.enter_context(FileIO(self._main.title_table.path))
+                credit_file = stack.enter_context(FileIO(self._main.credit_table.path))
+                snapshot = list(self._main.titles.values())
+            for held in snapshot:
+                yield self._read(held, title_file, credit_file)
+
+    def counts(self) -> StoreCounts:
+        """Count what is held, with what other processes have saved until now."""
+        with self._exclusively():
+            newest = self._main.titles | self._updates.titles
+            return StoreCounts(
+                titles=len(newest),
+                people=len(self._main.names | self._updates.names),
+                credits=sum(held.credits_count for held in newest.values()),
+            )
+
+    def merge_updates(self) -> None:
+        """Bring the updates into the files."""
+        with self._exclusively():
+            self._merge()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        with self._mutex:
+            self._main.forget()
+            self._updates.forget()
+
+    @contextmanager
+    def _exclusively(self) -> Iterator[None]:
+        """Hold both locks, with the index in step with the files."""
+        with self._mutex, translated(self._directory):
+            try:
+                self._lock.acquire()
+            except Timeout as error:
+                raise locked(Path(self._lock.lock_file), self._lock_timeout_seconds) from error
+            try:
+                self._main.sync()
+                if self._updates.exists():
+                    self._updates.sync()
+                else:
+                    self._updates.forget()
+                if self._main.has_strays:
+                    self._merge()
+                yield
+            finally:
+                self._lock.release()
+
+    def _save(self, titles: Sequence[TitleRows]) -> Counter[str]:
+        changes = self._changes(titles)
+        if changes.held_ids & self._updates.titles.keys() or (
+            changes.renamed.keys() & self._updates.names.keys()
+        ):
+            # No id may stand twice in the updates.
+            self._merge()
+        self._main.append(changes.new, changes.new_people)
+        if changes.newer or changes.renamed:
+            self._updates.sync()
+            self._updates.append(changes.newer, changes.renamed)
+        return changes.counts
+
+    def _changes(self, titles: Sequence[TitleRows]) -> "_Changes":
+        changes = _Changes()
+        for rows in titles:
+            held = self._updates.titles.get(rows.imdb_id) or self._main.titles.get(rows.imdb_id)
+            changes.add(rows, held)
+        for person_id, (name, named_at) in changes.names.items():
+            known = self._updates.names.get(person_id) or self._main.names.get(person_id)
+            if known is None:
+                changes.new_people[person_id] = name
+            elif name != known and not self._is_named_later(person_id, named_at):
+                changes.renamed[person_id] = name
+        return changes
+
+    def _is_named_later(self, person_id: NameId, moment: datetime) -> bool:
+        times = (titles.named_at.get(person_id) for titles in (self._main, self._updates))
+        return any(time is not None and time > moment for time in times)
+
+    def _merge(self) -> None:
+        if self._updates.titles or self._updates.names or self._main.has_strays:
+            merge(self._main, self._updates)
+            self._main.sync()
+        elif self._updates.exists():
+            self._updates.remove()
+
+    def _read(self, held: HeldTitle, title_file: FileIO, credit_file: FileIO) -> Title:
+        try:
+            (cells,) = decode(_part(title_file, held.title_start, held.title_end))
+            rows = decode(_part(credit_file, held.credits_start, held.credits_end))
+            return title_from(cells, [credit_from(row) for row in rows])
+        except (csv.Error, ValueError, InvalidTitle) as error:
+            where = f"the title at byte {held.title_start} and its credits in credits.csv"
+            raise malformed(self._main.title_table.path, where, str(error)) from error
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What a batch, in which no title stands twice, changes in the files."""
+
+    new: list[TitleRows] = field(default_factory=list)
+    newer: list[TitleRows] = field(default_factory=list)
+    names: dict[NameId, tuple[str, datetime]] = field(default_factory=dict)
+    new_people: dict[NameId, str] = field(default_factory=dict)
+    renamed: dict[NameId, str] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def held_ids(self) -> set[TitleId]:
+        """The titles that get a newer row."""
+        return {rows.imdb_id for rows in self.newer}
+
+    def add(self, rows: TitleRows, held: HeldTitle | None) -> None:
+        """Sort a title by what is held of it."""
+        if held is None:
+            self.counts["inserted"] += 1
+            self.new.append(rows)
+        elif rows.fetched_at < held.fetched_at:
+            self.counts["unchanged"] += 1
+            return
+        else:
+            is_same = rows.digests.same_facts_as(held.digests)
+            self.counts["unchanged" if is_same else "updated"] += 1
+            if rows.digests != held.digests:
+                self.newer.append(rows)
+        for person in rows.people:
+            named = self.names.get(person.imdb_id)
+            if named is None or rows.fetched_at >= named[1]:
+                self.names[person.imdb_id] = (person.name, rows.fetched_at)
+
+
+def _without_repeats(titles: Sequence[TitleRows]) -> Iterator[list[TitleRows]]:
+    """Cut a batch so that no title stands twice in a part, keeping its order."""
+    part: dict[TitleId, TitleRows] = {}
+    for rows in titles:
+        if rows.imdb_id in part:
+            yield list(part.values())
+            part = {}
+        part[rows.imdb_id] = rows
+    yield list(part.values())
+
+
+def _part(file: FileIO, start: int, end: int) -> bytes:
+    return os.pread(file.fileno(), end - start, start)

@@ -1,0 +1,214 @@
+"""One CSV file that is appended to, read on from where it was last read, and repaired."""
+
+import csv
+import io
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+
+from domain.errors import RepositoryUnavailable
+from infrastructure.repositories.csv.failures import foreign, malformed
+from infrastructure.repositories.csv.rows import decode, encode
+
+_IMDB_ID = re.compile(r"(tt|nm)[0-9]{7,15}")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row and where it stands in its file: from byte ``start`` to before byte ``end``."""
+
+    start: int
+    end: int
+    cells: list[str]
+
+
+class CsvTable:
+    """A CSV file with one header line. Whoever calls it holds the folder's lock.
+
+    ``size`` is how far the file is known, in bytes: up to the end of the last row that was read or
+    appended. The file stays open, so that its inode number is not given to another file and
+    `is_replaced` cannot be deceived.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        self.path = path
+        self.header = encode([columns])
+        self.size = 0
+        self._columns = columns
+        self._file: FileIO | None = None
+
+    def header_size(self) -> int | None:
+        """Give the length of the file's header line, or `None` when it is still to be written.
+
+        Writes nothing. Raises `RepositoryUnavailable` when the file is not ours.
+        """
+        try:
+            with self.path.open("rb") as stream:
+                first_line = stream.readline(len(self.header) + 80)
+        except FileNotFoundError:
+            return None
+        # Editors may turn CR LF into LF.
+        if first_line in {self.header, self.header.rstrip() + b"\n"}:
+            return len(first_line)
+        # A crash can tear the header as well.
+        if self.header.startswith(first_line):
+            return None
+        raise foreign(self.path, first_line)
+
+    def open(self) -> None:
+        """Open the file, with a header when it has none; its rows are new, to be read."""
+        self.close()
+        size = self.header_size()
+        self._file = FileIO(self.path, "a+b")
+        if size is None:
+            self._file.truncate(0)
+            _write_all(self._file, self.header)
+            size = len(self.header)
+        self.size = size
+
+    def close(self) -> None:
+        """Let go of the file, if it is open."""
+        if self._file is not None:
+            self._file.close()
+        self._file = None
+
+    def is_replaced(self) -> bool:
+        """Tell whether what is known of the file no longer holds: it is another file, or cut."""
+        if self._file is None:
+            return True
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return True
+        known = os.fstat(self._file.fileno())
+        return not os.path.samestat(found, known) or found.st_size < self.size
+
+    def has_grown(self) -> bool:
+        """Tell whether another process has appended rows since the file was last read."""
+        return os.fstat(self._opened().fileno()).st_size > self.size
+
+    def new_records(self) -> Iterator[Record]:
+        """Give the rows after ``size``, then cut off a last row that a crash has torn.
+
+        Raises `RepositoryUnavailable` naming the row that cannot be read.
+        """
+        with self.path.open("rb") as stream:
+            stream.seek(self.size)
+            for raw, is_whole in split_records(stream):
+                if not is_whole:
+                    self._refuse_unless_torn(raw)
+                    self.truncate(self.size)
+                    return
+                start = self.size
+                self.size += len(raw)
+                yield Record(start, self.size, self._cells(raw, start))
+
+    def append(self, records: bytes) -> None:
+        """Write encoded rows behind the last one. On `OSError`, what was written is still there."""
+        _write_all(self._opened(), records)
+        self.size += len(records)
+
+    def truncate(self, size: int) -> None:
+        """Cut the file to ``size`` bytes."""
+        self._opened().truncate(size)
+        self.size = size
+
+    def read(self, start: int, end: int) -> bytes:
+        """Give the bytes from ``start`` to before ``end``."""
+        return os.pread(self._opened().fileno(), end - start, start)
+
+    def flush_to_disk(self) -> None:
+        """Wait until the rows would survive a power cut as well."""
+        os.fsync(self._opened().fileno())
+
+    def malformed(self, start: int, problem: object) -> RepositoryUnavailable:
+        """Give the error for the row at byte ``start``, named as a spreadsheet counts it."""
+        with self.path.open("rb") as stream:
+            before = io.BytesIO(stream.read(start))
+        number = sum(1 for _ in split_records(before)) + 1
+        return malformed(self.path, f"record {number} (the header is record 1)", str(problem))
+
+    def _opened(self) -> FileIO:
+        if self._file is None:
+            raise RuntimeError(f"{self.path} is not open")
+        return self._file
+
+    def _cells(self, raw: bytes, start: int) -> list[str]:
+        try:
+            (cells,) = decode(raw)
+        except (csv.Error, ValueError) as error:
+            raise self.malformed(start, error) from error
+        if len(cells) != len(self._columns):
+            problem = f"has {len(cells)} cells instead of {len(self._columns)}"
+            raise self.malformed(start, problem)
+        return cells
+
+    def _refuse_unless_torn(self, raw: bytes) -> None:
+        """Raise when an unfinished last row has swallowed whole rows.
+
+        Then no crash has torn it: a quote was added or lost by hand, and cutting it off would take
+        every row after it along.
+        """
+        for line in raw.splitlines(keepends=True)[1:]:
+            try:
+                rows = decode(line)
+            except (csv.Error, ValueError):
+                continue
+            for cells in rows:
+                if len(cells) == len(self._columns) and _IMDB_ID.fullmatch(cells[0]):
+                    raise self.malformed(self.size, "a quote opens a cell that is never closed")
+
+
+def split_records(lines: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Join lines into CSV records, each with whether it is whole: only the last may not be.
+
+    A record goes on over the end of a line while its quotes are odd in number.
+    """
+    record: list[bytes] = []
+    quotes = 0
+    for line in lines:
+        record.append(line)
+        quotes += line.count(b'"')
+        if quotes % 2 == 0 and line.endswith(b"\n"):
+            yield b"".join(record), True
+            record, quotes = [], 0
+    if record:
+        yield b"".join(record), False
+
+
+def replace_file(target: Path, temporary: Path, chunks: Iterable[bytes]) -> None:
+    """Give ``target`` new contents at one stroke: a crash leaves the old file or the new one."""
+    write_file(temporary, chunks)
+    temporary.replace(target)
+    flush_folder(target.parent)
+
+
+def write_file(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write a file and wait until it is on the disk; leave nothing behind when that fails."""
+    try:
+        with path.open("wb") as stream:
+            stream.writelines(chunks)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def flush_folder(directory: Path) -> None:
+    """Wait until the names of a folder's files are on the disk."""
+    folder = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _write_all(file: FileIO, data: bytes) -> None:
+    # A full disk may take a part of a write; only the next write says why.
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]

@@ -1,0 +1,222 @@
+"""Titles with their people and credits: three CSV files, and in memory where each title stands."""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from domain.errors import InvalidTitle
+from domain.identifiers import NameId, TitleId
+from domain.title import Credit
+from infrastructure.repositories.csv.rows import (
+    CREDIT_COLUMNS,
+    PERSON_COLUMNS,
+    TITLE_COLUMNS,
+    TitleDigests,
+    TitleRows,
+    credit_from,
+    digest,
+    encode,
+    person_from,
+    title_digests,
+    title_from,
+)
+from infrastructure.repositories.csv.table import CsvTable, Record
+
+
+@dataclass(slots=True)
+class HeldTitle:
+    """A title in the files: when it was fetched, what tells its versions apart, where it stands.
+
+    The places are bytes: its row in ``titles.csv``, its credits' rows in ``credits.csv``.
+    """
+
+    fetched_at: datetime
+    digests: TitleDigests
+    title_start: int
+    title_end: int
+    credits_start: int = 0
+    credits_end: int = 0
+    credits_count: int = 0
+
+
+class TitleSet:
+    """Three tables in one folder. Whoever calls it holds the folder's lock.
+
+    People and credits are written before the title: its row in ``titles.csv`` says that it is
+    whole. Credits at the end of the file whose title never came are what a crash left, and are
+    cut off; people who came without a title stay, and are known when it comes.
+
+    ``titles`` is in the order of the file. ``named_at`` is when the newest title that credits a
+    person was fetched. ``has_strays`` is true when credits without a title stand amid the others.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.title_table = CsvTable(directory / "titles.csv", TITLE_COLUMNS)
+        self.people_table = CsvTable(directory / "people.csv", PERSON_COLUMNS)
+        self.credit_table = CsvTable(directory / "credits.csv", CREDIT_COLUMNS)
+        # In the order of writing.
+        self.tables = (self.people_table, self.credit_table, self.title_table)
+        self.forget()
+
+    def exists(self) -> bool:
+        """Tell whether any of the three files is there."""
+        return any(table.path.exists() for table in self.tables)
+
+    def forget(self) -> None:
+        """Let go of the files and of what is known of them."""
+        for table in self.tables:
+            table.close()
+        self.titles: dict[TitleId, HeldTitle] = {}
+        self.names: dict[NameId, str] = {}
+        self.named_at: dict[NameId, datetime] = {}
+        self.has_strays = False
+        self._is_in_step = False
+
+    def sync(self) -> None:
+        """Learn what the files hold now, making those that are missing, and repair their ends.
+
+        Reads only what was appended since the last time, unless a file was replaced. Raises
+        `OSError`, or `RepositoryUnavailable` naming a row or a file that is not as we write it.
+        """
+        if not self._is_in_step or any(table.is_replaced() for table in self.tables):
+            self.forget()
+            self.directory.mkdir(parents=True, exist_ok=True)
+            for table in self.tables:
+                table.open()
+        if any(table.has_grown() for table in self.tables):
+            self._is_in_step = False
+            self._read_new_rows()
+        self._is_in_step = True
+
+    def append(self, titles: Sequence[TitleRows], people: Mapping[NameId, str]) -> None:
+        """Write titles and people that the set does not hold.
+
+        On `OSError` (a full disk) the files are cut back to what they were.
+        """
+        self._is_in_step = False
+        sizes = [table.size for table in self.tables]
+        try:
+            self.people_table.append(encode(people.items()))
+            self.credit_table.append(b"".join(rows.credits for rows in titles))
+            self.title_table.append(b"".join(rows.title for rows in titles))
+        except OSError:
+            for table, size in zip(self.tables, sizes, strict=True):
+                table.truncate(size)
+            raise
+        self.names.update(people)
+        self._hold_appended(titles, title_start=sizes[2], credits_start=sizes[1])
+        self._is_in_step = True
+
+    def flush_to_disk(self) -> None:
+        """Wait until all rows would survive a power cut as well."""
+        for table in self.tables:
+            table.flush_to_disk()
+
+    def remove(self) -> None:
+        """Delete the files, and the folder when nothing else is in it."""
+        self.forget()
+        # The titles first: were we killed in between, credits without a title count for nothing.
+        for table in reversed(self.tables):
+            table.path.unlink(missing_ok=True)
+        # Something else may lie in the folder; it is not ours to delete.
+        with suppress(OSError):
+            self.directory.rmdir()
+
+    def _hold_appended(
+        self, titles: Sequence[TitleRows], *, title_start: int, credits_start: int
+    ) -> None:
+        for rows in titles:
+            held = HeldTitle(
+                fetched_at=rows.fetched_at,
+                digests=rows.digests,
+                title_start=title_start,
+                title_end=title_start + len(rows.title),
+                credits_start=credits_start,
+                credits_end=credits_start + len(rows.credits),
+                credits_count=rows.credits_count,
+            )
+            self.titles[rows.imdb_id] = held
+            for person in rows.people:
+                self._note_name(person.imdb_id, rows.fetched_at)
+            title_start, credits_start = held.title_end, held.credits_end
+
+    def _read_new_rows(self) -> None:
+        for record in self.title_table.new_records():
+            self._hold_title(record)
+        for record in self.people_table.new_records():
+            self._hold_person(record)
+        self._hold_credits()
+
+    def _hold_title(self, record: Record) -> None:
+        try:
+            title = title_from(record.cells)
+        except (ValueError, InvalidTitle) as error:
+            raise self.title_table.malformed(record.start, error) from error
+        if title.imdb_id in self.titles:
+            raise self.title_table.malformed(record.start, f"{title.imdb_id} stands there twice")
+        self.titles[title.imdb_id] = HeldTitle(
+            fetched_at=title.provenance.fetched_at,
+            digests=title_digests(record.cells, ()),
+            title_start=record.start,
+            title_end=record.end,
+        )
+
+    def _hold_person(self, record: Record) -> None:
+        try:
+            person = person_from(record.cells)
+        except (ValueError, InvalidTitle) as error:
+            raise self.people_table.malformed(record.start, error) from error
+        if person.imdb_id in self.names:
+            raise self.people_table.malformed(record.start, f"{person.imdb_id} stands there twice")
+        self.names[person.imdb_id] = person.name
+
+    def _hold_credits(self) -> None:
+        orphans_start: int | None = None
+        for imdb_id, records in self._credits_by_title():
+            held = self.titles.get(imdb_id)
+            if held is None:
+                orphans_start = records[0].start if orphans_start is None else orphans_start
+                continue
+            if orphans_start is not None:
+                # A crash leaves credits without a title at the end only: this title's row was
+                # deleted by hand.
+                self.has_strays, orphans_start = True, None
+            self._hold_credits_of(imdb_id, held, records)
+        if orphans_start is not None:
+            self.credit_table.truncate(orphans_start)
+
+    def _credits_by_title(self) -> Iterator[tuple[TitleId, list[Record]]]:
+        def by_title(record: Record) -> TitleId:
+            return TitleId(record.cells[0])
+
+        for imdb_id, records in itertools.groupby(self.credit_table.new_records(), by_title):
+            yield imdb_id, list(records)
+
+    def _hold_credits_of(self, imdb_id: TitleId, held: HeldTitle, records: list[Record]) -> None:
+        if held.credits_count:
+            problem = f"the credits of {imdb_id} do not stand together"
+            raise self.credit_table.malformed(records[0].start, problem)
+        for record in records:
+            person_id = self._credit(record).person_id
+            if person_id is not None:
+                self._note_name(person_id, held.fetched_at)
+        held.digests = TitleDigests(
+            held.digests.facts, held.digests.stamp, digest(record.cells for record in records)
+        )
+        held.credits_start, held.credits_end = records[0].start, records[-1].end
+        held.credits_count = len(records)
+
+    def _credit(self, record: Record) -> Credit:
+        try:
+            return credit_from(record.cells)
+        except (ValueError, InvalidTitle) as error:
+            raise self.credit_table.malformed(record.start, error) from error
+
+    def _note_name(self, person_id: NameId, fetched_at: datetime) -> None:
+        known = self.named_at.get(person_id)
+        if known is None or fetched_at > known:
+            self.named_at[person_id] = fetched_at

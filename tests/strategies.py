@@ -1,0 +1,98 @@
+"""Hypothesis strategies for titles and what belongs to them: anything that the domain allows."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+from hypothesis import strategies as st
+
+from domain.identifiers import NameId, TitleId
+from domain.title import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    Credit,
+    CreditCategory,
+    Provenance,
+    ReleaseDate,
+    Title,
+    TitleKind,
+)
+
+_ANY_CHARACTER = st.characters(exclude_categories=("Cs",), exclude_characters="\0")
+_TROUBLESOME = st.sampled_from(list("\",;\r\n\t\\'=\ufeff\u2028\x85 [{"))
+_LARGEST_INTEGER = 2**31 - 1
+
+texts = st.text(_TROUBLESOME | _ANY_CHARACTER, min_size=1, max_size=20)
+"""Text of one or more characters, with what breaks CSV, JSON and SQL more often than not."""
+
+short_text_lists = st.lists(texts, max_size=3).map(tuple)
+title_ids = st.integers(1, 10**15 - 1).map(lambda number: TitleId(f"tt{number:07d}"))
+name_ids = st.integers(1, 10**15 - 1).map(lambda number: NameId(f"nm{number:07d}"))
+years = st.integers(FIRST_YEAR, LAST_YEAR)
+ratings = st.integers(0, 100).map(lambda tenths: tenths / 10)
+"""IMDb gives one decimal place."""
+
+moments = st.datetimes(
+    datetime(1990, 1, 1),  # noqa: DTZ001 - the strategy adds the zone itself
+    datetime(2090, 1, 1),  # noqa: DTZ001
+    timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=45))]),
+)
+
+
+@st.composite
+def release_dates(draw: st.DrawFn) -> ReleaseDate:
+    """A year, a month or a day."""
+    day = draw(st.dates(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC).date()))
+    precision = draw(st.integers(1, 3))
+    return ReleaseDate(
+        year=day.year,
+        month=day.month if precision > 1 else None,
+        day=day.day if precision > 2 else None,
+    )
+
+
+@st.composite
+def credit_lists(draw: st.DrawFn) -> tuple[Credit, ...]:
+    """Credits in any order, no two with one category and billing position."""
+    place = st.tuples(st.sampled_from(CreditCategory), st.integers(1, _LARGEST_INTEGER))
+    places = draw(st.lists(place, unique=True, max_size=5))
+    return tuple(
+        Credit(
+            category=category,
+            position=position,
+            name=draw(texts),
+            person_id=draw(st.none() | name_ids),
+            characters=draw(short_text_lists),
+        )
+        for category, position in places
+    )
+
+
+@st.composite
+def provenances(draw: st.DrawFn) -> Provenance:
+    """Where and when a title was read."""
+    return Provenance(
+        source=draw(st.sampled_from(["html", "saved"])),
+        found_by=draw(st.sampled_from(["next_data", "json_ld", "dom"])),
+        fetched_at=draw(moments),
+    )
+
+
+titles = st.builds(
+    Title,
+    imdb_id=title_ids,
+    kind=st.sampled_from(TitleKind),
+    title=texts,
+    provenance=provenances(),
+    original_title=st.none() | texts,
+    year=st.none() | years,
+    end_year=st.none() | years,
+    runtime_minutes=st.none() | st.integers(1, _LARGEST_INTEGER),
+    rating=st.none() | ratings,
+    votes=st.none() | st.integers(0, _LARGEST_INTEGER),
+    metascore=st.none() | st.integers(0, 100),
+    certificate=st.none() | texts,
+    genres=short_text_lists,
+    release_date=st.none() | release_dates(),
+    plot=st.none() | texts,
+    credits=credit_lists(),
+)
+"""Any title."""
