@@ -211,6 +211,9 @@ class HttpClient:
         return b"".join(chunks)
 
     def _refuse_if_retried(self, response: Response) -> None:
+        if response.status == 407:
+            cause = "through a proxy: it refuses the user or the password (HTTP 407)"
+            raise SourceUnavailable(response.url, cause)
         if response.status not in RETRIED_STATUSES:
             return
         wait = retry_after_seconds(response.headers.get("Retry-After"))
