@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 
 class ScraperError(Exception):
-    """Base of every error that the project raises on purpose. ``str()`` is a sentence for the user."""
+    """Base of every error that the project raises on purpose; ``str()`` is for the user to read."""
 
     reason = "error"
     """Short machine-readable name, used in reports and in the ``failures`` table."""

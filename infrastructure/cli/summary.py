@@ -34,7 +34,7 @@ def print_summary(
     if report.repositories:
         console.print(Padding(_repositories(report), (1, 0, 0, 2), expand=False))
     _paragraph(console, list(_problems(report)))
-    _paragraph(console, list(_places(report, report_path)))
+    _paragraph(console, list(_places(report, settings, report_path)))
     _paragraph(console, ["Next:", *(f"- {step}" for step in _next_steps(report, settings))])
     console.print()
 
@@ -42,7 +42,9 @@ def print_summary(
 def _paragraph(console: Console, lines: Sequence[str]) -> None:
     """An empty line, then these lines, indented and never wrapped: they hold paths and commands."""
     if lines:
-        console.print("\n" + indent("\n".join(lines), "  "), soft_wrap=True, markup=False)
+        console.print(
+            "\n" + indent("\n".join(lines), "  "), soft_wrap=True, markup=False, highlight=False
+        )
 
 
 def _counts(report: RunReport) -> list[str]:
@@ -110,10 +112,13 @@ def _failures(what: str, failures: tuple[Failure, ...]) -> Iterator[str]:
         yield f"    {same[0].message}"
 
 
-def _places(report: RunReport, report_path: Path | None) -> Iterator[str]:
+def _places(report: RunReport, settings: Settings, report_path: Path | None) -> Iterator[str]:
     """Where the data is; one line each."""
+    embedded = not settings.database_url.get_secret_value()
     for repository in report.repositories:
-        if repository.location:
+        if repository.name == "postgres" and embedded:
+            yield f"postgres: embedded, in {settings.output_dir / 'postgres'}"
+        elif repository.location:
             yield f"{repository.name}: {repository.location}"
     if report_path is not None:
         yield f"report: {report_path}"

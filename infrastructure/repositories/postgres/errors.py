@@ -1,0 +1,134 @@
+"""What psycopg2's errors mean to the project: `RepositoryUnavailable`, with what to do about it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg2
+from psycopg2 import errors as pg
+
+from domain.errors import RepositoryUnavailable
+
+NAME = "postgres"
+"""The repository's name in settings, reports and errors."""
+
+# The server gives no SQLSTATE to a client that it has not let in, so libpq's words decide. The
+# first match counts: (words, may work in a moment, what to do).
+_WHEN_CONNECTING = (
+    ("Connection refused", True, "is PostgreSQL running there? See DATABASE_URL"),
+    ("No such file or directory", True, "is PostgreSQL running there? See DATABASE_URL"),
+    ("timeout expired", True, "is the host right, and reachable? See DATABASE_URL"),
+    ("is starting up", True, "try again in a moment"),
+    ("is shutting down", True, "try again when it is back"),
+    ("in recovery mode", True, "try again in a moment"),
+    ("too many clients", True, "other programs use all of its connections"),
+    ("remaining connection slots", True, "other programs use all of its connections"),
+    ("server closed the connection", True, "try again in a moment"),
+    ("pg_hba.conf", False, "the server lets this user or host in nowhere: ask who runs it"),
+    ("password authentication", False, "check the user and the password in DATABASE_URL"),
+    ("no password supplied", False, "add the password to DATABASE_URL"),
+    ('role "', False, "check the user in DATABASE_URL"),
+    ('database "', False, "check the database's name in DATABASE_URL, or create the database"),
+    ("translate host name", False, "check the host in DATABASE_URL"),
+)
+
+# (error classes, may work in a moment, what happened and what to do), the first match counts.
+_WHEN_CONNECTED: tuple[tuple[tuple[type[psycopg2.Error], ...], bool, str], ...] = (
+    (
+        (pg.ReadOnlySqlTransaction,),
+        False,
+        "the database takes no changes (a standby?): use a primary server in DATABASE_URL",
+    ),
+    (
+        (pg.InsufficientPrivilege,),
+        False,
+        "the user of DATABASE_URL lacks a right: let it own the database",
+    ),
+    ((pg.DiskFull,), False, "the server's disk is full: make room, then run again"),
+    (
+        (pg.DuplicateTable, pg.DuplicateObject, pg.WrongObjectType),
+        False,
+        "another program's tables are in the way: use an empty database in DATABASE_URL",
+    ),
+    (
+        (pg.UndefinedTable, pg.UndefinedColumn, pg.UndefinedObject),
+        False,
+        "the tables are not those that this program made: use an empty database in DATABASE_URL",
+    ),
+    (
+        (pg.LockNotAvailable, pg.QueryCanceled, pg.DeadlockDetected, pg.SerializationFailure),
+        True,
+        "other programs keep the tables busy",
+    ),
+    (
+        (pg.AdminShutdown, pg.CrashShutdown, pg.CannotConnectNow, pg.IdleSessionTimeout),
+        True,
+        "the server is restarting",
+    ),
+    ((pg.TooManyConnections, pg.OutOfMemory), True, "the server is overloaded"),
+)
+
+# psycopg2 itself refuses NUL and lone surrogates, with a ValueError.
+_REFUSALS = (psycopg2.DataError, psycopg2.IntegrityError, pg.ProgramLimitExceeded, ValueError)
+
+
+def cannot_connect(error: psycopg2.Error, location: str, password: str) -> RepositoryUnavailable:
+    """Say why no connection could be made to ``location``, without the password."""
+    said = _without(password, _first_line(error))
+    known = (row[1:] for row in _WHEN_CONNECTING if row[0] in said)
+    transient, advice = next(known, (False, "check DATABASE_URL"))
+    return RepositoryUnavailable(NAME, f"{location}: {said}; {advice}", transient=transient)
+
+
+def unavailable(error: psycopg2.Error) -> RepositoryUnavailable:
+    """Say why a statement failed on an open connection."""
+    for classes, transient, meaning in _WHEN_CONNECTED:
+        if isinstance(error, classes):
+            return RepositoryUnavailable(
+                NAME, f"{meaning} ({_first_line(error)})", transient=transient
+            )
+    lost = is_lost_connection(error)
+    what = "the connection to the server was lost" if lost else "the server reported an error"
+    return RepositoryUnavailable(NAME, f"{what} ({_first_line(error)})", transient=lost)
+
+
+def is_lost_connection(error: psycopg2.Error) -> bool:
+    """Whether the connection broke, so that a new one may do."""
+    if isinstance(error, (pg.AdminShutdown, pg.CrashShutdown)):
+        return True
+    if error.pgcode is not None:
+        return error.pgcode.startswith("08")
+    # Without a SQLSTATE the message is libpq's own; a bare DatabaseError is a cut answer.
+    return isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)) or (
+        type(error) is psycopg2.DatabaseError
+    )
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Let psycopg2's errors leave as `RepositoryUnavailable`."""
+    try:
+        yield
+    except psycopg2.Error as error:
+        raise unavailable(error) from error
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether an error means that a value was refused, and not that the database is in trouble."""
+    return isinstance(error, _REFUSALS) and not isinstance(error, pg.ForeignKeyViolation)
+
+
+def refusal_message(error: Exception) -> str:
+    """Say in one line why a value was refused."""
+    if isinstance(error, psycopg2.Error) and error.diag.constraint_name:
+        return f"{_first_line(error)} (rule {error.diag.constraint_name})"
+    return _first_line(error)
+
+
+def _first_line(error: Exception) -> str:
+    primary = error.diag.message_primary if isinstance(error, psycopg2.Error) else None
+    lines = (primary or str(error)).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _without(secret: str, text: str) -> str:
+    return text.replace(secret, "***") if secret else text

@@ -1,0 +1,212 @@
+"""Keeps titles, people, credits, charts and runs in PostgreSQL."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
+from typing import Any, TypeVar
+
+import psycopg2
+from psycopg2 import errors as pg
+from psycopg2.extensions import cursor
+from psycopg2.extras import execute_values
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from application.ports import BatchResult
+from domain.chart import Chart
+from domain.errors import InvalidTitle, RepositoryUnavailable
+from domain.run import Run, RunReport, StoreCounts
+from domain.title import Title
+from infrastructure.repositories.postgres.connections import ConnectionPool, Server
+from infrastructure.repositories.postgres.errors import NAME, is_lost_connection, translated
+from infrastructure.repositories.postgres.migrations import apply_migrations
+from infrastructure.repositories.postgres.rows import (
+    SELECT_TITLES,
+    failure_rows,
+    report_json,
+    title_from,
+)
+from infrastructure.repositories.postgres.saving import insert_run, rounds_of, save_round, total
+
+_Result = TypeVar("_Result")
+
+_ATTEMPTS = 5
+_LONGEST_PAUSE_SECONDS = 0.5
+_TITLES_PER_FETCH = 500
+
+
+@contextmanager
+def open_postgres_repository(
+    url: str,
+    *,
+    pool_size: int = 4,
+    wait_seconds: float = 10,
+    connect_timeout_seconds: int = 5,
+) -> Iterator["PostgresRepository"]:
+    """Open the database at ``url``, bring its schema up to date, and close it at the end.
+
+    At most ``pool_size`` connections; a thread that finds all of them in use waits at most
+    ``wait_seconds``. Raises `RepositoryUnavailable`, with what to check in the URL.
+    """
+    server = Server(url, connect_timeout_seconds=connect_timeout_seconds)
+    with closing(server.connect()) as connection:
+        apply_migrations(connection)
+    pool = ConnectionPool(server, size=pool_size, wait_seconds=wait_seconds)
+    with closing(pool):
+        yield PostgresRepository(pool, server.location)
+
+
+class PostgresRepository:
+    """Fulfils `TitleRepository`; besides, any number of threads may call it at the same time.
+
+    Each call is one transaction on a connection of its own. A connection that broke (a restarted
+    server) is replaced, and a transaction that PostgreSQL gave up in favour of another is tried
+    again; every method may be repeated without harm. All raise `RepositoryUnavailable`.
+    """
+
+    def __init__(self, pool: ConnectionPool, location: str) -> None:
+        self._pool = pool
+        self._location = location
+        self._retrying = Retrying(
+            retry=retry_if_exception(_may_succeed_again),
+            stop=stop_after_attempt(_ATTEMPTS),
+            wait=wait_random_exponential(multiplier=0.02, max=_LONGEST_PAUSE_SECONDS),
+            reraise=True,
+        )
+
+    @property
+    def name(self) -> str:
+        """``postgres``."""
+        return NAME
+
+    @property
+    def location(self) -> str:
+        """The database's URL without its password."""
+        return self._location
+
+    def begin_run(self, run: Run, chart: Chart | None) -> None:
+        """Note the run, and the chart's entries as they stood for it."""
+
+        def note(statements: cursor) -> None:
+            insert_run(statements, run)
+            if chart is not None:
+                _replace_chart_entries(statements, run, chart)
+
+        self._transaction(note)
+
+    def save(self, batch: Sequence[Title], run: Run) -> BatchResult:
+        """Store each title wholly or not at all, in one transaction.
+
+        (In more than one when a title is in the batch more than once.)
+        """
+        return total(
+            self._transaction(partial(save_round, titles=titles, run=run))
+            for titles in rounds_of(batch)
+        )
+
+    def finish_run(self, report: RunReport) -> None:
+        """Keep the report of the run, and its failures as rows."""
+
+        def keep(statements: cursor) -> None:
+            insert_run(statements, report.run)
+            statements.execute(_FINISH_RUN, _finish_values(report))
+            statements.execute("DELETE FROM failures WHERE run_id = %s", (report.run.run_id,))
+            execute_values(statements, _INSERT_FAILURES, failure_rows(report), page_size=1000)
+
+        self._transaction(keep)
+
+    def titles(self) -> Iterator[Title]:
+        """Give every title held, by id, from one snapshot, a few hundred in memory at a time.
+
+        Holds one connection until it is exhausted or closed.
+        """
+        # A stream cannot be begun again once rows are out, so broken connections are found before.
+        self._transaction(lambda statements: statements.execute("SELECT 1"))
+        with translated(), self._pool.stream(_TITLES_PER_FETCH) as rows:
+            rows.execute(SELECT_TITLES)
+            for row in rows:
+                try:
+                    yield title_from(row)
+                except InvalidTitle as error:
+                    raise RepositoryUnavailable(
+                        NAME, f"{self._location}: a row of titles breaks a rule: {error}"
+                    ) from error
+
+    def counts(self) -> StoreCounts:
+        """Count what is held, from all runs."""
+        titles, people, credits_ = self._transaction(lambda statements: _one(statements, _COUNTS))
+        return StoreCounts(titles=titles, people=people, credits=credits_)
+
+    def holds_runs_other_than(self, command: str) -> bool:
+        """Whether runs of another command have saved here: the demo keeps off a user's data."""
+        (found,) = self._transaction(
+            lambda statements: _one(
+                statements, "SELECT EXISTS (SELECT FROM runs WHERE command <> %s)", command
+            )
+        )
+        return bool(found)
+
+    def _transaction(self, work: Callable[[cursor], _Result]) -> _Result:
+        def attempt() -> _Result:
+            with self._pool.transaction() as statements:
+                return work(statements)
+
+        with translated():
+            return self._retrying(attempt)
+
+
+_INSERT_ENTRIES = """
+    INSERT INTO chart_entries (chart, run_id, rank, title_id, captured_at) VALUES %s
+"""
+
+_FINISH_RUN = """
+    UPDATE runs SET finished_at = %s, outcome = %s, asked = %s, fetched = %s, failed = %s,
+        report = %s
+    WHERE run_id = %s
+"""
+
+# The same title may have failed more than once; the row says that it did.
+_INSERT_FAILURES = """
+    INSERT INTO failures (run_id, imdb_id, repository, reason, message, reported_at) VALUES %s
+    ON CONFLICT DO NOTHING
+"""
+
+_COUNTS = """
+    SELECT (SELECT count(*) FROM titles), (SELECT count(*) FROM people),
+        (SELECT count(*) FROM credits)
+"""
+
+
+def _may_succeed_again(error: BaseException) -> bool:
+    return isinstance(error, (pg.DeadlockDetected, pg.SerializationFailure)) or (
+        isinstance(error, psycopg2.Error) and is_lost_connection(error)
+    )
+
+
+def _replace_chart_entries(statements: cursor, run: Run, chart: Chart) -> None:
+    statements.execute(
+        "DELETE FROM chart_entries WHERE chart = %s AND run_id = %s", (chart.name.value, run.run_id)
+    )
+    rows = [
+        (chart.name.value, run.run_id, entry.rank, entry.title_id, chart.captured_at)
+        for entry in chart.entries
+    ]
+    execute_values(statements, _INSERT_ENTRIES, rows, page_size=1000)
+
+
+def _finish_values(report: RunReport) -> tuple[object, ...]:
+    return (
+        report.finished_at,
+        report.outcome.value,
+        report.asked,
+        report.fetched,
+        len(report.failures),
+        report_json(report),
+        report.run.run_id,
+    )
+
+
+def _one(statements: cursor, query: str, *values: object) -> tuple[Any, ...]:
+    """The only row of a query that always gives one."""
+    statements.execute(query, values)
+    (row,) = statements.fetchall()
+    return tuple(row)

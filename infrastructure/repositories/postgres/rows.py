@@ -1,0 +1,214 @@
+"""Between the domain's values and rows of the tables. Pure: no database in sight."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC
+from typing import Any
+
+import msgspec
+
+from domain.identifiers import NameId, TitleId
+from domain.run import Failure, Run, RunReport
+from domain.title import (
+    Credit,
+    CreditCategory,
+    Provenance,
+    ReleaseDate,
+    Title,
+    TitleKind,
+)
+
+Row = tuple[Any, ...]
+
+TITLE_COLUMNS = (
+    "imdb_id",
+    "kind",
+    "title",
+    "original_title",
+    "year",
+    "end_year",
+    "runtime_minutes",
+    "rating",
+    "votes",
+    "metascore",
+    "certificate",
+    "genres",
+    "release_year",
+    "release_month",
+    "release_day",
+    "plot",
+    "source",
+    "found_by",
+    "fetched_at",
+    "facts_digest",
+    "run_id",
+)
+"""The columns of `title_row`, in its order."""
+
+# As numeric, "9.3" is exactly that; float8 gives back the very float that was stored.
+SELECT_TITLES = """
+    SELECT imdb_id, kind, title, original_title, year, end_year, runtime_minutes, rating::float8,
+        votes, metascore, certificate, genres, release_year, release_month, release_day, plot,
+        source, found_by, fetched_at,
+        (SELECT json_agg(json_build_array(category, position, name, person_id, characters))::text
+         FROM credits WHERE title_id = imdb_id)
+    FROM titles ORDER BY imdb_id
+"""
+"""Reads what `title_from` takes."""
+
+_CATEGORY_ORDER = {category: place for place, category in enumerate(CreditCategory)}
+
+_CreditFacts = tuple[CreditCategory, int, str, str | None, tuple[str, ...]]
+_credits_decoder = msgspec.json.Decoder(list[_CreditFacts])
+
+
+def _in_billing_order(credit: Credit) -> tuple[int, int]:
+    return _CATEGORY_ORDER[credit.category], credit.position
+
+
+def facts_digest(title: Title) -> bytes:
+    """A digest of all facts and credits, and of nothing else: 16 bytes, equal for equal facts."""
+    facts = (
+        title.imdb_id,
+        title.kind,
+        title.title,
+        title.original_title,
+        title.year,
+        title.end_year,
+        title.runtime_minutes,
+        None if title.rating is None else float(title.rating),
+        title.votes,
+        title.metascore,
+        title.certificate,
+        title.genres,
+        None if title.release_date is None else title.release_date.isoformat(),
+        title.plot,
+        [
+            (c.category, c.position, c.name, c.person_id, c.characters)
+            for c in sorted(title.credits, key=_in_billing_order)
+        ],
+    )
+    return hashlib.blake2b(msgspec.json.encode(facts), digest_size=16).digest()
+
+
+def title_row(title: Title, digest: bytes, run_id: str) -> Row:
+    """A row of ``titles``, by `TITLE_COLUMNS`."""
+    date = title.release_date
+    return (
+        title.imdb_id,
+        title.kind.value,
+        title.title,
+        title.original_title,
+        title.year,
+        title.end_year,
+        title.runtime_minutes,
+        title.rating,
+        title.votes,
+        title.metascore,
+        title.certificate,
+        list(title.genres),
+        None if date is None else date.year,
+        None if date is None else date.month,
+        None if date is None else date.day,
+        title.plot,
+        title.provenance.source,
+        title.provenance.found_by,
+        title.provenance.fetched_at,
+        digest,
+        run_id,
+    )
+
+
+def credit_rows(title: Title) -> list[Row]:
+    """Rows of ``credits``: title_id, category, position, person_id, name, characters."""
+    return [
+        (title.imdb_id, c.category.value, c.position, c.person_id, c.name, list(c.characters))
+        for c in title.credits
+    ]
+
+
+def title_from(row: Row) -> Title:
+    """A title from a row of `SELECT_TITLES`. Raises `InvalidTitle` when it breaks a rule."""
+    (imdb_id, kind, title, original_title, year, end_year, runtime_minutes, rating, votes,
+     metascore, certificate, genres, release_year, release_month, release_day, plot, source,
+     found_by, fetched_at, credits_json) = row  # fmt: skip
+    date = None
+    if release_year is not None:
+        date = ReleaseDate(year=release_year, month=release_month, day=release_day)
+    return Title(
+        imdb_id=TitleId(imdb_id),
+        kind=TitleKind(kind),
+        title=title,
+        original_title=original_title,
+        year=year,
+        end_year=end_year,
+        runtime_minutes=runtime_minutes,
+        rating=rating,
+        votes=votes,
+        metascore=metascore,
+        certificate=certificate,
+        genres=tuple(genres),
+        release_date=date,
+        plot=plot,
+        credits=_credits_from(credits_json),
+        provenance=Provenance(
+            source=source, found_by=found_by, fetched_at=fetched_at.astimezone(UTC)
+        ),
+    )
+
+
+def _credits_from(text: str | None) -> tuple[Credit, ...]:
+    if text is None:
+        return ()
+    found = [
+        Credit(
+            category=category,
+            position=position,
+            name=name,
+            person_id=None if person_id is None else NameId(person_id),
+            characters=characters,
+        )
+        for category, position, name, person_id, characters in _credits_decoder.decode(text)
+    ]
+    return tuple(sorted(found, key=_in_billing_order))
+
+
+def run_row(run: Run) -> Row:
+    """A row of ``runs``: run_id, command, chart, sources, started_at."""
+    chart = None if run.chart is None else run.chart.value
+    return (run.run_id, run.command, chart, list(run.sources), run.started_at)
+
+
+def failure_rows(report: RunReport) -> list[Row]:
+    """Rows of ``failures``: run_id, imdb_id, repository, reason, message, reported_at."""
+    found: list[tuple[str | None, Failure]] = [(None, failure) for failure in report.failures]
+    found += [(kept.name, failure) for kept in report.repositories for failure in kept.refused]
+    return [
+        (
+            report.run.run_id,
+            storable(failure.imdb_id),
+            repository,
+            failure.reason,
+            storable(failure.message),
+            report.finished_at,
+        )
+        for repository, failure in found
+    ]
+
+
+def report_json(report: RunReport) -> str:
+    """The whole report as a JSON object."""
+    plain = msgspec.to_builtins(report, enc_hook=_plain_mapping)
+    return storable(json.dumps(plain, ensure_ascii=False)).replace("\\u0000", "\\ufffd")
+
+
+def storable(text: str) -> str:
+    """The text without what PostgreSQL cannot store: a message may quote a damaged page."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _plain_mapping(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise NotImplementedError(type(value))

@@ -1,0 +1,209 @@
+import json
+import os
+import socket
+from pathlib import Path
+
+import pytest
+import requests
+
+from demo.facts import load_facts
+from demo.site import DemoSite
+from tests.conftest import rows_of
+from tests.e2e.program import ROOT, report, rows, run
+from tests.servers import serving
+
+FACTS = load_facts()
+SHARED = Path(os.environ.get("IMDB_SHARED", ROOT.parent / "shared"))
+CAPTURES = SHARED / "captures"
+needs_captures = pytest.mark.skipif(not CAPTURES.is_dir(), reason=f"no captures in {CAPTURES}")
+
+KEYS = [
+    "imdb_id", "kind", "title", "original_title", "year", "end_year", "runtime_minutes", "rating",
+    "votes", "metascore", "certificate", "genres", "release_date", "plot", "directors", "writers",
+    "cast",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def site():
+    with DemoSite(FACTS) as demo_site:
+        yield demo_site
+
+
+def listed_facts() -> dict[str, list[str]]:
+    """File name to the facts that the captures' own list gives for each title and reference page.
+
+    A row has: file, kind, what, when, facts (separated by broken bars), form.
+    """
+    found = {}
+    for line in (CAPTURES / "README.md").read_text("utf-8").splitlines():
+        cells = [cell.strip() for cell in line.split("|")]
+        if len(cells) > 5 and cells[1].startswith(("title/", "reference_json/")):
+            found[cells[1]] = [fact.strip() for fact in cells[5].split("¦")]
+    return found
+
+
+def as_listed(title: dict) -> list[str]:
+    """A printed title in the words of that list, without the country."""
+    rating = title["rating"]
+    return [
+        title["imdb_id"],
+        title["title"],
+        f"orig {title['original_title']}",
+        str(title["year"]),
+        title["kind"],
+        f"rating {rating}",
+        f"votes {title['votes']}",
+    ]
+
+
+@needs_captures
+def test_parse_gives_the_listed_facts_of_every_title_and_reference_capture(tmp_path):
+    listed = listed_facts()
+    assert len(listed) == 15
+    result = run(tmp_path, "parse", *(str(CAPTURES / name) for name in listed))
+    assert result.status == 0, result.err
+    printed = [json.loads(line) for line in result.out.splitlines()]
+    assert [list(title) for title in printed] == [KEYS] * len(listed)
+    for title, (name, facts) in zip(printed, listed.items(), strict=True):
+        assert as_listed(title) == facts[:7], name
+        assert facts[7].startswith("country")
+
+
+@needs_captures
+def test_parse_names_what_is_no_title_and_prints_the_rest(tmp_path):
+    good = CAPTURES / "title/title_tt0387564_2022-10-27_flexget.html"
+    other = tmp_path / "shopping.html"
+    other.write_text("<html><body>bread, milk</body></html>")
+    result = run(tmp_path, "parse", str(other), str(good), str(tmp_path / "nowhere.html"))
+    assert result.status == 1
+    [title] = [json.loads(line) for line in result.out.splitlines()]
+    assert title["imdb_id"] == "tt0387564"
+    assert "shopping.html" in result.err
+    assert "nowhere.html" in result.err
+
+
+def test_parse_prints_unknown_facts_as_null_and_empty_lists(site, tmp_path):
+    unknown = next(t for t in FACTS.titles if t.metascore is None)
+    path = tmp_path / "page.html"
+    path.write_bytes(requests.get(f"{site.url}/title/{unknown.imdb_id}/", timeout=9).content)
+    result = run(tmp_path, "parse", str(path))
+    title = json.loads(result.out)
+    assert title["metascore"] is None
+    assert title["plot"] is None
+    assert title["cast"][0].keys() == {"imdb_id", "name", "characters"}
+    assert len(title["cast"]) == len(unknown.cast)
+
+
+def test_parse_prints_the_entries_of_a_chart(site, tmp_path):
+    path = tmp_path / "chart.html"
+    path.write_bytes(requests.get(f"{site.url}/chart/top/", timeout=9).content)
+    entries = [json.loads(line) for line in run(tmp_path, "parse", str(path)).out.splitlines()]
+    assert entries[0] == {"chart": "top", "rank": 1, "imdb_id": FACTS.titles[0].imdb_id}
+    assert len(entries) == 250
+
+
+def test_the_demo_keeps_its_data_apart_and_says_so(tmp_path):
+    (tmp_path / ".env").write_text("OUTPUT_DIR=mine\nREPOSITORIES=csv\nLIMIT=3\n")
+    for _ in range(2):
+        result = run(tmp_path, "demo", repositories="csv")
+        assert result.status == 0, result.err
+    assert "demo's data" in result.err
+    assert not (tmp_path / "mine").exists()
+    folder = tmp_path / "output" / "demo"
+    assert [path.name for path in (tmp_path / "output").iterdir()] == ["demo"]
+    assert len(rows(folder, "titles.csv")) == 250
+    assert report(folder)["repositories"][0]["unchanged"] == 250
+
+
+def test_the_demo_stays_out_of_a_database_in_use(site, tmp_path, postgres_url):
+    settings = {"database_url": postgres_url, "repositories": "postgres"}
+    run(tmp_path, base_url=site.url, limit=2, requests_per_second=0, **settings)
+    result = run(tmp_path, "demo", **settings)
+    assert result.status == 2
+    assert "holds data of your own" in result.err
+    assert rows_of(postgres_url, "SELECT count(*) FROM titles") == [(2,)]
+
+
+def test_the_demo_may_use_an_empty_database_again_and_again(tmp_path, postgres_url):
+    for _ in range(2):
+        assert run(tmp_path, "demo", database_url=postgres_url).status == 0
+    assert rows_of(postgres_url, "SELECT count(*) FROM titles") == [(250,)]
+
+
+def test_doctor_is_content_when_everything_works(site, tmp_path, postgres_url):
+    result = run(tmp_path, "doctor", base_url=site.url, database_url=postgres_url)
+    assert result.status == 0
+    assert "repository csv" in result.out
+    assert "repository postgres" in result.out
+    assert "chart top has 250 titles" in result.out
+
+
+def test_doctor_says_what_is_wrong_and_what_to_do(tmp_path):
+    (tmp_path / "output").mkdir()
+    (tmp_path / "output" / "titles.csv").write_text("another,program\n")
+    blocked = {"/chart/top/": lambda h: h.reply(202, x_amzn_waf_action="challenge")}
+    with serving(blocked) as server:
+        result = run(tmp_path, "doctor", base_url=server.url, repositories="csv")
+    assert result.status == 3
+    assert "titles.csv" in result.out
+    assert "blocked" in result.out
+    assert "SOURCES=saved" in result.out
+
+
+def test_doctor_tells_of_a_database_that_is_not_there(site, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"postgresql://me:hunter2@127.0.0.1:{free.getsockname()[1]}/films"
+    result = run(tmp_path, "doctor", base_url=site.url, database_url=url, repositories="postgres")
+    assert result.status == 1
+    assert "DATABASE_URL" in result.out
+    assert "hunter2" not in result.out + result.err
+
+
+def test_psql_asks_the_database_of_the_settings(site, tmp_path, postgres_url):
+    settings = {"database_url": postgres_url, "repositories": "postgres"}
+    run(tmp_path, base_url=site.url, limit=3, requests_per_second=0, **settings)
+    query = ["-c", "SELECT count(*) FROM titles"]
+    result = run(tmp_path, "psql", "--no-align", "--tuples-only", *query, **settings)
+    assert (result.status, result.out.strip()) == (0, "3")
+    wrong = run(tmp_path, "psql", "-c", "SELECT nonsense", **settings)
+    assert wrong.status == 1
+    assert "nonsense" in wrong.err
+
+
+def test_a_setting_may_stand_before_or_after_the_command(tmp_path):
+    for arguments in (["--limit", "0", "doctor"], ["doctor", "--limit", "0"]):
+        result = run(tmp_path, *arguments)
+        assert result.status == 2
+        assert "LIMIT=0" in result.err
+
+
+@pytest.mark.parametrize("command", [[], ["titles"], ["parse"], ["demo"], ["doctor"], ["psql"]])
+def test_every_command_has_a_help_page_with_every_setting(tmp_path, command):
+    result = run(tmp_path, *command, "--help")
+    assert result.status == 0
+    assert "--max-threads" in result.out
+    assert "Usage: python main.py" in result.out
+
+
+def test_an_unknown_command_is_a_usage_error(tmp_path):
+    result = run(tmp_path, "scrape")
+    assert result.status == 2
+    assert "No such command" in result.err
+
+
+def test_a_likely_typo_in_the_env_file_is_pointed_out(tmp_path, site):
+    (tmp_path / ".env").write_text("MAX_THREDS=3\n")
+    result = run(tmp_path, "doctor", base_url=site.url, repositories="csv")
+    assert "did you mean MAX_THREADS?" in result.err
+
+
+def test_logs_can_be_json(site, tmp_path):
+    result = run(
+        tmp_path, base_url=site.url, repositories="csv", limit=2, requests_per_second=0,
+        log_format="json",
+    )  # fmt: skip
+    lines = [json.loads(line) for line in result.err.splitlines()]
+    assert lines[0]["level"] == "INFO"
+    assert "2 titles from html" in lines[0]["message"]

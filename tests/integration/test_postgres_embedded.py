@@ -1,0 +1,258 @@
+"""The embedded PostgreSQL starts, stops, and survives what people and machines do to it."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from domain.errors import RepositoryUnavailable
+from infrastructure.repositories.postgres.embedded import embedded_postgres, embedded_psql_path
+from tests.conftest import execute, rows_of
+
+PROJECT = Path(__file__).parents[2]
+
+# Uses the server until its standard input ends.
+USE = """
+import sys
+from pathlib import Path
+from infrastructure.repositories.postgres.embedded import embedded_postgres
+with embedded_postgres(Path(sys.argv[1])) as url:
+    print(url, flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def another_user(server_dir: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that is about to use the server; it ends, or is killed, in the block."""
+    with subprocess.Popen(
+        [sys.executable, "-c", USE, str(server_dir)],
+        cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def url_of(process: subprocess.Popen[str]) -> str:
+    """Wait until the other process uses the server."""
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def postmaster(server_dir: Path) -> psutil.Process | None:
+    try:
+        process = psutil.Process(int((server_dir / "pgdata/postmaster.pid").read_text().split()[0]))
+    except (FileNotFoundError, psutil.NoSuchProcess):
+        return None
+    return None if process.status() == psutil.STATUS_ZOMBIE else process
+
+
+def why_not(server_dir: Path) -> RepositoryUnavailable:
+    """The error of starting a server that cannot be started."""
+    with pytest.raises(RepositoryUnavailable) as caught, embedded_postgres(server_dir):
+        pytest.fail("it started")
+    return caught.value
+
+
+def test_data_is_there_at_the_next_start_and_the_server_is_not_in_between(server_dir: Path) -> None:
+    with embedded_postgres(server_dir) as url:
+        execute(url, "CREATE TABLE kept (n int)", "INSERT INTO kept VALUES (1)")
+        assert postmaster(server_dir) is not None
+    assert postmaster(server_dir) is None
+
+    with embedded_postgres(server_dir) as url:
+        assert rows_of(url, "SELECT n FROM kept") == [(1,)]
+
+
+def test_upper_and_lower_case_work_beyond_ascii_whatever_the_locale(
+    server_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANG", "xx_YY.nonsense")
+    monkeypatch.setenv("LC_ALL", "xx_YY.nonsense")
+    monkeypatch.setenv("PGPORT", "1")
+    monkeypatch.setenv("PGDATABASE", "nonsense")
+
+    with embedded_postgres(server_dir) as url:
+        assert rows_of(url, "SELECT lower('ÀÉÎ ŁÓDŹ ДЮНА')") == [("àéî łódź дюна",)]
+
+
+@pytest.mark.parametrize(
+    "name", ["with space", "with 'quotes\", $HOME, `id` & 100%", "l" + "o" * 120 + "ng"]
+)
+def test_any_folder_name_will_do(
+    server_dir: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(server_dir.parent))  # for sockets
+
+    with embedded_postgres(server_dir / name) as url:
+        assert rows_of(url, "SELECT 1") == [(1,)]
+
+    assert not list(server_dir.parent.glob("postgres-*"))
+
+
+def test_users_in_one_process_share_a_server_until_the_last_is_done(server_dir: Path) -> None:
+    with embedded_postgres(server_dir) as first:
+        with embedded_postgres(server_dir) as second:
+            assert second == first
+        assert rows_of(first, "SELECT 1") == [(1,)]
+    assert postmaster(server_dir) is None
+
+
+def test_two_processes_share_a_server_until_the_last_is_done(server_dir: Path) -> None:
+    with another_user(server_dir) as other, ExitStack() as stack:
+        url = stack.enter_context(embedded_postgres(server_dir))
+        assert url_of(other) == url
+
+        other.communicate()
+        assert other.returncode == 0
+        assert rows_of(url, "SELECT 1") == [(1,)]
+
+        stack.close()
+        assert postmaster(server_dir) is None
+
+
+def test_after_a_kill_the_next_start_takes_over_and_stops_the_server(server_dir: Path) -> None:
+    for count in range(1, 4):
+        with another_user(server_dir) as other:
+            url = url_of(other)
+            execute(url, f"CREATE TABLE round_{count} ()")
+            other.kill()
+            other.wait()
+        assert postmaster(server_dir) is not None
+
+        began = time.monotonic()
+        with embedded_postgres(server_dir) as url:
+            tables = rows_of(url, "SELECT count(*) FROM pg_tables WHERE tablename ~ '^round_'")
+            assert tables == [(count,)]
+        assert time.monotonic() - began < 5
+        assert postmaster(server_dir) is None
+
+
+def test_after_a_kill_of_everything_the_next_start_recovers(server_dir: Path) -> None:
+    with another_user(server_dir) as other:
+        execute(url_of(other), "CREATE TABLE kept ()")
+        server = postmaster(server_dir)
+        assert server is not None
+        server.kill()
+        other.kill()
+        other.wait()
+
+    with embedded_postgres(server_dir) as url:
+        assert rows_of(url, "SELECT to_regclass('kept') IS NOT NULL") == [(True,)]
+
+
+def test_after_a_kill_in_the_middle_of_setting_up_the_next_start_begins_anew(
+    server_dir: Path,
+) -> None:
+    with another_user(server_dir) as other:
+        while not list(server_dir.glob("initdb-*/*")):
+            assert other.poll() is None
+        other.kill()
+        other.wait()
+
+    with embedded_postgres(server_dir) as url:
+        assert rows_of(url, "SELECT 1") == [(1,)]
+    assert not list(server_dir.glob("initdb-*"))
+
+
+def test_a_process_id_that_is_another_programs_by_now_does_not_matter(server_dir: Path) -> None:
+    with embedded_postgres(server_dir):
+        stale = (server_dir / "pgdata/postmaster.pid").read_text().splitlines()
+    stale[0] = str(os.getpid())
+    (server_dir / "pgdata/postmaster.pid").write_text("\n".join(stale) + "\n")
+
+    with embedded_postgres(server_dir) as url:
+        assert rows_of(url, "SELECT 1") == [(1,)]
+
+
+def test_an_interrupt_at_the_terminal_does_not_reach_the_server(server_dir: Path) -> None:
+    with embedded_postgres(server_dir):
+        server = postmaster(server_dir)
+
+        assert server is not None
+        assert os.getsid(server.pid) != os.getsid(0)
+
+
+def test_a_server_that_is_already_gone_is_no_trouble_at_the_end(server_dir: Path) -> None:
+    with embedded_postgres(server_dir):
+        server = postmaster(server_dir)
+        assert server is not None
+        server.send_signal(signal.SIGINT)
+        while postmaster(server_dir) is not None:
+            pass
+
+
+def test_nobody_else_may_enter_the_data(server_dir: Path) -> None:
+    with embedded_postgres(server_dir):
+        assert (server_dir / "pgdata").stat().st_mode & 0o077 == 0
+
+
+def test_a_file_in_the_way_is_named(server_dir: Path) -> None:
+    server_dir.write_text("not a folder")
+
+    error = why_not(server_dir)
+
+    assert not error.transient
+    assert str(server_dir) in str(error)
+    assert "DATABASE_URL" in str(error)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+
+    assert "Permission denied" in str(why_not(tmp_path / "postgres"))
+
+
+def test_a_folder_of_something_else_is_left_alone(server_dir: Path) -> None:
+    (server_dir / "pgdata").mkdir(parents=True)
+    (server_dir / "pgdata/thesis.txt").write_text("mine")
+
+    assert "is not a PostgreSQL data folder" in str(why_not(server_dir))
+    assert (server_dir / "pgdata/thesis.txt").read_text() == "mine"
+
+
+def test_data_of_another_version_is_left_alone(server_dir: Path) -> None:
+    with embedded_postgres(server_dir):
+        pass
+    (server_dir / "pgdata/PG_VERSION").write_text("17\n")
+
+    assert "is of version 17, and version 18 is needed" in str(why_not(server_dir))
+
+
+@pytest.mark.parametrize(
+    ("damaged", "told"), [("global/pg_control", "pg_control"), ("pg_wal/*", "checkpoint record")]
+)
+def test_damaged_data_is_said_at_once(server_dir: Path, damaged: str, told: str) -> None:
+    with embedded_postgres(server_dir):
+        pass
+    for file in (server_dir / "pgdata").glob(damaged):
+        if file.is_file():
+            file.write_bytes(b"damaged")
+
+    began = time.monotonic()
+    error = why_not(server_dir)
+
+    assert time.monotonic() - began < 10
+    assert told in str(error)
+    assert "move the folder away" in str(error)
+
+
+def test_psql_comes_along(server_dir: Path) -> None:
+    with embedded_postgres(server_dir) as url:
+        done = subprocess.run(
+            [embedded_psql_path(), url, "-tAc", "SELECT 6 * 7"],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+
+    assert done.stdout.strip() == "42"

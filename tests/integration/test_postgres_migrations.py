@@ -1,0 +1,119 @@
+"""The schema comes about by itself, once, whoever gets there first."""
+
+import logging
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from domain.errors import RepositoryUnavailable
+from infrastructure.repositories.postgres import migrations, open_postgres_repository
+from tests.conftest import execute, rows_of
+
+PROJECT = Path(__file__).parents[2]
+
+TABLES = {
+    "runs", "titles", "people", "credits", "chart_entries", "rating_history", "failures",
+    "schema_version",
+}  # fmt: skip
+
+
+def tables(url: str) -> set[str]:
+    found = rows_of(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    return {name for (name,) in found}
+
+
+def open_and_close(url: str) -> str:
+    with open_postgres_repository(url) as repository:
+        return repository.name
+
+
+def test_an_empty_database_gets_the_schema(postgres_url: str) -> None:
+    open_and_close(postgres_url)
+
+    assert tables(postgres_url) == TABLES
+    assert rows_of(postgres_url, "SELECT version_num FROM schema_version") == [(migrations.HEAD,)]
+
+
+def test_opening_again_changes_nothing(postgres_url: str) -> None:
+    open_and_close(postgres_url)
+    open_and_close(postgres_url)
+
+    assert tables(postgres_url) == TABLES
+
+
+def test_processes_that_start_at_once_do_not_collide(postgres_url: str) -> None:
+    with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as processes:
+        names = list(processes.map(open_and_close, [postgres_url] * 3))
+
+    assert names == ["postgres"] * 3
+    assert tables(postgres_url) == TABLES
+
+
+def test_a_schema_of_a_later_version_is_left_alone(postgres_url: str) -> None:
+    open_and_close(postgres_url)
+    execute(postgres_url, "UPDATE schema_version SET version_num = '9999'")
+
+    with pytest.raises(RepositoryUnavailable, match=r"schema version 9999") as caught:
+        open_and_close(postgres_url)
+
+    assert not caught.value.transient
+
+
+def test_tables_of_another_program_are_left_alone(postgres_url: str) -> None:
+    execute(postgres_url, "CREATE TABLE titles (theirs text)")
+
+    with pytest.raises(RepositoryUnavailable, match="another program's tables") as caught:
+        open_and_close(postgres_url)
+
+    assert not caught.value.transient
+    assert tables(postgres_url) == {"titles"}
+
+
+def test_the_newest_version_is_the_one_that_the_program_knows() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+
+    assert ScriptDirectory.from_config(config).get_current_head() == migrations.HEAD
+
+
+def test_migrating_leaves_logging_as_it_was(postgres_url: str) -> None:
+    root = logging.getLogger()
+    before = (root.level, list(root.handlers), logging.getLogger("domain").disabled)
+
+    open_and_close(postgres_url)
+
+    assert (root.level, root.handlers, logging.getLogger("domain").disabled) == before
+
+
+def test_a_database_that_is_up_to_date_opens_without_loading_alembic(postgres_url: str) -> None:
+    open_and_close(postgres_url)
+    script = (
+        "import sys; from infrastructure.repositories.postgres import open_postgres_repository\n"
+        "with open_postgres_repository(sys.argv[1]): print('alembic' in sys.modules)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script, postgres_url],
+        cwd=PROJECT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [("titles", "runtime_minutes"), ("titles", "rating"), ("runs", "asked")]
+)
+def test_units_are_told_in_the_database_itself(postgres_url: str, table: str, column: str) -> None:
+    open_and_close(postgres_url)
+    query = (
+        f"SELECT col_description('{table}'::regclass, attnum) FROM pg_attribute"
+        f" WHERE attrelid = '{table}'::regclass AND attname = '{column}'"
+    )
+
+    assert rows_of(postgres_url, query)[0][0]
