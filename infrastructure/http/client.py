@@ -1,6 +1,7 @@
 """The one way to the network: pooled connections, limits, retries and typed failures."""
 
 import logging
+import os
 import socket
 import threading
 import time
@@ -69,9 +70,9 @@ class HttpClient:
     """Gets pages politely: one rate limit, bounded retries, bounded bodies, same-site redirects.
 
     Any number of threads may call `get`: each has its own `requests.Session`, all share one
-    adapter, whose pool of connections is thread-safe. No cookies are kept and no credentials of
-    the user's ``.netrc`` are sent. Closing it closes every connection. ``stop`` ends the waiting
-    between tries.
+    adapter, whose pool of connections is thread-safe; a semaphore lets a few unpack at a time. No
+    cookies are kept and no credentials of the user's ``.netrc`` are sent. Closing it closes every
+    connection. ``stop`` ends the waiting between tries.
     """
 
     def __init__(
@@ -100,6 +101,9 @@ class HttpClient:
         self._rate_limit = rate_limit
         self._proxies = ProxyRotation(proxies)
         self._stop = stop
+        # Packed bodies wait here: unpacked ones are five times as large, and as many as there are
+        # threads would only wait for a core.
+        self._unpacking = threading.BoundedSemaphore(2 * (os.cpu_count() or 1))
         self._of_thread = threading.local()
         self._answered: set[str] = set()
 
@@ -171,7 +175,8 @@ class HttpClient:
                 self._answered.add(host)
                 raw = self._read(answer, url)
                 encoding = answer.headers.get("Content-Encoding", "").strip().lower()
-                body = unpack(raw, encoding, self._max_body_bytes)
+                with self._unpacking:
+                    body = unpack(raw, encoding, self._max_body_bytes)
         except BodyTooLarge as error:
             raise SourceUnavailable(url, f"the answer is not read: {error}") from error
         except BodyDamaged as error:

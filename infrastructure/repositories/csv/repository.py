@@ -69,7 +69,7 @@ class CsvRepository:
     def __init__(self, directory: Path, lock_timeout_seconds: float) -> None:
         self._directory = directory
         self._main = TitleSet(directory)
-        self._updates = TitleSet(directory / ".updates")
+        self._updates = TitleSet(directory / ".updates", renames=True)
         self._chart_file = ChartFile(directory)
         self._mutex = threading.Lock()
         self._lock_timeout_seconds = lock_timeout_seconds
@@ -94,7 +94,8 @@ class CsvRepository:
             for table in self._main.tables:
                 table.header_size()
             self._chart_file.check()
-        self.merge_updates()
+        with self._exclusively():
+            self._merge()
 
     def begin_run(self, run: Run, chart: Chart | None) -> None:
         """Keep the chart's snapshot, unless a later one is kept already."""
@@ -126,8 +127,8 @@ class CsvRepository:
         The report itself is not kept here: whoever runs the scraper writes it to a file.
         """
         with self._exclusively():
-            self._merge()
             self._main.flush_to_disk()
+            self._merge()
 
     def titles(self) -> Iterator[Title]:
         """Give every title held at the first step, in the order in which they were first saved.
@@ -137,6 +138,7 @@ class CsvRepository:
         with ExitStack() as stack, translated(self._directory):
             with self._exclusively():
                 self._merge()
+                self._main.sync()
                 title_file = stack.enter_context(FileIO(self._main.title_table.path))
                 credit_file = stack.enter_context(FileIO(self._main.credit_table.path))
                 snapshot = list(self._main.titles.values())
@@ -154,9 +156,10 @@ class CsvRepository:
             )
 
     def merge_updates(self) -> None:
-        """Bring the updates into the files."""
-        with self._exclusively():
-            self._merge()
+        """Bring the updates into the files, if there are any."""
+        if self._updates.exists():
+            with self._exclusively():
+                self._merge()
 
     def close(self) -> None:
         """Let go of the files."""
@@ -180,17 +183,17 @@ class CsvRepository:
                     self._updates.forget()
                 if self._main.has_strays:
                     self._merge()
+                    self._main.sync()
                 yield
             finally:
                 self._lock.release()
 
     def _save(self, titles: Sequence[TitleRows]) -> Counter[str]:
         changes = self._changes(titles)
-        if changes.held_ids & self._updates.titles.keys() or (
-            changes.renamed.keys() & self._updates.names.keys()
-        ):
-            # No id may stand twice in the updates.
+        if changes.held_ids & self._updates.titles.keys():
+            # No title may stand twice in the updates.
             self._merge()
+            self._main.sync()
         self._main.append(changes.new, changes.new_people)
         if changes.newer or changes.renamed:
             self._updates.sync()
@@ -215,10 +218,14 @@ class CsvRepository:
         return any(time is not None and time > moment for time in times)
 
     def _merge(self) -> None:
-        if self._updates.titles or self._updates.names or self._main.has_strays:
+        """Bring the updates into the files; whoever goes on with the files syncs them again."""
+        if self._updates.titles or self._main.has_strays:
             merge(self._main, self._updates)
-            self._main.sync()
+            self._main.forget()
         elif self._updates.exists():
+            if self._updates.names:
+                scratch = self._updates.directory / "people.csv.merged"
+                self._main.rename(self._updates.names, scratch)
             self._updates.remove()
 
     def _read(self, held: HeldTitle, title_file: FileIO, credit_file: FileIO) -> Title:

@@ -106,6 +106,10 @@ class CsvTable:
                 self.size += len(raw)
                 yield Record(start, self.size, self._cells(raw, start))
 
+    def skip_to_end(self) -> None:
+        """Take the rows after ``size`` as known."""
+        self.size = os.fstat(self._opened().fileno()).st_size
+
     def append(self, records: bytes) -> None:
         """Write encoded rows behind the last one. On `OSError`, what was written is still there."""
         _write_all(self._opened(), records)

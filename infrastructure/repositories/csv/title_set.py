@@ -23,7 +23,7 @@ from infrastructure.repositories.csv.rows import (
     title_digests,
     title_from,
 )
-from infrastructure.repositories.csv.table import CsvTable, Record
+from infrastructure.repositories.csv.table import CsvTable, Record, replace_file
 
 
 @dataclass(slots=True)
@@ -51,10 +51,12 @@ class TitleSet:
 
     ``titles`` is in the order of the file. ``named_at`` is when the newest title that credits a
     person was fetched. ``has_strays`` is true when credits without a title stand amid the others.
+    With ``renames`` a person may stand in the file again and again, and the last name counts.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, renames: bool = False) -> None:
         self.directory = directory
+        self._renames = renames
         self.title_table = CsvTable(directory / "titles.csv", TITLE_COLUMNS)
         self.people_table = CsvTable(directory / "people.csv", PERSON_COLUMNS)
         self.credit_table = CsvTable(directory / "credits.csv", CREDIT_COLUMNS)
@@ -110,6 +112,17 @@ class TitleSet:
         self.names.update(people)
         self._hold_appended(titles, title_start=sizes[2], credits_start=sizes[1])
         self._is_in_step = True
+
+    def rename(self, names: Mapping[NameId, str], temporary: Path) -> None:
+        """Give people other names, by writing ``people.csv`` anew at one stroke."""
+        renamed = self.names | names
+        rows = itertools.chain(
+            [self.people_table.header], (encode([row]) for row in renamed.items())
+        )
+        replace_file(self.people_table.path, temporary, rows)
+        self.people_table.open()
+        self.people_table.skip_to_end()
+        self.names = renamed
 
     def flush_to_disk(self) -> None:
         """Wait until all rows would survive a power cut as well."""
@@ -170,7 +183,7 @@ class TitleSet:
             person = person_from(record.cells)
         except (ValueError, InvalidTitle) as error:
             raise self.people_table.malformed(record.start, error) from error
-        if person.imdb_id in self.names:
+        if person.imdb_id in self.names and not self._renames:
             raise self.people_table.malformed(record.start, f"{person.imdb_id} stands there twice")
         self.names[person.imdb_id] = person.name
 

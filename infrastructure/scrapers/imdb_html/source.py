@@ -1,8 +1,6 @@
 """Charts and titles from the pages of the web site."""
 
 import logging
-import os
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -50,8 +48,7 @@ class ImdbHtmlSource:
     """Reads ``/chart/<name>/`` and ``/title/<id>/`` pages.
 
     ``get`` is the HTTP client's: it raises `SourceUnavailable`. Any number of threads may call a
-    source; a semaphore lets only a few of them parse at once, as more of them would only hold
-    more pages in memory while they wait for each other.
+    source: it keeps nothing.
     """
 
     name = "html"
@@ -63,7 +60,6 @@ class ImdbHtmlSource:
         self._get = get
         self._base_url = base_url
         self._now = now
-        self._parsing = threading.BoundedSemaphore(2 * (os.cpu_count() or 1))
 
     def chart(self, name: ChartName) -> Chart:
         """Read a chart page; raises as `TitleSource.chart` says."""
@@ -89,8 +85,7 @@ class ImdbHtmlSource:
         _refuse_unless_answered(answer)
         if answer.status in GONE:
             raise TitleNotFound(imdb_id, answer.url)
-        with self._parsing:
-            title = parse_title(self._page(answer))
+        title = parse_title(self._page(answer))
         if title.imdb_id != imdb_id:
             if title.imdb_id not in answer.url:
                 raise PageChanged(answer.url, "id", f"is {title.imdb_id}, not {imdb_id}")
