@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from domain.run import Run, RunReport
+from infrastructure.cli.allocator import limit_arenas
 from infrastructure.cli.exit_status import INCOMPLETE, OF_OUTCOME, SAVED
 from infrastructure.cli.interruption import stop_on_signals
 from infrastructure.cli.progress import RunCounts, observed
@@ -32,6 +33,7 @@ def run_and_report(
 
     ``notices`` are what went wrong before the run began, such as ids that are none.
     """
+    limit_arenas()
     stop = threading.Event()
     counts = RunCounts()
     with ExitStack() as stack:

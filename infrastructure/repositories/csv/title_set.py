@@ -115,7 +115,7 @@ class TitleSet:
 
     def rename(self, names: Mapping[NameId, str], temporary: Path) -> None:
         """Give people other names, by writing ``people.csv`` anew at one stroke."""
-        renamed = self.names | names
+        renamed = {**self.names, **names}
         rows = itertools.chain(
             [self.people_table.header], (encode([row]) for row in renamed.items())
         )
