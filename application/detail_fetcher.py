@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from application.ports import TitleOutcome
 from application.source_chain import SourceChain
-from domain.errors import ScraperError
+from domain.errors import NotAsked, ScraperError
 from domain.identifiers import TitleId
 
 logger = logging.getLogger(__name__)
@@ -71,7 +71,10 @@ class DetailFetcher:
         return not self._stop.is_set() and not self._source.exhausted
 
     def _fetch_batch(self, ids: Sequence[TitleId]) -> list[Fetched]:
-        """Fetch in a worker thread; whatever happens comes back as an outcome of these ids."""
+        """Fetch in a worker thread; whatever happens comes back as an outcome of these ids.
+
+        An id that was not asked for after all, as the run was being stopped, does not come back.
+        """
         if not self._go_on():
             return []
         began = time.monotonic()
@@ -82,4 +85,8 @@ class DetailFetcher:
             logger.exception("unexpected failure of %s", ", ".join(ids))
             outcomes = [UnexpectedFailure(f"{type(error).__name__}: {error}")] * len(ids)
         seconds = time.monotonic() - began
-        return [Fetched(i, outcome, seconds) for i, outcome in zip(ids, outcomes, strict=True)]
+        return [
+            Fetched(imdb_id, outcome, seconds)
+            for imdb_id, outcome in zip(ids, outcomes, strict=True)
+            if not isinstance(outcome, NotAsked)
+        ]

@@ -5,7 +5,7 @@ from application.ports import RunObserver
 from application.scrape_titles import ScrapeTitles, utc_now
 from application.source_chain import SourceChain
 from domain.chart import ChartName
-from domain.errors import SourceError, TitleError
+from domain.errors import NotAsked, SourceError, TitleError
 from domain.run import Run, RunOutcome, RunReport
 
 
@@ -39,13 +39,12 @@ class ScrapeChart:
     def _without_chart(self, run: Run, error: SourceError | TitleError) -> RunReport:
         self._save.begin_run(run, None)
         message = f"the chart could not be read: {error}"
-        if not self._source.exhausted:
+        if not self._source.exhausted:  # else the chain has said it
             self._observer.notice(message)
-        no_source = isinstance(error, SourceError)
         report = RunReport(
             run=run,
             finished_at=utc_now(),
-            outcome=RunOutcome.NO_SOURCE if no_source else RunOutcome.INCOMPLETE,
+            outcome=_outcome(error),
             asked=0,
             fetched=0,
             repositories=self._save.settle(),
@@ -54,3 +53,9 @@ class ScrapeChart:
         )
         self._save.finish_run(report)
         return report
+
+
+def _outcome(error: SourceError | TitleError) -> RunOutcome:
+    if isinstance(error, NotAsked):
+        return RunOutcome.INTERRUPTED
+    return RunOutcome.NO_SOURCE if isinstance(error, SourceError) else RunOutcome.INCOMPLETE

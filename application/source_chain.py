@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 from application.ports import TitleOutcome, TitleSource
 from domain.chart import Chart, ChartName
-from domain.errors import ScraperError, SourceBlocked, SourceError, SourceUnavailable, TitleError
+from domain.errors import (
+    NotAsked,
+    ScraperError,
+    SourceBlocked,
+    SourceError,
+    SourceUnavailable,
+    TitleError,
+)
 from domain.identifiers import TitleId
 from domain.title import Title
 
@@ -102,6 +109,8 @@ class SourceChain:
             self._failures_in_a_row[source.name] = 0
 
     def _note_failure(self, source: TitleSource, error: SourceError) -> None:
+        if isinstance(error, NotAsked):
+            return
         logger.debug("source %s: %s", source.name, error)
         hopeless = isinstance(error, SourceBlocked) or (
             isinstance(error, SourceUnavailable) and error.unreachable

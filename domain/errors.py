@@ -6,7 +6,8 @@
     ├── InvalidConfiguration     before any work: correct the settings
     ├── SourceError              try later, or another source
     │   ├── SourceUnavailable    unreachable, timed out, or answered with an error
-    │   └── SourceBlocked        answered with a challenge or a captcha: it refuses us
+    │   ├── SourceBlocked        answered with a challenge or a captcha: it refuses us
+    │   └── NotAsked             the run was being stopped before the source was asked
     ├── TitleError               count it and go on with the next title
     │   ├── TitleNotFound        there is no such title (or this source does not have it)
     │   ├── ChartNotFound        this source does not have the chart
@@ -66,6 +67,16 @@ class SourceBlocked(SourceError):
         self.url = url
         self.how = how
         super().__init__(f"{url}: blocked ({how})")
+
+
+class NotAsked(SourceError):
+    """The run was being stopped before the source was asked: neither an answer nor a failure."""
+
+    reason = "not_asked"
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        super().__init__(f"{url}: not asked, as the run was being stopped")
 
 
 class TitleError(ScraperError):

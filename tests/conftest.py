@@ -2,38 +2,13 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
-import psycopg2
 import pytest
 
 from infrastructure.repositories.postgres.embedded import embedded_postgres
-
-
-def execute(url: str, *statements: str) -> None:
-    """Run statements one by one, each in its own transaction."""
-    with closing(psycopg2.connect(url)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
-
-
-def rows_of(url: str, query: str) -> list[tuple[Any, ...]]:
-    """Every row of a query."""
-    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
-        cursor.execute(query)
-        return cursor.fetchall()
-
-
-def database_url(server: str, database: str) -> str:
-    """The URL of another database on the same server."""
-    before, _, after = server.partition("@/")
-    _, _, query = after.partition("?")
-    return f"{before}@/{database}?{query}"
+from tests.databases import database_url, execute
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import tenacity
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from domain.errors import SourceUnavailable
+from domain.errors import NotAsked, SourceUnavailable
 from infrastructure.http.causes import Cause, cause_of
 from infrastructure.http.proxies import ProxyRotation
 from infrastructure.http.rate_limit import RateLimit
@@ -123,7 +123,7 @@ class HttpClient:
 
         Gives every answer whose status is not in `RETRIED_STATUSES`, whatever it says. Raises
         `SourceUnavailable` naming the host and the cause, ``unreachable`` when the host has not
-        answered once.
+        answered once, and `NotAsked` when the run is stopped while a request waits for its turn.
         """
         address = url
         for _ in range(MAX_REDIRECTS + 1):
@@ -168,7 +168,7 @@ class HttpClient:
         """One try: wait for a turn, ask, read, unpack."""
         self._rate_limit.wait()
         if self._stop.is_set():
-            raise SourceUnavailable(url, "the run is being stopped")
+            raise NotAsked(url)
         proxy = self._proxies.next()
         try:
             with self._ask(url, host, proxy) as answer:

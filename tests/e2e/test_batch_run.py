@@ -4,12 +4,12 @@ import socket
 import time
 from collections import Counter
 
-import psycopg2
 import pytest
 import requests
 
 from demo.facts import load_facts
 from demo.site import DemoSite
+from tests.databases import a_user, as_user, rows_of
 from tests.e2e.program import report, rows, run, start
 from tests.servers import page, serving
 
@@ -21,16 +21,6 @@ LIVE = {"requests_per_second": 0, "sources": "html"}
 def site():
     with DemoSite(FACTS) as demo_site:
         yield demo_site
-
-
-def fetch(url: str, query: str) -> list[tuple]:
-    connection = psycopg2.connect(url)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(query)
-            return cursor.fetchall()
-    finally:
-        connection.close()
 
 
 def expected_credits() -> set[tuple]:
@@ -72,13 +62,13 @@ def test_the_batch_run_saves_every_fact_in_csv_and_postgres(site, tmp_path, post
     }
     assert credits_ == expected_credits()
     assert credits_ == set(
-        fetch(
+        rows_of(
             postgres_url,
             "SELECT title_id, category, position, coalesce(person_id, ''), name FROM credits",
         )
     )
     people = [(row["imdb_id"], row["name"]) for row in rows(output, "people.csv")]
-    assert sorted(people) == sorted(fetch(postgres_url, "SELECT imdb_id, name FROM people"))
+    assert sorted(people) == sorted(rows_of(postgres_url, "SELECT imdb_id, name FROM people"))
     assert len(set(people)) == len(people)
 
     in_csv = {
@@ -86,12 +76,12 @@ def test_the_batch_run_saves_every_fact_in_csv_and_postgres(site, tmp_path, post
         for r in titles.values()
     }
     query = "SELECT imdb_id, kind, title, year, rating::float8, votes FROM titles"
-    assert in_csv == set(fetch(postgres_url, query))
+    assert in_csv == set(rows_of(postgres_url, query))
 
     ranks = [(row["rank"], row["imdb_id"]) for row in rows(output, "chart.csv")]
     assert ranks == [(str(rank), t.imdb_id) for rank, t in enumerate(FACTS.titles, 1)]
     query = "SELECT rank::text, title_id FROM chart_entries ORDER BY chart_entries.rank"
-    assert fetch(postgres_url, query) == ranks
+    assert rows_of(postgres_url, query) == ranks
 
     account = report(output)
     assert (account["asked"], account["fetched"], account["outcome"]) == (250, 250, "complete")
@@ -114,7 +104,7 @@ def test_a_second_run_doubles_nothing(site, tmp_path, postgres_url):
         (r["title_id"], r["category"], r["position"]) for r in rows(output, "credits.csv")
     )
     assert set(places.values()) == {1}
-    [(titles, runs, entries)] = fetch(
+    [(titles, runs, entries)] = rows_of(
         postgres_url,
         "SELECT (SELECT count(*) FROM titles), (SELECT count(*) FROM runs),"
         " (SELECT count(*) FROM chart_entries)",
@@ -147,7 +137,7 @@ def test_postgres_alone_writes_no_file(site, tmp_path, postgres_url):
     settings = {"repositories": "postgres", "database_url": postgres_url, "limit": 5}
     result = run(tmp_path, base_url=site.url, **settings, **LIVE)
     assert result.status == 0
-    assert fetch(postgres_url, "SELECT count(*) FROM titles") == [(5,)]
+    assert rows_of(postgres_url, "SELECT count(*) FROM titles") == [(5,)]
     assert list(tmp_path.rglob("*")) == []
 
 
@@ -249,13 +239,15 @@ def test_a_page_that_changed_is_named_and_the_others_are_saved(site, tmp_path):
     assert f"python main.py titles {second}" in result.out
 
 
-def test_a_wrong_password_costs_that_repository_only(site, tmp_path, postgres_password_url):
-    wrong = postgres_password_url.replace(":right@", ":wr0ng@")
-    result = run(tmp_path, base_url=site.url, database_url=wrong, limit=30, **LIVE)
+def test_a_wrong_password_costs_that_repository_only(site, tmp_path, postgres_url):
+    with a_user(postgres_url, "nightly", "scram-sha-256"):
+        wrong = as_user(postgres_url, "nightly", "wr0ng")
+        result = run(tmp_path, base_url=site.url, database_url=wrong, limit=30, **LIVE)
     assert result.status == 1
     assert len(rows(tmp_path / "output", "titles.csv")) == 30
-    assert "password" in result.out
-    assert "wr0ng" not in result.out + result.err
+    assert "check the user and the password in DATABASE_URL" in result.out
+    everything = result.out + result.err + (tmp_path / "output" / "run-report.json").read_text()
+    assert "wr0ng" not in everything
     postgres = report(tmp_path / "output")["repositories"][1]
     assert len(postgres["missing"]) == 30
 
@@ -269,21 +261,25 @@ def test_a_csv_file_of_another_program_is_never_overwritten(site, tmp_path, post
     assert (output / "titles.csv").read_text() == "name;price\nbread;2\n"
     assert "titles.csv" in result.out
     assert "OUTPUT_DIR" in result.out
-    assert fetch(postgres_url, "SELECT count(*) FROM titles") == [(30,)]
+    assert rows_of(postgres_url, "SELECT count(*) FROM titles") == [(30,)]
 
 
 def test_an_output_folder_that_is_a_file_is_a_clear_error(site, tmp_path, postgres_url):
     (tmp_path / "output").write_text("not a folder")
     result = run(tmp_path, base_url=site.url, database_url=postgres_url, limit=30, **LIVE)
     assert result.status == 1
-    assert fetch(postgres_url, "SELECT count(*) FROM titles") == [(30,)]
+    assert rows_of(postgres_url, "SELECT count(*) FROM titles") == [(30,)]
     assert (tmp_path / "output").read_text() == "not a folder"
 
 
+@pytest.mark.parametrize("per_second", [0, 40])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_saves_what_is_in_flight_and_says_how_to_go_on(tmp_path, number):
+def test_an_interrupted_run_saves_what_is_in_flight_and_says_how_to_go_on(
+    tmp_path, number, per_second
+):
     with DemoSite(FACTS, delay_seconds=0.2) as slow:
-        settings = {"base_url": slow.url, "repositories": "csv", "max_threads": 5} | LIVE
+        settings = {"base_url": slow.url, "repositories": "csv", "max_threads": 5}
+        settings |= LIVE | {"requests_per_second": per_second}
         with start(tmp_path, **settings) as process:
             assert slow.wait_for_requests(20, 60)
             process.send_signal(number)
@@ -295,6 +291,18 @@ def test_an_interrupted_run_saves_what_is_in_flight_and_says_how_to_go_on(tmp_pa
     assert account["asked"] == 250 == account["fetched"] + len(account["not_tried"])
     assert len(rows(tmp_path / "output", "titles.csv")) == account["fetched"] >= 15
     assert account["failures"] == []
+
+
+def test_a_run_that_is_interrupted_while_the_chart_is_read_ends_at_once(tmp_path):
+    with DemoSite(FACTS, delay_seconds=1) as slow:
+        settings = {"base_url": slow.url, "repositories": "csv"} | LIVE
+        with start(tmp_path, **settings) as process:
+            assert slow.wait_for_requests(1, 60)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        assert process.returncode == 130, err
+        assert "Interrupted" in out
+        assert len(slow.requests) == 1
 
 
 def test_a_reader_that_goes_away_is_no_traceback(tmp_path):

@@ -8,7 +8,7 @@ import requests
 
 from demo.facts import load_facts
 from demo.site import DemoSite
-from tests.conftest import rows_of
+from tests.databases import rows_of
 from tests.e2e.program import ROOT, report, rows, run
 from tests.servers import serving
 

@@ -8,7 +8,7 @@ import pytest
 
 from demo.facts import load_facts
 from demo.site import DemoSite
-from tests.conftest import rows_of
+from tests.databases import rows_of
 from tests.e2e.program import rows, run, start
 
 FACTS = load_facts()

@@ -1,9 +1,8 @@
 """How the repository behaves when the database is busy, away, closed to us, or wrongly named."""
 
 import socket
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 from urllib.parse import quote
@@ -15,9 +14,7 @@ from domain.errors import RepositoryUnavailable
 from infrastructure.repositories.postgres import open_postgres_repository
 from infrastructure.repositories.postgres.embedded import embedded_postgres
 from tests.builders import a_run, a_title
-from tests.conftest import database_url, execute, rows_of
-
-SECRET = "s3cr:et@/word"  # noqa: S105 - of a database that lives for one test
+from tests.databases import SECRET, a_user, as_user, database_url, execute, rows_of
 
 
 def why_not(url: str, connect_timeout_seconds: int = 5) -> RepositoryUnavailable:
@@ -36,25 +33,6 @@ def terminate_clients(url: str) -> None:
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()",
     )
-
-
-@contextmanager
-def a_user(server: str, name: str, rule: str) -> Iterator[None]:
-    """A database user with `SECRET` as password, let in by ``rule`` of ``pg_hba.conf``."""
-    hba = Path(rows_of(server, "SHOW hba_file")[0][0])
-    before = hba.read_text()
-    execute(server, f"CREATE ROLE {name} LOGIN PASSWORD '{SECRET}'")
-    hba.write_text(f"local all {name} {rule}\n{before}")
-    execute(server, "SELECT pg_reload_conf()")
-    try:
-        yield
-    finally:
-        hba.write_text(before)
-        execute(server, "SELECT pg_reload_conf()", f"DROP ROLE {name}")
-
-
-def as_user(url: str, name: str, password: str) -> str:
-    return url.replace("postgres@", f"{name}:{quote(password, safe='')}@")
 
 
 class TestPool:

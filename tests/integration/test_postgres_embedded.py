@@ -15,7 +15,7 @@ import pytest
 
 from domain.errors import RepositoryUnavailable
 from infrastructure.repositories.postgres.embedded import embedded_postgres, embedded_psql_path
-from tests.conftest import execute, rows_of
+from tests.databases import execute, rows_of
 
 PROJECT = Path(__file__).parents[2]
 

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 
 from domain.errors import RepositoryUnavailable
 from infrastructure.repositories.postgres import migrations, open_postgres_repository
-from tests.conftest import execute, rows_of
+from tests.databases import execute, rows_of
 
 PROJECT = Path(__file__).parents[2]
 

@@ -29,7 +29,7 @@ from tests.builders import (
     person_number,
     title_number,
 )
-from tests.conftest import execute, rows_of
+from tests.databases import execute, rows_of
 
 HISTORY = "SELECT observed_at, rating::float8, votes FROM rating_history ORDER BY 1"
 

@@ -10,7 +10,7 @@ import pytest
 from domain.title import CreditCategory, ReleaseDate, TitleKind
 from infrastructure.repositories.postgres import PostgresRepository, open_postgres_repository
 from tests.builders import a_chart, a_run, a_title, credit, person_number, title_number
-from tests.conftest import execute, rows_of
+from tests.databases import execute, rows_of
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from application.scrape_titles import BATCH_TITLES, ScrapeTitles
 from application.source_chain import SourceChain
 from domain.chart import ChartName
 from domain.errors import (
+    NotAsked,
     PageChanged,
     RepositoryUnavailable,
     SourceBlocked,
@@ -246,6 +247,24 @@ def test_stopping_finishes_and_saves_what_is_in_flight():
     assert_adds_up(report)
 
 
+def test_titles_that_waited_for_their_turn_when_the_run_was_stopped_are_not_failures():
+    source, store = FakeSource(titles_of(50)), FakeRepository()
+
+    def stop_after_ten(imdb_id):
+        if len(source.requests) > 10:
+            here.stop.set()
+            raise NotAsked("https://site")
+
+    source._before = stop_after_ten
+    with scene(source, openers=[store.opener()], threads=2) as here:
+        report = here.titles.execute(ids_of(50), a_run())
+    assert report.outcome is RunOutcome.INTERRUPTED
+    assert report.failures == ()
+    assert len(report.not_tried) == 40
+    assert here.observer.notices == []
+    assert_adds_up(report)
+
+
 def test_a_blocked_run_stops_early_and_keeps_what_it_has():
     found = titles_of(100)
     source, store = FakeSource(found), FakeRepository()
@@ -290,6 +309,7 @@ def test_a_chart_is_kept_with_its_ranks_and_its_titles_are_saved():
         (SourceUnavailable("https://site", "refused", unreachable=True), RunOutcome.NO_SOURCE),
         (SourceUnavailable("https://site", "HTTP 500"), RunOutcome.NO_SOURCE),
         (PageChanged("https://site", "chartTitles"), RunOutcome.INCOMPLETE),
+        (NotAsked("https://site"), RunOutcome.INTERRUPTED),
     ],
 )
 def test_a_chart_that_cannot_be_read_ends_the_run_with_one_message(error, outcome):
