@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from application.ports import TitleRepository
+from tests.contract.both import BothFactory
 from tests.contract.factories import CsvFactory, PostgresFactory, RepositoryFactory
 
 
@@ -19,9 +20,15 @@ def _postgres(request: pytest.FixtureRequest) -> RepositoryFactory:
     return PostgresFactory(request.getfixturevalue("postgres_url"))
 
 
+def _both(request: pytest.FixtureRequest) -> RepositoryFactory:
+    tmp_path: Path = request.getfixturevalue("tmp_path")
+    return BothFactory(tmp_path / "output", request.getfixturevalue("postgres_url"))
+
+
 ADAPTERS: dict[str, Callable[[pytest.FixtureRequest], RepositoryFactory]] = {
     "csv": _csv,
     "postgres": _postgres,
+    "csv+postgres": _both,
 }
 
 

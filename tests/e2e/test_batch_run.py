@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 import requests
 
-from demo.facts import load_facts
+from demo.facts import ReleaseDateFacts, load_facts
 from demo.site import DemoSite
 from tests.databases import a_user, as_user, rows_of
 from tests.e2e.program import report, rows, run, start
@@ -23,10 +23,23 @@ def site():
         yield demo_site
 
 
+def released(date: ReleaseDateFacts | None) -> str:
+    """As precise as it is known: 1994, 1994-10 or 1994-10-14."""
+    known = (date.year, date.month, date.day) if date else ()
+    return "-".join(f"{part:02}" for part in known if part is not None)
+
+
 def expected_credits() -> set[tuple]:
-    """Title, category, position, person and name of every credit in the facts."""
+    """Title, category, position, person, name and characters of every credit in the facts."""
     return {
-        (title.imdb_id, category, position, credit.imdb_id or "", credit.name)
+        (
+            title.imdb_id,
+            category,
+            position,
+            credit.imdb_id or "",
+            credit.name,
+            tuple(credit.characters),
+        )
         for title in FACTS.titles
         for category, listed in (
             ("director", title.directors),
@@ -55,18 +68,27 @@ def test_the_batch_run_saves_every_fact_in_csv_and_postgres(site, tmp_path, post
         assert row["runtime_minutes"] == str(fact.runtime_minutes)
         assert row["certificate"] == (fact.certificate or "")
         assert json.loads(row["genres"] or "[]") == list(fact.genres)
+        assert row["release_date"] == released(fact.release_date)
 
     credits_ = {
-        (r["title_id"], r["category"], int(r["position"]), r["person_id"], r["name"])
+        (
+            r["title_id"],
+            r["category"],
+            int(r["position"]),
+            r["person_id"],
+            r["name"],
+            tuple(json.loads(r["characters"] or "[]")),
+        )
         for r in rows(output, "credits.csv")
     }
     assert credits_ == expected_credits()
-    assert credits_ == set(
-        rows_of(
-            postgres_url,
-            "SELECT title_id, category, position, coalesce(person_id, ''), name FROM credits",
-        )
+    in_postgres = rows_of(
+        postgres_url,
+        "SELECT title_id, category, position, coalesce(person_id, ''), name, characters"
+        " FROM credits",
     )
+    assert len(in_postgres) == len(credits_)
+    assert credits_ == {(*place, tuple(characters)) for *place, characters in in_postgres}
     people = [(row["imdb_id"], row["name"]) for row in rows(output, "people.csv")]
     assert sorted(people) == sorted(rows_of(postgres_url, "SELECT imdb_id, name FROM people"))
     assert len(set(people)) == len(people)
