@@ -21,13 +21,13 @@ def proxy(scheme: str) -> Iterator[str]:
     """A real proxy on loopback that wants a user name and a password; gives its host and port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "pproxy", "-l", f"{scheme}://127.0.0.1:{port}/#user:{SECRET}"]
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    command = [sys.executable, "-u", "-m", "pproxy", "-l", f"{scheme}://{address}/#user:{SECRET}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         try:
             assert process.stdout is not None
             assert any(b"Serving on" in line for line in process.stdout), "it did not start"
-            yield f"127.0.0.1:{port}"
+            yield address
         finally:
             process.kill()
 
