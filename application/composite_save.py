@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self, TypeVar
 
+from application.guarded_observer import GuardedObserver
 from application.ports import BatchResult, RepositoryOpener, RunObserver, TitleRepository
 from domain.chart import Chart
 from domain.errors import RepositoryUnavailable
@@ -33,11 +34,12 @@ class CompositeSave:
 
     Each repository has a lane: one thread that opens it, does its jobs in order and closes it. A
     repository that fails is tried again, then reported with the ids that it lacks; it never stops
-    or rolls back another one. Use as a context manager, from one thread; leaving the context waits
-    for every lane.
+    or rolls back another one. Use as a context manager, from one thread, for one run: `finish_run`
+    is the last call, and leaving the context waits for every lane.
     """
 
     def __init__(self, openers: Sequence[RepositoryOpener], observer: RunObserver) -> None:
+        observer = GuardedObserver(observer)
         self._lanes = [_Lane(opener, observer) for opener in openers]
 
     def __enter__(self) -> Self:
@@ -51,10 +53,7 @@ class CompositeSave:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for lane in self._lanes:
-            lane.close()
-        for lane in self._lanes:
-            lane.join()
+        self._close()
 
     @property
     def hopeless(self) -> bool:
@@ -78,9 +77,19 @@ class CompositeSave:
         return tuple(lane.settle() for lane in self._lanes)
 
     def finish_run(self, report: RunReport) -> tuple[RepositoryReport, ...]:
-        """Have every repository that works keep the account of the run; give theirs anew."""
+        """Have every repository that works keep the account of the run, and close it.
+
+        Gives each one's own account anew, with what went wrong at the very end.
+        """
         self._do_in_every_lane(lambda repository: repository.finish_run(report))
-        return tuple(lane.settle() for lane in self._lanes)
+        self._close()
+        return tuple(lane.report() for lane in self._lanes)
+
+    def _close(self) -> None:
+        for lane in self._lanes:
+            lane.close()
+        for lane in self._lanes:
+            lane.join()
 
     def _do_in_every_lane(self, work: Callable[[TitleRepository], None]) -> None:
         for lane in self._lanes:
@@ -108,6 +117,7 @@ class _Lane(threading.Thread):
         self._observer = observer
         self._jobs: queue.Queue[_Job | None] = queue.Queue(QUEUE_BATCHES)
         self._report = RepositoryReport(name=opener.name)
+        self._closing = False
         self._missing: list[TitleId] = []
 
     @property
@@ -119,10 +129,15 @@ class _Lane(threading.Thread):
 
     def settle(self) -> RepositoryReport:
         self._jobs.join()
+        return self.report()
+
+    def report(self) -> RepositoryReport:
         return replace(self._report, missing=tuple(self._missing))
 
     def close(self) -> None:
-        self._jobs.put(None)
+        if not self._closing:
+            self._closing = True
+            self._jobs.put(None)
 
     def count(self, repository: TitleRepository) -> None:
         self._report = replace(self._report, holds=repository.counts())
@@ -130,22 +145,25 @@ class _Lane(threading.Thread):
     def run(self) -> None:
         """Open, work and close; after a failure keep taking jobs, so that nobody waits for us."""
         with ExitStack() as stack:
-            repository = self._guarded(lambda: stack.enter_context(self._opener.open()))
+            repository = self._guarded(
+                lambda: self._patiently(lambda: stack.enter_context(self._opener.open()))
+            )
             if repository is not None:
                 self._report = replace(self._report, location=repository.location)
             while (job := self._jobs.get()) is not None:
-                self._do(job, repository)
-                self._jobs.task_done()
+                try:
+                    self._do(job, repository)
+                finally:
+                    self._jobs.task_done()
             self._guarded(stack.close)
 
     def _do(self, job: _Job, repository: TitleRepository | None) -> None:
-        done = False
+        result: BatchResult | None = None
         if repository is not None and not self.failed:
-            result = self._guarded(lambda: job.work(repository))
-            done = not self.failed
-            if result is not None:
-                self._note_saved(result)
-        if not done:
+            result = self._guarded(lambda: self._patiently(lambda: job.work(repository)))
+        if result is not None:
+            self._note_saved(result)
+        else:
             self._missing += [title.imdb_id for title in job.titles]
 
     def _note_saved(self, result: BatchResult) -> None:
@@ -159,9 +177,9 @@ class _Lane(threading.Thread):
         self._observer.saved(self._opener.name, result)
 
     def _guarded(self, action: Callable[[], _Given]) -> _Given | None:
-        """Do it, again after a wait while that can help; note the failure when it cannot."""
+        """Do it, and note the failure when it fails: a lane never ends before it is closed."""
         try:
-            return self._patiently(action)
+            return action()
         except RepositoryUnavailable as error:
             self._fail(str(error))
         except Exception as error:
@@ -170,6 +188,7 @@ class _Lane(threading.Thread):
         return None
 
     def _patiently(self, action: Callable[[], _Given]) -> _Given:
+        """Do it, and again after a wait while that can help."""
         for delay in RETRY_DELAYS_SECONDS:
             try:
                 return action()

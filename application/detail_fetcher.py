@@ -2,15 +2,14 @@
 
 import logging
 import queue
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from application.ports import TitleOutcome
 from application.source_chain import SourceChain
-from domain.errors import NotAsked, ScraperError
+from domain.errors import RunStopped, ScraperError
 from domain.identifiers import TitleId
 
 logger = logging.getLogger(__name__)
@@ -35,20 +34,19 @@ class DetailFetcher:
     """Fetches titles with a pool of ``max_threads`` threads.
 
     At most twice as many requests as threads are handed out and not yet taken back, so memory
-    does not grow with the number of titles. `fetch` belongs to one thread; setting ``stop`` (from
-    any thread or a signal handler) lets what is in flight finish and hands out nothing more.
+    does not grow with the number of titles. `fetch` belongs to one thread; ``go_on`` is asked by
+    all of them, and once it says no, what is in flight is finished and nothing more handed out.
     """
 
-    def __init__(self, source: SourceChain, *, max_threads: int, stop: threading.Event) -> None:
+    def __init__(self, source: SourceChain, *, max_threads: int, go_on: Callable[[], bool]) -> None:
         self._source = source
         self._max_threads = max_threads
-        self._stop = stop
+        self._go_on = go_on
 
     def fetch(self, ids: Sequence[TitleId]) -> Iterator[Fetched]:
         """Give every title asked for as it arrives, in no particular order.
 
-        Ends early, without a word on the ids that were never asked for, when ``stop`` is set or no
-        source is left.
+        Ends early, without a word on the ids that were never asked for, when ``go_on`` says no.
         """
         finished: queue.SimpleQueue[Future[list[Fetched]]] = queue.SimpleQueue()
         pool = ThreadPoolExecutor(self._max_threads, thread_name_prefix="fetch")
@@ -67,13 +65,10 @@ class DetailFetcher:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _go_on(self) -> bool:
-        return not self._stop.is_set() and not self._source.exhausted
-
     def _fetch_batch(self, ids: Sequence[TitleId]) -> list[Fetched]:
         """Fetch in a worker thread; whatever happens comes back as an outcome of these ids.
 
-        An id that was not asked for after all, as the run was being stopped, does not come back.
+        Ids that the source had not answered when the run was stopped do not come back.
         """
         if not self._go_on():
             return []
@@ -81,12 +76,10 @@ class DetailFetcher:
         outcomes: Sequence[TitleOutcome | UnexpectedFailure]
         try:
             outcomes = self._source.titles(ids)
+        except RunStopped:
+            return []
         except Exception as error:
             logger.exception("unexpected failure of %s", ", ".join(ids))
             outcomes = [UnexpectedFailure(f"{type(error).__name__}: {error}")] * len(ids)
         seconds = time.monotonic() - began
-        return [
-            Fetched(imdb_id, outcome, seconds)
-            for imdb_id, outcome in zip(ids, outcomes, strict=True)
-            if not isinstance(outcome, NotAsked)
-        ]
+        return [Fetched(i, outcome, seconds) for i, outcome in zip(ids, outcomes, strict=True)]

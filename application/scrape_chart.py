@@ -1,16 +1,26 @@
 """Scrape the titles of a chart."""
 
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
+
 from application.composite_save import CompositeSave
+from application.detail_fetcher import UnexpectedFailure
+from application.guarded_observer import GuardedObserver
 from application.ports import RunObserver
 from application.scrape_titles import ScrapeTitles, utc_now
 from application.source_chain import SourceChain
-from domain.chart import ChartName
-from domain.errors import NotAsked, SourceError, TitleError
+from domain.chart import Chart, ChartName
+from domain.errors import RunStopped, ScraperError, SourceError, TitleError
 from domain.run import Run, RunOutcome, RunReport
+
+logger = logging.getLogger(__name__)
 
 
 class ScrapeChart:
-    """Reads a chart, then has `ScrapeTitles` fetch and save its titles."""
+    """Reads a chart, then has `ScrapeTitles` fetch and save its titles. Used by one thread."""
 
     def __init__(
         self,
@@ -18,44 +28,60 @@ class ScrapeChart:
         save: CompositeSave,
         observer: RunObserver,
         scrape_titles: ScrapeTitles,
+        *,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._source = source
         self._save = save
-        self._observer = observer
+        self._observer = GuardedObserver(observer)
         self._scrape_titles = scrape_titles
+        self._now = now
 
     def execute(self, name: ChartName, limit: int, run: Run) -> RunReport:
-        """Scrape the first ``limit`` titles of the chart; give the account of the run.
+        """Keep the chart as it is, scrape its first ``limit`` titles, give the account of the run.
 
         When the chart cannot be read the report says so (nothing was asked for, nothing is lost).
         """
-        try:
-            chart = self._source.chart(name).first(limit)
-        except (SourceError, TitleError) as error:
-            return self._without_chart(run, error)
-        ids = [entry.title_id for entry in chart.entries]
+        chart = self._read(name)
+        if isinstance(chart, ScraperError):
+            return self._without_chart(run, chart)
+        ids = [entry.title_id for entry in chart.first(limit).entries]
         return self._scrape_titles.execute(ids, run, chart=chart)
 
-    def _without_chart(self, run: Run, error: SourceError | TitleError) -> RunReport:
+    def _read(self, name: ChartName) -> Chart | ScraperError:
+        """Read the chart in a thread of its own.
+
+        Whoever runs the use case may be the thread that signal handlers interrupt, and a handler
+        that sets an event while its own thread waits for that event can wait for ever.
+        """
+        with ThreadPoolExecutor(1, thread_name_prefix="chart") as thread:
+            try:
+                return thread.submit(self._source.chart, name).result()
+            except (SourceError, TitleError) as error:
+                return error
+            except Exception as error:
+                logger.exception("unexpected failure of the chart %s", name)
+                return UnexpectedFailure(f"{type(error).__name__}: {error}")
+
+    def _without_chart(self, run: Run, error: ScraperError) -> RunReport:
         self._save.begin_run(run, None)
         message = f"the chart could not be read: {error}"
         if not self._source.exhausted:  # else the chain has said it
             self._observer.notice(message)
         report = RunReport(
             run=run,
-            finished_at=utc_now(),
+            finished_at=self._now(),
             outcome=_outcome(error),
             asked=0,
             fetched=0,
             repositories=self._save.settle(),
             fetched_from={},
-            notices=(message,),
+            notices=(*self._source.notices, message),
         )
-        self._save.finish_run(report)
-        return report
+        return replace(report, repositories=self._save.finish_run(report))
 
 
-def _outcome(error: SourceError | TitleError) -> RunOutcome:
-    if isinstance(error, NotAsked):
+def _outcome(error: ScraperError) -> RunOutcome:
+    if isinstance(error, RunStopped):
         return RunOutcome.INTERRUPTED
     return RunOutcome.NO_SOURCE if isinstance(error, SourceError) else RunOutcome.INCOMPLETE

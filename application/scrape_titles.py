@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 
 from application.composite_save import CompositeSave
 from application.detail_fetcher import DetailFetcher, Fetched
+from application.guarded_observer import GuardedObserver
 from application.ports import RunObserver
 from application.source_chain import SourceChain
 from domain.chart import Chart
 from domain.identifiers import TitleId
-from domain.run import Failure, FetchTiming, RepositoryReport, Run, RunOutcome, RunReport
+from domain.run import Failure, FetchTiming, Run, RunOutcome, RunReport
 from domain.title import Title
 
 BATCH_TITLES = 25
@@ -34,8 +35,9 @@ def utc_now() -> datetime:
 class ScrapeTitles:
     """Fetches titles and saves each in every repository, as they arrive.
 
-    One failing title never harms another. Setting ``stop`` ends the run early: what is in flight
-    is finished and saved. Used by one thread, once a run; ``save`` is an open `CompositeSave`.
+    One failing title never harms another. A run ends early, with what is in flight finished and
+    saved, when ``stop`` is set (from any thread or a signal handler), when no source is left, or
+    when no repository is. Used by one thread, once a run; ``save`` is an open `CompositeSave`.
     """
 
     def __init__(
@@ -50,15 +52,23 @@ class ScrapeTitles:
     ) -> None:
         self._source = source
         self._save = save
-        self._observer = observer
-        self._fetcher = DetailFetcher(source, max_threads=max_threads, stop=stop)
+        self._observer = GuardedObserver(observer)
+        self._fetcher = DetailFetcher(source, max_threads=max_threads, go_on=self._go_on)
         self._stop = stop
         self._now = now
 
-    def execute(self, ids: Sequence[TitleId], run: Run, *, chart: Chart | None = None) -> RunReport:
+    def execute(
+        self,
+        ids: Sequence[TitleId],
+        run: Run,
+        *,
+        chart: Chart | None = None,
+        rejected: Sequence[str] = (),
+    ) -> RunReport:
         """Fetch and save these titles (each once, however often it is named); give the account.
 
-        The ids of ``chart``, when there is one, are kept with their ranks.
+        The chart, when there is one, is kept with its ranks. ``rejected`` has what the user named
+        and is no title: it goes into the account.
         """
         asked = list(dict.fromkeys(ids))
         self._save.begin_run(run, chart)
@@ -72,18 +82,21 @@ class ScrapeTitles:
                 batch.add(fetched.outcome)
             else:
                 self._observer.failed(tally.failures[-1])
-            if self._save.hopeless:
-                self._stop.set()
         batch.flush()
-        return self._finish(run, asked, tally)
+        return self._finish(run, asked, tally, tuple(rejected))
 
-    def _finish(self, run: Run, asked: Sequence[TitleId], tally: "_Tally") -> RunReport:
+    def _go_on(self) -> bool:
+        return not (self._stop.is_set() or self._source.exhausted or self._save.hopeless)
+
+    def _finish(
+        self, run: Run, asked: Sequence[TitleId], tally: "_Tally", rejected: tuple[str, ...]
+    ) -> RunReport:
         repositories = self._save.settle()
         not_tried = tuple(imdb_id for imdb_id in asked if imdb_id not in tally.tried)
         report = RunReport(
             run=run,
             finished_at=self._now(),
-            outcome=self._outcome(tally, not_tried, repositories),
+            outcome=RunOutcome.INCOMPLETE,
             asked=len(asked),
             fetched=tally.fetched,
             failures=tuple(tally.failures),
@@ -91,27 +104,20 @@ class ScrapeTitles:
             repositories=repositories,
             fetched_from=dict(tally.sources),
             slowest=tally.slowest(),
+            rejected=rejected,
+            notices=self._source.notices,
         )
-        after = self._save.finish_run(report)
-        if after != repositories:
-            outcome = self._outcome(tally, not_tried, after)
-            report = replace(report, repositories=after, outcome=outcome)
-        return report
+        report = replace(report, outcome=self._outcome(report))
+        after = replace(report, repositories=self._save.finish_run(report))
+        return replace(after, outcome=self._outcome(after))
 
-    def _outcome(
-        self,
-        tally: "_Tally",
-        not_tried: Sequence[TitleId],
-        repositories: Sequence[RepositoryReport],
-    ) -> RunOutcome:
-        incomplete = any(r.error or r.refused or r.missing for r in repositories)
-        if not (tally.failures or not_tried or incomplete):
+    def _outcome(self, report: RunReport) -> RunOutcome:
+        unsaved = any(r.error or r.refused or r.missing for r in report.repositories)
+        if not (report.failures or report.not_tried or report.rejected or unsaved):
             return RunOutcome.COMPLETE
-        if self._source.exhausted:
-            return RunOutcome.NO_SOURCE
-        if not_tried and self._stop.is_set() and not self._save.hopeless:
+        if report.not_tried and self._stop.is_set():
             return RunOutcome.INTERRUPTED
-        return RunOutcome.INCOMPLETE
+        return RunOutcome.NO_SOURCE if self._source.exhausted else RunOutcome.INCOMPLETE
 
 
 class _Tally:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from application.ports import TitleOutcome, TitleSource
 from domain.chart import Chart, ChartName
 from domain.errors import (
-    NotAsked,
+    RunStopped,
     ScraperError,
     SourceBlocked,
     SourceError,
@@ -26,11 +26,12 @@ PATIENCE = 20
 class SourceChain:
     """Asks its sources in order and gives up on one that blocks us or cannot be reached.
 
-    A source is given up for the rest of the run at its first challenge, when its host has never
-    answered, or after `PATIENCE` failures in a row; ``tell`` is called once with the reason. A
-    title that one source cannot give is asked of the next one.
+    A source is given up for the rest of the run at its first challenge, when asking its host again
+    is hopeless, or after `PATIENCE` failures in a row; ``tell`` is called once with the reason. A
+    title that one source cannot give is asked of the next one, but not while a run is stopped.
 
-    Any number of threads may call it at the same time; one lock guards which sources are left.
+    ``notices`` has what was told. Any number of threads may call it at the same time; one lock
+    guards which sources are left.
     """
 
     name = "chain"
@@ -43,6 +44,7 @@ class SourceChain:
         self._lock = threading.Lock()
         self._failures_in_a_row = dict.fromkeys((source.name for source in sources), 0)
         self._given_up: dict[str, SourceError] = {}
+        self.notices: tuple[str, ...] = ()
 
     @property
     def exhausted(self) -> bool:
@@ -60,6 +62,8 @@ class SourceChain:
         for source in self._left():
             try:
                 chart = source.chart(name)
+            except RunStopped:
+                raise
             except (SourceError, TitleError) as error:
                 errors.append(error)
                 if isinstance(error, SourceError):
@@ -70,7 +74,10 @@ class SourceChain:
         raise _most_telling(errors or list(self._given_up.values()))
 
     def titles(self, ids: Sequence[TitleId]) -> Sequence[TitleOutcome]:
-        """Give one outcome for each id, in their order; an outcome may be any source's error."""
+        """Give one outcome for each id, in their order; an outcome may be any source's error.
+
+        Raises `RunStopped` when the run is stopped before all of them are there.
+        """
         found: dict[TitleId, Title] = {}
         errors: dict[TitleId, list[ScraperError]] = {imdb_id: [] for imdb_id in ids}
         for source in self._left():
@@ -93,6 +100,8 @@ class SourceChain:
             batch = ids[start : start + source.batch_size]
             try:
                 outcomes = source.titles(batch)
+            except RunStopped:
+                raise
             except SourceError as error:
                 self._note_failure(source, error)
                 yield from ((imdb_id, error) for imdb_id in ids[start:])
@@ -109,11 +118,9 @@ class SourceChain:
             self._failures_in_a_row[source.name] = 0
 
     def _note_failure(self, source: TitleSource, error: SourceError) -> None:
-        if isinstance(error, NotAsked):
-            return
         logger.debug("source %s: %s", source.name, error)
         hopeless = isinstance(error, SourceBlocked) or (
-            isinstance(error, SourceUnavailable) and error.unreachable
+            isinstance(error, SourceUnavailable) and error.hopeless
         )
         with self._lock:
             self._failures_in_a_row[source.name] += 1
@@ -122,8 +129,10 @@ class SourceChain:
                 return
             self._given_up[source.name] = error
             left = [s.name for s in self._sources if s.name not in self._given_up]
-        then = f"going on with {left[0]}" if left else "no other source is configured"
-        self._tell(f"source {source.name} is given up for this run: {error}; {then}")
+            then = f"going on with {left[0]}" if left else "no other source is configured"
+            notice = f"source {source.name} is given up for this run: {error}; {then}"
+            self.notices = (*self.notices, notice)
+        self._tell(notice)
 
 
 def _most_telling(errors: Sequence[ScraperError]) -> TitleError | SourceError:

@@ -7,7 +7,7 @@
     ├── SourceError              try later, or another source
     │   ├── SourceUnavailable    unreachable, timed out, or answered with an error
     │   ├── SourceBlocked        answered with a challenge or a captcha: it refuses us
-    │   └── NotAsked             the run was being stopped before the source was asked
+    │   └── RunStopped           the run was being stopped before the source had answered
     ├── TitleError               count it and go on with the next title
     │   ├── TitleNotFound        there is no such title (or this source does not have it)
     │   ├── ChartNotFound        this source does not have the chart
@@ -45,16 +45,16 @@ class SourceError(ScraperError):
 class SourceUnavailable(SourceError):
     """A source could not be reached, timed out, or answered with an error.
 
-    ``unreachable`` is true when the host has never answered in this run, so that asking it for
-    more titles is pointless.
+    ``hopeless`` is true when asking it for more titles in this run is pointless: the host has
+    never answered, or it wants to be left alone for longer than we wait.
     """
 
     reason = "unavailable"
 
-    def __init__(self, url: str, cause: str, *, unreachable: bool = False) -> None:
+    def __init__(self, url: str, cause: str, *, hopeless: bool = False) -> None:
         self.url = url
         self.cause = cause
-        self.unreachable = unreachable
+        self.hopeless = hopeless
         super().__init__(f"{url}: {cause}")
 
 
@@ -69,14 +69,14 @@ class SourceBlocked(SourceError):
         super().__init__(f"{url}: blocked ({how})")
 
 
-class NotAsked(SourceError):
-    """The run was being stopped before the source was asked: neither an answer nor a failure."""
+class RunStopped(SourceError):
+    """The run was being stopped before the source had answered: it is no failure of the source."""
 
-    reason = "not_asked"
+    reason = "stopped"
 
     def __init__(self, url: str) -> None:
         self.url = url
-        super().__init__(f"{url}: not asked, as the run was being stopped")
+        super().__init__(f"{url}: no answer yet when the run was stopped")
 
 
 class TitleError(ScraperError):

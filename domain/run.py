@@ -90,6 +90,7 @@ class RunReport:
 
     ``asked == fetched + len(failures) + len(not_tried)``; each repository's numbers add up to
     ``fetched``. ``fetched_from`` counts titles by source, ``slowest`` names the slowest few.
+    ``rejected`` has what the user named and is no title, ``notices`` what else there is to know.
     """
 
     run: Run
@@ -102,6 +103,7 @@ class RunReport:
     repositories: tuple[RepositoryReport, ...] = ()
     fetched_from: Mapping[str, int]
     slowest: tuple[FetchTiming, ...] = ()
+    rejected: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 
     @property

@@ -32,6 +32,7 @@ _KINDS: tuple[tuple[tuple[type[BaseException], ...], str, bool], ...] = (
     ((ssl.SSLError, requests.exceptions.SSLError), "TLS: {detail}", False),
     ((requests.exceptions.ProxyError,), "the proxy refused or could not be reached", True),
     ((requests.exceptions.InvalidSchema,), "cannot be asked: {detail}", False),
+    ((UnicodeError,), "the name of the host is none: {detail}", False),
     (
         (socket.gaierror, urllib3.exceptions.NameResolutionError),
         "the name of the host cannot be resolved (no network, or a wrong name)",

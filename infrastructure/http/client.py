@@ -2,7 +2,6 @@
 
 import logging
 import os
-import socket
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -17,8 +16,9 @@ import tenacity
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from domain.errors import NotAsked, SourceUnavailable
+from domain.errors import RunStopped, SourceUnavailable
 from infrastructure.http.causes import Cause, cause_of
+from infrastructure.http.names import number_of_addresses
 from infrastructure.http.proxies import ProxyRotation
 from infrastructure.http.rate_limit import RateLimit
 from infrastructure.http.retry_after import retry_after_seconds
@@ -37,6 +37,8 @@ LONGEST_WAIT_SECONDS = 120
 FIRST_CONTACT_SECONDS = 9.0
 """A host that has never answered is given this long before it is called unreachable."""
 
+# UnicodeError: a host name that cannot be encoded, such as one with an empty part.
+_NETWORK_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError)
 _CHUNK_BYTES = 1 << 18
 _BACKOFF = tenacity.wait_exponential_jitter(multiplier=0.5, max=20, jitter=0.5)
 
@@ -72,7 +74,7 @@ class HttpClient:
     Any number of threads may call `get`: each has its own `requests.Session`, all share one
     adapter, whose pool of connections is thread-safe; a semaphore lets a few unpack at a time. No
     cookies are kept and no credentials of the user's ``.netrc`` are sent. Closing it closes every
-    connection. ``stop`` ends the waiting between tries.
+    connection and the rate limit. ``stop`` ends the waiting between tries.
     """
 
     def __init__(
@@ -117,13 +119,15 @@ class HttpClient:
         traceback: TracebackType | None,
     ) -> None:
         self._adapter.close()
+        self._rate_limit.close()
 
     def get(self, url: str) -> Response:
         """Get a page, with up to ``max_attempts`` tries and as many redirects as `MAX_REDIRECTS`.
 
         Gives every answer whose status is not in `RETRIED_STATUSES`, whatever it says. Raises
-        `SourceUnavailable` naming the host and the cause, ``unreachable`` when the host has not
-        answered once, and `NotAsked` when the run is stopped while a request waits for its turn.
+        `SourceUnavailable` naming the host and the cause, ``hopeless`` when the host has not
+        answered once or asks for a very long wait, and `RunStopped` when the run is stopped before
+        there is an answer.
         """
         address = url
         for _ in range(MAX_REDIRECTS + 1):
@@ -145,9 +149,11 @@ class HttpClient:
         try:
             return retrying(self._once, url, host)
         except _TryAgain as error:
+            if self._stop.is_set():
+                raise RunStopped(url) from error
             tries = retrying.statistics["attempt_number"]
             cause = f"{error} ({tries} {'tries' if tries > 1 else 'try'})"
-            raise SourceUnavailable(url, cause, unreachable=host not in self._answered) from error
+            raise SourceUnavailable(url, cause, hopeless=host not in self._answered) from error
 
     def _enough(self, state: tenacity.RetryCallState, host: str) -> bool:
         """Whether another try is pointless, or one too many."""
@@ -168,7 +174,7 @@ class HttpClient:
         """One try: wait for a turn, ask, read, unpack."""
         self._rate_limit.wait()
         if self._stop.is_set():
-            raise NotAsked(url)
+            raise RunStopped(url)
         proxy = self._proxies.next()
         try:
             with self._ask(url, host, proxy) as answer:
@@ -181,7 +187,7 @@ class HttpClient:
             raise SourceUnavailable(url, f"the answer is not read: {error}") from error
         except BodyDamaged as error:
             raise _TryAgain(f"the answer cannot be unpacked: {error}") from error
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        except _NETWORK_ERRORS as error:
             cause = cause_of(error, self._timeout_seconds)
             raise self._failure(url, cause, through="through a proxy: " if proxy else "") from error
         response = Response(url, answer.status_code, answer.headers, body)
@@ -223,17 +229,16 @@ class HttpClient:
             return
         wait = retry_after_seconds(response.headers.get("Retry-After"))
         if wait > LONGEST_WAIT_SECONDS:
-            raise SourceUnavailable(
-                response.url, f"HTTP {response.status}; it asks to wait {wait:.0f} s"
-            )
+            cause = f"HTTP {response.status}; it asks to wait {wait:.0f} s"
+            raise SourceUnavailable(response.url, cause, hopeless=True)
         raise _TryAgain(f"HTTP {response.status}", wait_seconds=wait)
 
     def _failure(self, url: str, cause: Cause, *, through: str) -> Exception:
         text = through + cause.text
         if cause.may_pass:
             return _TryAgain(text)
-        unreachable = urlsplit(url).netloc not in self._answered
-        return SourceUnavailable(url, text, unreachable=unreachable)
+        unmet = urlsplit(url).netloc not in self._answered
+        return SourceUnavailable(url, text, hopeless=unmet)
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._of_thread, "session", None)
@@ -255,10 +260,7 @@ class HttpClient:
         """
         if host in self._answered or proxied:
             return self._timeout_seconds
-        parts = urlsplit(url)
-        addresses = len(
-            socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
-        )
+        addresses = number_of_addresses(urlsplit(url).hostname or "", FIRST_CONTACT_SECONDS)
         return min(self._timeout_seconds, max(1.0, FIRST_CONTACT_SECONDS / addresses))
 
 

@@ -34,6 +34,11 @@ class RateLimit:
             elif self._limiter is None or self._limiter.try_acquire(timeout=_LOOK_UP_SECONDS):
                 return
 
+    def close(self) -> None:
+        """End the limiter's own thread."""
+        if self._limiter is not None:
+            self._limiter.close()
+
     def hold(self, seconds: float) -> None:
         """Let no request through for this many seconds, because the site asked for it."""
         with self._lock:

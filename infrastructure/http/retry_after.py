@@ -15,7 +15,7 @@ def retry_after_seconds(value: str | None, *, now: datetime | None = None) -> fl
     else:
         try:
             moment = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return 0.0
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)

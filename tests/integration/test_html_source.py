@@ -129,3 +129,9 @@ def test_a_merged_title_is_taken_under_its_new_id(http):
     with serving(answers) as server:
         [title] = source(http, server).titles(["tt0000001"])
     assert title.imdb_id == pages.TITLE_ID
+
+
+def test_an_id_that_begins_like_the_one_of_the_page_is_another_title(http):
+    with serving({f"/title/{pages.TITLE_ID}2/": title_page()}) as server:
+        [outcome] = source(http, server).titles([f"{pages.TITLE_ID}2"])
+    assert isinstance(outcome, PageChanged)

@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from domain.errors import SourceUnavailable
+from domain.errors import RunStopped, SourceUnavailable
 from infrastructure.http import client as client_module
+from infrastructure.http import names
 from infrastructure.http.client import HttpClient, accept_language, same_site
 from infrastructure.http.rate_limit import RateLimit
 from tests.servers import Handler, page, serving
@@ -116,21 +117,29 @@ def test_after_the_last_try_the_failure_says_what_it_was():
     with serving({"/": failing(99, 503)}) as server, http_client() as http:
         with pytest.raises(SourceUnavailable, match=r"HTTP 503 \(4 tries\)") as caught:
             http.get(server.url + "/")
-    assert not caught.value.unreachable
+    assert not caught.value.hopeless
     assert server.requests["/"] == 4
 
 
-def test_retry_after_is_waited_for_by_every_thread():
-    with serving({"/busy": failing(1, 429, Retry_After="1"), "/": page(b"x")}) as server:
-        with http_client() as http, ThreadPoolExecutor(2) as pool:
-            began = time.monotonic()
-            http.get(server.url + "/")
-            busy = pool.submit(http.get, server.url + "/busy")
-            while server.requests["/busy"] == 0 or http._rate_limit._held_until == 0:
-                assert time.monotonic() - began < 5
-            http.get(server.url + "/")
-            assert time.monotonic() - began >= 0.9
-            assert busy.result().body == b"in the end"
+def test_retry_after_holds_every_thread():
+    arrived: list[tuple[str, float]] = []
+
+    def noting(answer):
+        def note(handler: Handler) -> None:
+            arrived.append((handler.path, time.monotonic()))
+            answer(handler)
+
+        return note
+
+    busy, other = noting(failing(1, 429, Retry_After="1")), noting(page(b"x"))
+    with serving({"/busy": busy, "/other": other}) as server, http_client() as http:
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(http.get, server.url + "/busy")
+            assert first.result().body == b"in the end"
+            pool.submit(http.get, server.url + "/other").result()
+    (_, refused), *after = arrived
+    assert [path for path, _ in arrived] == ["/busy", "/busy", "/other"]
+    assert all(moment - refused >= 0.9 for _, moment in after)
 
 
 def test_a_site_that_asks_for_a_very_long_wait_is_not_waited_for():
@@ -242,7 +251,7 @@ def test_a_host_where_nothing_listens_is_unreachable_and_named():
     with http_client(max_attempts=2) as http:
         with pytest.raises(SourceUnavailable, match="127.0.0.1.*connection refused") as caught:
             http.get(address)
-    assert caught.value.unreachable
+    assert caught.value.hopeless
 
 
 def test_a_name_that_does_not_exist_is_named():
@@ -258,7 +267,7 @@ def test_a_host_that_never_answers_is_given_up_in_time(monkeypatch):
         silent.listen(50)
         with pytest.raises(SourceUnavailable, match=r"no answer within 0\.5 s \(1 try\)") as caught:
             http.get(f"http://127.0.0.1:{silent.getsockname()[1]}/")
-    assert caught.value.unreachable
+    assert caught.value.hopeless
 
 
 def test_a_server_without_tls_is_reported_at_once():
@@ -276,9 +285,45 @@ def test_stopping_ends_the_waiting_between_tries(monkeypatch):
         stop.set()
 
     with serving({"/": answer}) as server, http_client(stop=stop) as http:
-        with pytest.raises(SourceUnavailable):
+        with pytest.raises(RunStopped):
             http.get(server.url + "/")
     assert server.requests["/"] == 1
+
+
+def test_a_request_that_fails_after_the_stop_is_no_failure_of_the_site():
+    stop = threading.Event()
+
+    def answer(handler: Handler) -> None:
+        stop.set()
+        handler.close_connection = True
+
+    with serving({"/": answer}) as server, http_client(stop=stop) as http:
+        with pytest.raises(RunStopped):
+            http.get(server.url + "/")
+
+
+@pytest.mark.parametrize("address", ["http://a..b/", f"http://{'x' * 64}.org/"])
+def test_a_name_that_can_be_none_is_reported_at_once(address):
+    with http_client() as http:
+        with pytest.raises(SourceUnavailable, match="name of the host") as caught:
+            http.get(address)
+    assert caught.value.hopeless
+
+
+def test_name_servers_that_do_not_answer_are_not_waited_for(monkeypatch):
+    answered = threading.Event()
+    monkeypatch.setattr(names.socket, "getaddrinfo", lambda *a, **k: answered.wait(60))
+    with pytest.raises(OSError, match="no answer in"):
+        names.number_of_addresses("www.imdb.com", 0.05)
+    answered.set()
+
+
+def test_a_rate_limit_leaves_no_thread_behind():
+    before = threading.active_count()
+    for _ in range(3):
+        with http_client(requests_per_second=5):
+            pass
+    assert threading.active_count() <= before
 
 
 def test_the_rate_limit_holds_over_all_threads():

@@ -13,9 +13,9 @@ from application.scrape_titles import BATCH_TITLES, ScrapeTitles
 from application.source_chain import SourceChain
 from domain.chart import ChartName
 from domain.errors import (
-    NotAsked,
     PageChanged,
     RepositoryUnavailable,
+    RunStopped,
     SourceBlocked,
     SourceUnavailable,
     TitleNotFound,
@@ -177,6 +177,78 @@ def test_a_bug_in_a_repository_is_reported_like_any_other_failure():
     assert_adds_up(report)
 
 
+def test_a_display_that_fails_costs_no_title():
+    class Gone(RecordingObserver):
+        def saved(self, repository, result):
+            raise OSError("the terminal is gone")
+
+        fetched = notice = saved
+
+    store, observer = FakeRepository(), Gone()
+    chain = SourceChain([FakeSource(titles_of(60))], print)
+    with CompositeSave([store.opener()], observer) as save:
+        titles = ScrapeTitles(chain, save, observer, max_threads=4, stop=threading.Event())
+        report = titles.execute(ids_of(60), a_run())
+    assert report.outcome is RunOutcome.COMPLETE
+    assert len(store.held) == 60
+
+
+def test_a_repository_that_cannot_be_closed_is_in_the_account():
+    store = FakeRepository("db")
+
+    @contextmanager
+    def open_it():
+        yield store
+        raise GONE
+
+    with scene(FakeSource(titles_of(3)), openers=[RepositoryOpener("db", open_it)]) as here:
+        report = here.titles.execute(ids_of(3), a_run())
+    assert report.outcome is RunOutcome.INCOMPLETE
+    assert report.repositories[0].error == str(GONE)
+    assert report.repositories[0].saved == 3
+
+
+def test_what_is_no_title_makes_the_run_incomplete():
+    store = FakeRepository()
+    with scene(FakeSource(titles_of(3)), openers=[store.opener()]) as here:
+        report = here.titles.execute(ids_of(3), a_run(), rejected=["not a title: 'x'"])
+    assert report.outcome is RunOutcome.INCOMPLETE
+    assert report.rejected == ("not a title: 'x'",)
+    assert store.reports[0].outcome is RunOutcome.INCOMPLETE
+
+
+def test_why_a_source_was_given_up_is_in_the_account_that_is_kept():
+    store = FakeRepository()
+    with scene(FakeSource(always=BLOCKED), openers=[store.opener()], threads=1) as here:
+        report = here.titles.execute(ids_of(30), a_run())
+    assert report.notices == tuple(here.observer.notices)
+    assert "given up" in store.reports[0].notices[0]
+
+
+def test_a_bug_in_reading_the_chart_is_reported():
+    class Broken(FakeSource):
+        def chart(self, name):
+            raise KeyError("oops")
+
+    store = FakeRepository()
+    with scene(Broken(), openers=[store.opener()]) as here:
+        report = here.chart.execute(ChartName.TOP, 250, a_run())
+    assert report.outcome is RunOutcome.INCOMPLETE
+    assert "KeyError" in report.notices[0]
+
+
+def test_after_a_stop_no_other_source_is_asked():
+    second = FakeSource(titles_of(9), name="saved")
+    first = FakeSource(name="html", always=RunStopped("https://site"))
+    store = FakeRepository()
+    with scene(first, second, openers=[store.opener()], threads=2) as here:
+        here.stop.set()
+        report = here.chart.execute(ChartName.TOP, 9, a_run())
+        assert report.outcome is RunOutcome.INTERRUPTED
+    assert second.requests == []
+    assert first.requests == []
+
+
 def test_a_run_stops_early_when_there_is_nowhere_left_to_save():
     broken = FakeRepository("broken")
     source = FakeSource(titles_of(500))
@@ -253,7 +325,7 @@ def test_titles_that_waited_for_their_turn_when_the_run_was_stopped_are_not_fail
     def stop_after_ten(imdb_id):
         if len(source.requests) > 10:
             here.stop.set()
-            raise NotAsked("https://site")
+            raise RunStopped("https://site")
 
     source._before = stop_after_ten
     with scene(source, openers=[store.opener()], threads=2) as here:
@@ -298,7 +370,7 @@ def test_a_chart_is_kept_with_its_ranks_and_its_titles_are_saved():
     with scene(source, openers=[store.opener()]) as here:
         report = here.chart.execute(ChartName.TOP, 2, a_run())
     assert report.outcome is RunOutcome.COMPLETE
-    assert store.chart == chart.first(2)
+    assert store.chart == chart
     assert set(store.held) == {title_number(3), title_number(1)}
 
 
@@ -306,10 +378,10 @@ def test_a_chart_is_kept_with_its_ranks_and_its_titles_are_saved():
     ("error", "outcome"),
     [
         (BLOCKED, RunOutcome.NO_SOURCE),
-        (SourceUnavailable("https://site", "refused", unreachable=True), RunOutcome.NO_SOURCE),
+        (SourceUnavailable("https://site", "refused", hopeless=True), RunOutcome.NO_SOURCE),
         (SourceUnavailable("https://site", "HTTP 500"), RunOutcome.NO_SOURCE),
         (PageChanged("https://site", "chartTitles"), RunOutcome.INCOMPLETE),
-        (NotAsked("https://site"), RunOutcome.INTERRUPTED),
+        (RunStopped("https://site"), RunOutcome.INTERRUPTED),
     ],
 )
 def test_a_chart_that_cannot_be_read_ends_the_run_with_one_message(error, outcome):

@@ -14,7 +14,7 @@ from tests.fakes import FakeSource
 
 BLOCKED = SourceBlocked("https://site/title", "challenge")
 UNAVAILABLE = SourceUnavailable("https://site/title", "HTTP 503")
-UNREACHABLE = SourceUnavailable("https://site/title", "refused", unreachable=True)
+UNREACHABLE = SourceUnavailable("https://site/title", "refused", hopeless=True)
 
 
 def chain_of(*sources: FakeSource) -> tuple[SourceChain, list[str]]:

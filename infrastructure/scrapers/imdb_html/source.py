@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from application.ports import TitleOutcome
 from domain.chart import Chart, ChartName
@@ -87,7 +88,7 @@ class ImdbHtmlSource:
             raise TitleNotFound(imdb_id, answer.url)
         title = parse_title(self._page(answer))
         if title.imdb_id != imdb_id:
-            if title.imdb_id not in answer.url:
+            if not _leads_to(answer.url, title.imdb_id):
                 raise PageChanged(answer.url, "id", f"is {title.imdb_id}, not {imdb_id}")
             logger.info("%s has been merged into %s", imdb_id, title.imdb_id)
         return title
@@ -105,3 +106,8 @@ def _refuse_unless_answered(answer: Answer) -> None:
         raise SourceBlocked(answer.url, reason)
     if answer.status != 200 and answer.status not in GONE:
         raise SourceUnavailable(answer.url, f"HTTP {answer.status} instead of a page")
+
+
+def _leads_to(url: str, imdb_id: TitleId) -> bool:
+    """Whether a redirect has led to the page of this title: the one asked for is merged into it."""
+    return f"/title/{imdb_id}/" in f"{urlsplit(url).path}/"
