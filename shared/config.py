@@ -27,6 +27,7 @@ from shared.version import PROGRAM, VERSION
 
 ENV_FILE = Path(".env")
 
+_DEFAULT_LANGUAGE = "en-US"
 _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 _DATABASE_SCHEMES = ("postgresql", "postgres")
 
@@ -67,7 +68,7 @@ def _split_url(text: str, schemes: Sequence[str]) -> SplitResult:
 
 def _web_address(value: str) -> str:
     parts = _split_url(value, ("http", "https"))
-    if not parts.hostname or parts.query or parts.fragment or parts.username:
+    if not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
         raise ValueError("must be http(s)://host[:port][/path], with nothing after it")
     return value.rstrip("/")
 
@@ -93,6 +94,17 @@ def _header_value(value: str) -> str:
     if not value.strip() or not value.isascii() or not value.isprintable():
         raise ValueError("must be printable ASCII text on one line")
     return value
+
+
+def _language_tag(value: object) -> object:
+    """A language tag, also from the variable's other use: gettext's list of locales.
+
+    Many systems set ``LANGUAGE=en_US:en`` (GNU gettext manual, "The LANGUAGE variable").
+    """
+    if not isinstance(value, str):
+        return value
+    first = value.partition(":")[0].partition(".")[0].partition("@")[0]
+    return _DEFAULT_LANGUAGE if first in {"", "C", "POSIX"} else first.replace("_", "-")
 
 
 def _finite(value: float) -> float:
@@ -184,8 +196,8 @@ class Settings(BaseSettings):
         description="Comma-separated proxy URLs (http, https, socks5, socks5h), used in turn, a "
         "request each.",
     )
-    language: str = Field(
-        "en-US",
+    language: Annotated[str, BeforeValidator(_language_tag)] = Field(
+        _DEFAULT_LANGUAGE,
         pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
         description="Language of titles and plots, sent as Accept-Language, for example en-US.",
     )
@@ -235,6 +247,8 @@ def _readable(detail: Any) -> str:
         return message
     field = str(detail["loc"][0])
     value = detail["input"]
+    if isinstance(value, str) and "://" in value:
+        value = without_credentials(value)
     if field in {"database_url", "proxies"} or not isinstance(value, str | int | float | Path):
         return f"{field.upper()}: {message}"
     return f"{field.upper()}={value}: {message}"

@@ -312,18 +312,19 @@ def test_a_name_that_can_be_none_is_reported_at_once(address):
 
 def test_name_servers_that_do_not_answer_are_not_waited_for(monkeypatch):
     answered = threading.Event()
-    monkeypatch.setattr(names.socket, "getaddrinfo", lambda *a, **k: answered.wait(60))
+    monkeypatch.setattr(names.socket, "getaddrinfo", lambda *a, **k: [answered.wait(60)])
     with pytest.raises(OSError, match="no answer in"):
         names.number_of_addresses("www.imdb.com", 0.05)
     answered.set()
 
 
 def test_a_rate_limit_leaves_no_thread_behind():
-    before = threading.active_count()
-    for _ in range(3):
-        with http_client(requests_per_second=5):
-            pass
-    assert threading.active_count() <= before
+    before = set(threading.enumerate())
+    with http_client(requests_per_second=5):
+        started = set(threading.enumerate()) - before
+    for thread in started:
+        thread.join(timeout=10)
+    assert not any(thread.is_alive() for thread in started)
 
 
 def test_the_rate_limit_holds_over_all_threads():

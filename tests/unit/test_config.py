@@ -89,6 +89,7 @@ def test_lists_are_separated_by_commas(tmp_path):
         ("user_agent", "a\r\nX: y", "one line"),
         ("user_agent", " ", "printable"),
         ("language", "english please", "match"),
+        ("base_url", "https://user:hunter2@www.imdb.com", "nothing after it"),
         ("log_level", "LOUD", "'DEBUG'"),
         ("log_format", "xml", "'json'"),
         ("database_url", "mysql://h/d", "postgresql://"),
@@ -127,6 +128,27 @@ def test_no_secret_is_ever_shown():
     assert secret not in repr(settings)
     assert secret not in str(settings.model_dump())
     assert settings.database_url.get_secret_value() == good["database_url"]
+
+
+@pytest.mark.parametrize(
+    ("given", "tag"),
+    [
+        ("de", "de"),
+        ("en_US:en", "en-US"),
+        ("de_AT.UTF-8", "de-AT"),
+        ("C", "en-US"),
+        ("C.UTF-8", "en-US"),
+    ],
+)
+def test_the_language_may_be_given_as_systems_do(monkeypatch, given, tag):
+    monkeypatch.setenv("LANGUAGE", given)
+    assert load_settings().language == tag
+
+
+def test_credentials_in_an_address_are_not_shown_when_it_is_wrong():
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings({"base_url": "https://user:hunter2@www.imdb.com"})
+    assert "hunter2" not in str(caught.value)
 
 
 def test_settings_cannot_be_changed():
