@@ -2,9 +2,11 @@
 
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from application.composite_save import CompositeSave
 from application.ports import RepositoryOpener, RunObserver, TitleRepository, TitleSource
@@ -55,11 +57,48 @@ def open_app(settings: Settings, observer: RunObserver, stop: threading.Event) -
 
 def repository_openers(settings: Settings) -> list[RepositoryOpener]:
     """The chosen repositories, not yet open: what is not chosen is never touched."""
-    openers: dict[str, Callable[[], RepositoryOpener]] = {
-        "csv": lambda: RepositoryOpener("csv", lambda: _open_csv(settings)),
-        "postgres": lambda: RepositoryOpener("postgres", lambda: _open_postgres(settings)),
-    }
-    return [openers[name]() for name in settings.repositories]
+    openers = {"csv": _open_csv, "postgres": _open_postgres}
+    return [
+        RepositoryOpener(name, partial(openers[name], settings)) for name in settings.repositories
+    ]
+
+
+def embedded_database_dir(settings: Settings) -> Path:
+    """Where the embedded PostgreSQL keeps its data when ``DATABASE_URL`` is empty."""
+    return settings.output_dir / "postgres"
+
+
+@contextmanager
+def database_url(settings: Settings) -> Iterator[str]:
+    """The URL of the database, which for the embedded one is started and stopped here.
+
+    Raises `RepositoryUnavailable` when that cannot be started.
+    """
+    if given := settings.database_url.get_secret_value():
+        yield given
+        return
+    from infrastructure.repositories.postgres.embedded import embedded_postgres
+
+    with embedded_postgres(embedded_database_dir(settings)) as url:
+        yield url
+
+
+def psql_path() -> Path:
+    """The ``psql`` of the embedded PostgreSQL; raises `RepositoryUnavailable` without it."""
+    from infrastructure.repositories.postgres.embedded import embedded_psql_path
+
+    return embedded_psql_path()
+
+
+def database_holds_runs_other_than(command: str, settings: Settings) -> bool:
+    """Whether runs of another command are kept in the database that ``DATABASE_URL`` names.
+
+    Raises `RepositoryUnavailable` when it cannot be asked.
+    """
+    from infrastructure.repositories.postgres import open_postgres_repository
+
+    with open_postgres_repository(settings.database_url.get_secret_value()) as repository:
+        return repository.holds_runs_other_than(command)
 
 
 @contextmanager
@@ -111,10 +150,5 @@ def _open_csv(settings: Settings) -> Iterator[TitleRepository]:
 def _open_postgres(settings: Settings) -> Iterator[TitleRepository]:
     from infrastructure.repositories.postgres import open_postgres_repository
 
-    with ExitStack() as stack:
-        url = settings.database_url.get_secret_value()
-        if not url:
-            from infrastructure.repositories.postgres.embedded import embedded_postgres
-
-            url = stack.enter_context(embedded_postgres(settings.output_dir / "postgres"))
-        yield stack.enter_context(open_postgres_repository(url))
+    with database_url(settings) as url, open_postgres_repository(url) as repository:
+        yield repository

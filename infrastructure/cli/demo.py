@@ -8,7 +8,7 @@ from domain.chart import ChartName
 from domain.errors import InvalidConfiguration, RepositoryUnavailable
 from domain.run import Run, RunReport
 from infrastructure.cli.runs import run_and_report
-from infrastructure.container import App
+from infrastructure.container import App, database_holds_runs_other_than
 from shared.config import Settings
 
 COMMAND = "demo"
@@ -58,14 +58,10 @@ def _for_demo(settings: Settings, url: str, folder: Path) -> Settings:
 
 def _refuse_a_database_in_use(settings: Settings) -> None:
     """Keep the demo out of a database that a user's own runs are kept in."""
-    url = settings.database_url.get_secret_value()
-    if not url or "postgres" not in settings.repositories:
+    if not settings.database_url.get_secret_value() or "postgres" not in settings.repositories:
         return
-    from infrastructure.repositories.postgres import open_postgres_repository
-
     try:
-        with open_postgres_repository(url) as repository:
-            in_use = repository.holds_runs_other_than(COMMAND)
+        in_use = database_holds_runs_other_than(COMMAND, settings)
     except RepositoryUnavailable:
         return  # the run itself says so, and saves to the other repository
     if in_use:

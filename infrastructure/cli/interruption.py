@@ -18,7 +18,8 @@ def stop_on_signals(stop: threading.Event) -> Iterator[None]:
     """Set ``stop`` at the first SIGINT or SIGTERM, leave the process at the second.
 
     Everything that a repository has reported as saved survives the second one too. Must be used
-    from the main thread, where Python runs signal handlers; these only call what is safe there.
+    from the main thread, where Python runs signal handlers; that thread must never wait for
+    ``stop`` itself, as the handler could then wait for a lock that its own thread holds.
     """
 
     def handle(number: int, frame: FrameType | None) -> None:

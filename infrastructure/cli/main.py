@@ -1,13 +1,15 @@
 """The commands."""
 
+import io
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from infrastructure.cli.exit_status import INCOMPLETE, SAVED, USAGE
+from infrastructure.cli.exit_status import INCOMPLETE, INTERRUPTED, SAVED
 from infrastructure.cli.options import given_options, settings_options
 from shared.config import ENV_FILE, InvalidSettings, Settings, likely_typos, load_settings
 from shared.logging import configure_logging
@@ -27,13 +29,19 @@ Exit status:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the program with these arguments (without its own name); give the exit status."""
+    # SIGTERM unwinds like Ctrl-C, so that an embedded database is stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A title in Japanese must not end the program on a terminal that cannot show it.
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = commands.main(list(arguments), prog_name="python main.py", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except click.exceptions.Abort:
-        return USAGE
+    except click.exceptions.Abort:  # Ctrl-C, or SIGTERM, where there is no run to finish
+        return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone; there is nobody left to tell
         return INCOMPLETE
@@ -90,11 +98,13 @@ def titles(context: click.Context, ids: tuple[str, ...]) -> int:
     from infrastructure.cli.title_ids import read_title_ids
 
     settings = _settings(context)
-    wanted, problems = read_title_ids(ids, sys.stdin)
+    wanted, problems = read_title_ids(ids, sys.stdin.buffer)
     if not wanted:
-        raise click.UsageError("\n".join(problems) or "no title was named")
+        raise click.UsageError("\n".join(problems[:20]) or "no title was named")
     return run_and_report(
-        settings, "titles", lambda app, run: app.scrape_titles.execute(wanted, run), problems
+        settings,
+        "titles",
+        lambda app, run: app.scrape_titles.execute(wanted, run, rejected=problems),
     )
 
 

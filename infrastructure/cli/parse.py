@@ -29,7 +29,8 @@ def parse_files(paths: Sequence[Path], max_bytes: int) -> int:
             status = INCOMPLETE
         else:
             for shown in objects:
-                sys.stdout.write(msgspec.json.encode(shown).decode() + "\n")
+                # JSON is UTF-8 (RFC 8259, 8.1), whatever the terminal's encoding.
+                sys.stdout.buffer.write(msgspec.json.encode(shown) + b"\n")
     return status
 
 

@@ -31,7 +31,6 @@ class RunCounts:
         self.done = 0
         self.failures = 0
         self.saved_by: dict[str, int] = {}
-        self.notices: list[str] = []
 
     def start(self, asked: int | None) -> None:
         """The fetching begins now."""
@@ -49,10 +48,10 @@ class RunCounts:
         with self._lock:
             self.saved_by[repository] = self.saved_by.get(repository, 0) + titles
 
-    def add_notice(self, message: str) -> None:
-        """Keep a notice for the report."""
+    def saved(self) -> str:
+        """What each repository has saved up to now."""
         with self._lock:
-            self.notices.append(message)
+            return " ".join(f"{name} {count}" for name, count in sorted(self.saved_by.items()))
 
     def describe(self) -> str:
         """One line: fetched, saved per repository, failed, titles a second, time left."""
@@ -100,7 +99,6 @@ class LogObserver:
 
     def notice(self, message: str) -> None:
         """Log what the user should know."""
-        self._counts.add_notice(message)
         logger.warning("%s", message)
 
     def _log_now_and_then(self) -> None:
@@ -142,14 +140,12 @@ class LiveObserver:
         """Print what the user should know above the bar."""
         from rich.text import Text
 
-        self._counts.add_notice(message)
         self._progress.console.print(Text(f"! {message}", style="yellow"))
 
     def _show(self) -> None:
         counts = self._counts
-        saved = " ".join(f"{name} {count}" for name, count in sorted(counts.saved_by.items()))
         failed = f"  [red]failed {counts.failures}[/red]" if counts.failures else ""
-        shown = f"saved {saved or '0'}{failed}"
+        shown = f"saved {counts.saved() or '0'}{failed}"
         rate = f"{counts.done / max(time.monotonic() - counts.began, 1e-9):.1f}/s"
         self._progress.update(self._task, completed=counts.done, counts=shown, rate=rate)
 

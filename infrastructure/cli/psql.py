@@ -5,9 +5,10 @@ import signal
 import subprocess
 from collections.abc import Sequence
 from contextlib import ExitStack
-from urllib.parse import unquote, urlsplit
 
-from infrastructure.repositories.postgres.embedded import embedded_postgres, embedded_psql_path
+from psycopg2.extensions import make_dsn, parse_dsn
+
+from infrastructure.container import database_url, psql_path
 from shared.config import Settings
 
 
@@ -19,23 +20,17 @@ def run_psql(settings: Settings, arguments: Sequence[str]) -> int:
     when the embedded database cannot be started.
     """
     with ExitStack() as stack:
-        url = settings.database_url.get_secret_value()
-        if not url:
-            url = stack.enter_context(embedded_postgres(settings.output_dir / "postgres"))
-        address, environment = _without_password(url)
+        address, environment = _without_password(stack.enter_context(database_url(settings)))
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the shell
         stack.callback(signal.signal, signal.SIGINT, before)
-        command = [str(embedded_psql_path()), "--dbname", address, *arguments]
+        command = [str(psql_path()), "--dbname", address, *arguments]
         return subprocess.run(  # noqa: S603 - the wheel's program, arguments of the user's own
             command, env=os.environ | environment, check=False
         ).returncode
 
 
 def _without_password(url: str) -> tuple[str, dict[str, str]]:
-    """The URL without its password, and the password as libpq finds it in the environment."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url, {}
-    user, _, address = parts.netloc.rpartition("@")
-    bare = parts._replace(netloc=f"{user.partition(':')[0]}@{address}")
-    return bare.geturl(), {"PGPASSWORD": unquote(parts.password)}
+    """How to connect without the password, and that as libpq finds it in the environment."""
+    given: dict[str, str] = parse_dsn(url)
+    password = given.pop("password", None)
+    return make_dsn(**given), {} if password is None else {"PGPASSWORD": password}

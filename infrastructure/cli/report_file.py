@@ -33,7 +33,8 @@ def write_report(report: RunReport, folder: Path) -> Path:
     path = folder / REPORT_NAME
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=".run-report-")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        # A file's name can have what UTF-8 has not; JSON takes the escape for it.
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
             json.dump(report_as_json(report), file, ensure_ascii=False, indent=2)
             file.write("\n")
         Path(temporary).chmod(0o644)

@@ -1,18 +1,18 @@
 """Running a use case from the command line: observe, stop on signals, report, exit status."""
 
 import logging
+import os
 import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
 from domain.run import Run, RunReport
 from infrastructure.cli.allocator import limit_arenas
-from infrastructure.cli.exit_status import INCOMPLETE, OF_OUTCOME, SAVED
+from infrastructure.cli.exit_status import OF_OUTCOME
 from infrastructure.cli.interruption import stop_on_signals
 from infrastructure.cli.progress import RunCounts, observed
 from infrastructure.cli.report_file import write_report
@@ -24,15 +24,9 @@ logger = logging.getLogger(__name__)
 
 
 def run_and_report(
-    settings: Settings,
-    command: str,
-    use_case: Callable[[App, Run], RunReport],
-    notices: tuple[str, ...] = (),
+    settings: Settings, command: str, use_case: Callable[[App, Run], RunReport]
 ) -> int:
-    """Do a run, print its summary, write its report; give the exit status.
-
-    ``notices`` are what went wrong before the run began, such as ids that are none.
-    """
+    """Do a run, write its report, print its summary; give the exit status."""
     limit_arenas()
     stop = threading.Event()
     counts = RunCounts()
@@ -41,17 +35,21 @@ def run_and_report(
         observer = stack.enter_context(observed(counts, Console(stderr=True)))
         app = stack.enter_context(open_app(settings, observer, stop))
         report = use_case(app, new_run(settings, command))
-    told = dict.fromkeys((*notices, *counts.notices, *report.notices))
-    report = replace(report, notices=tuple(told))
-    path = _written(report, settings)
-    print_summary(_for_summary(), report, settings, path)
-    status = OF_OUTCOME[report.outcome]
-    return INCOMPLETE if status == SAVED and notices else status
+        path = _written(report, settings)
+        print_summary(_SummaryConsole(), report, settings, path)
+    return OF_OUTCOME[report.outcome]
 
 
-def _for_summary() -> Console:
+class _SummaryConsole(Console):
     """Standard output; in a pipe or a log, wide enough for the table."""
-    return Console() if sys.stdout.isatty() else Console(width=120)
+
+    def __init__(self) -> None:
+        super().__init__(width=None if sys.stdout.isatty() else 120)
+
+    def on_broken_pipe(self) -> None:
+        """Go on in silence: whoever read the summary is gone, and the run is what it is."""
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _written(report: RunReport, settings: Settings) -> Path | None:

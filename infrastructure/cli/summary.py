@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from domain.run import Failure, RepositoryReport, RunOutcome, RunReport
+from infrastructure.container import embedded_database_dir
 from shared.config import Settings
 
 _HEADLINES = {
@@ -93,7 +94,7 @@ def _row(repository: RepositoryReport) -> list[str]:
 
 
 def _problems(report: RunReport) -> Iterator[str]:
-    yield from (f"! {notice}" for notice in report.notices)
+    yield from (f"! {notice}" for notice in (*report.rejected, *report.notices))
     yield from _failures("failed", report.failures)
     for repository in report.repositories:
         if repository.error and repository.error not in report.notices:
@@ -117,7 +118,7 @@ def _places(report: RunReport, settings: Settings, report_path: Path | None) -> 
     embedded = not settings.database_url.get_secret_value()
     for repository in report.repositories:
         if repository.name == "postgres" and embedded:
-            yield f"postgres: embedded, in {settings.output_dir / 'postgres'}"
+            yield f"postgres: embedded, in {embedded_database_dir(settings)}"
         elif repository.location:
             yield f"{repository.name}: {repository.location}"
     if report_path is not None:

@@ -1,6 +1,7 @@
 """Title ids as people give them on the command line."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import BinaryIO
 
 from domain.errors import InvalidTitle
 from domain.identifiers import TitleId, title_id_from
@@ -9,7 +10,7 @@ LONGEST_SHOWN = 60
 
 
 def read_title_ids(
-    given: Sequence[str], standard_input: Iterable[str]
+    given: Sequence[str], standard_input: BinaryIO
 ) -> tuple[list[TitleId], tuple[str, ...]]:
     """Read ids and URLs; ``-`` stands for the words on standard input.
 
@@ -25,10 +26,15 @@ def read_title_ids(
     return ids, tuple(problems)
 
 
-def _words(given: Sequence[str], standard_input: Iterable[str]) -> Iterator[str]:
+def _words(given: Sequence[str], standard_input: BinaryIO) -> Iterator[str]:
     for text in given:
-        if text != "-":
+        if text == "-":
+            yield from _words_of_lines(standard_input)
+        else:
             yield text
-            continue
-        for line in standard_input:
-            yield from line.replace(",", " ").split()
+
+
+def _words_of_lines(lines: Iterable[bytes]) -> Iterator[str]:
+    """Words between spaces, commas and ends of lines; bytes that are no UTF-8 are shown as such."""
+    for line in lines:
+        yield from line.decode(errors="backslashreplace").replace(",", " ").split()

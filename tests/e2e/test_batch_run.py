@@ -1,6 +1,7 @@
 import json
 import signal
 import socket
+import threading
 import time
 from collections import Counter
 
@@ -121,7 +122,7 @@ def test_a_second_run_doubles_nothing(site, tmp_path, postgres_url):
         counted = Counter(row[key] for row in rows(output, name))
         assert set(counted.values()) == {1}
     assert len(rows(output, "titles.csv")) == 40
-    assert len(rows(output, "chart.csv")) == 40
+    assert len(rows(output, "chart.csv")) == 250
     places = Counter(
         (r["title_id"], r["category"], r["position"]) for r in rows(output, "credits.csv")
     )
@@ -131,7 +132,7 @@ def test_a_second_run_doubles_nothing(site, tmp_path, postgres_url):
         "SELECT (SELECT count(*) FROM titles), (SELECT count(*) FROM runs),"
         " (SELECT count(*) FROM chart_entries)",
     )
-    assert (titles, runs, entries) == (40, 2, 80)
+    assert (titles, runs, entries) == (40, 2, 500)
     account = report(output)
     assert [r["unchanged"] for r in account["repositories"]] == [40, 40]
 
@@ -180,6 +181,8 @@ def test_titles_are_scraped_by_id_and_url_and_bad_ones_are_named(site, tmp_path)
     ]
     assert "'tt12'" in result.out
     assert "'x'" in result.out
+    assert (account["outcome"], account["exit_status"]) == ("incomplete", 1)
+    assert len(account["rejected"]) == 2
 
 
 def test_only_bad_ids_are_a_usage_error(tmp_path):
@@ -315,6 +318,30 @@ def test_an_interrupted_run_saves_what_is_in_flight_and_says_how_to_go_on(
     assert account["failures"] == []
 
 
+def test_requests_that_fail_after_an_interruption_are_not_held_against_the_site(tmp_path):
+    """The site stops answering, the user gives up: that is no site that blocks us."""
+    silence, waiting, over = threading.Semaphore(30), threading.Semaphore(0), threading.Event()
+
+    class Silent(DemoSite):
+        def answer(self, record):
+            if not silence.acquire(blocking=False):
+                waiting.release()
+                over.wait(60)
+            return super().answer(record)
+
+    with Silent(FACTS) as site:
+        settings = {"base_url": site.url, "repositories": "csv", "request_timeout_seconds": 1}
+        with start(tmp_path, **(LIVE | settings)) as process:
+            assert all(waiting.acquire(timeout=60) for _ in range(40))
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        over.set()
+    assert process.returncode == 130, out + err
+    account = report(tmp_path / "output")
+    assert account["outcome"] == "interrupted"
+    assert account["failures"] == account["notices"] == []
+
+
 def test_a_run_that_is_interrupted_while_the_chart_is_read_ends_at_once(tmp_path):
     with DemoSite(FACTS, delay_seconds=1) as slow:
         settings = {"base_url": slow.url, "repositories": "csv"} | LIVE
@@ -325,6 +352,15 @@ def test_a_run_that_is_interrupted_while_the_chart_is_read_ends_at_once(tmp_path
         assert process.returncode == 130, err
         assert "Interrupted" in out
         assert len(slow.requests) == 1
+
+
+def test_a_reader_of_the_summary_that_goes_away_changes_nothing(site, tmp_path):
+    with start(tmp_path, base_url=site.url, repositories="csv", limit=5, **LIVE) as process:
+        process.stdout.close()
+        err = process.stderr.read()
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+    assert "Exception" not in err
 
 
 def test_a_reader_that_goes_away_is_no_traceback(tmp_path):

@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import socket
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import requests
 from demo.facts import load_facts
 from demo.site import DemoSite
 from tests.databases import rows_of
-from tests.e2e.program import ROOT, report, rows, run
+from tests.e2e.program import ROOT, report, rows, run, start
 from tests.servers import serving
 
 FACTS = load_facts()
@@ -101,6 +102,39 @@ def test_parse_prints_the_entries_of_a_chart(site, tmp_path):
     entries = [json.loads(line) for line in run(tmp_path, "parse", str(path)).out.splitlines()]
     assert entries[0] == {"chart": "top", "rank": 1, "imdb_id": FACTS.titles[0].imdb_id}
     assert len(entries) == 250
+
+
+def test_parse_prints_utf_8_whatever_the_terminal(site, tmp_path):
+    foreign = next(t for t in FACTS.titles if not t.title.isascii())
+    path = tmp_path / "page.html"
+    path.write_bytes(requests.get(f"{site.url}/title/{foreign.imdb_id}/", timeout=9).content)
+    result = run(tmp_path, "parse", str(path), pythonioencoding="latin-1")
+    assert json.loads(result.out)["title"] == foreign.title
+
+
+def test_what_systems_set_for_gettext_is_no_wrong_setting(tmp_path):
+    result = run(tmp_path, "demo", repositories="csv", language="en_US:en")
+    assert result.status == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_doctor_can_be_interrupted(tmp_path, number):
+    with DemoSite(FACTS, delay_seconds=30) as slow:
+        with start(tmp_path, "doctor", base_url=slow.url, repositories="csv") as process:
+            assert slow.wait_for_requests(1, 60)
+            process.send_signal(number)
+            _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+
+
+def test_psql_hides_a_password_wherever_it_stands_in_the_url(tmp_path, postgres_url):
+    seen = run(
+        tmp_path, "psql", "-c", r"\! tr '\0' ' ' < /proc/$PPID/cmdline",
+        database_url=f"{postgres_url}&password=hunter2",
+    )  # fmt: skip
+    assert "--dbname" in seen.out
+    assert "hunter2" not in seen.out
 
 
 def test_the_demo_keeps_its_data_apart_and_says_so(tmp_path):

@@ -128,12 +128,15 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one_and_no_litter(tmp_pa
 
 
 def test_ids_are_read_from_arguments_and_standard_input():
-    lines = io.StringIO("tt0000002, tt0000003\n\nhttps://www.imdb.com/title/tt0000004/\nnonsense\n")
+    lines = io.BytesIO(
+        b"tt0000002, tt0000003\n\nhttps://www.imdb.com/title/tt0000004/\nnonsense \xff\n"
+    )
     ids, problems = read_title_ids(["tt0000001", "-", "tt5"], lines)
     assert ids == [title_number(n) for n in (1, 2, 3, 4)]
-    assert len(problems) == 2
+    assert len(problems) == 3
     assert "'nonsense'" in problems[0]
-    assert "'tt5'" in problems[1]
+    assert "xff" in problems[1]
+    assert "'tt5'" in problems[2]
 
 
 def test_progress_off_a_terminal_is_log_lines(caplog, monkeypatch):
@@ -149,7 +152,12 @@ def test_progress_off_a_terminal_is_log_lines(caplog, monkeypatch):
         observer.fetched(a_title(3), 0.1)
     assert "fetched 2 of 4, saved csv 1, failed 1," in caplog.text
     assert "s left" in caplog.text
-    assert counts.notices == ["source html is given up"]
+    assert "source html is given up" in caplog.text
+
+
+def test_a_message_that_is_no_unicode_is_written_all_the_same(tmp_path):
+    path = write_report(a_report(notices=("file \udcff.html",)), tmp_path)
+    assert json.loads(path.read_text("utf-8"))["notices"] == ["file \udcff.html"]
 
 
 def test_a_report_knows_how_long_it_took():
