@@ -10,7 +10,7 @@ IN_VENV := $(VENV)/bin
 PIP_INSTALL := $(IN_VENV)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 LOCK := $(IN_VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock'
-TYPED := domain application shared infrastructure demo main.py
+TYPED := domain application shared infrastructure demo benchmarks main.py
 
 # A stamp is newer than the lock it was made from, so an unchanged lock costs nothing.
 RUNTIME := $(VENV)/.runtime-installed
@@ -39,8 +39,14 @@ run: $(RUNTIME) ## Scrape the chart of the settings (see docs/settings.md)
 test: $(DEVELOPMENT) ## Run the tests
 	$(IN_VENV)/python -m pytest --timeout=300 $(ARGS)
 
-bench: $(RUNTIME) ## Measure the batch run against plain downloads
+bench: $(RUNTIME) ## Measure parsing and the batch run; with ARGS only benchmarks.batch_run with them
+ifeq ($(strip $(ARGS)),)
+	$(IN_VENV)/python -m benchmarks.parse_page
+	$(IN_VENV)/python -m benchmarks.batch_run
+	$(IN_VENV)/python -m benchmarks.batch_run --titles 5000 --runs 1
+else
 	$(IN_VENV)/python -m benchmarks.batch_run $(ARGS)
+endif
 
 check: check-lint check-format check-types check-layers check-docker check-compose check-house ## Run every check that is not a test
 	@echo "All checks passed."

@@ -104,6 +104,7 @@ class ScrapeTitles:
             repositories=repositories,
             fetched_from=dict(tally.sources),
             slowest=tally.slowest(),
+            merged=tally.merged,
             rejected=rejected,
             notices=self._source.notices,
         )
@@ -128,6 +129,7 @@ class _Tally:
         self.failures: list[Failure] = []
         self.sources: Counter[str] = Counter()
         self.tried: set[TitleId] = set()
+        self.merged: dict[TitleId, TitleId] = {}
         self._slowest: list[tuple[float, TitleId]] = []
 
     def note(self, fetched: Fetched) -> None:
@@ -140,6 +142,8 @@ class _Tally:
         if isinstance(fetched.outcome, Title):
             self.fetched += 1
             self.sources[fetched.outcome.provenance.source] += 1
+            if fetched.outcome.imdb_id != fetched.imdb_id:
+                self.merged[fetched.imdb_id] = fetched.outcome.imdb_id
         else:
             error = fetched.outcome
             self.failures.append(

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from application.ports import TitleOutcome, TitleSource
 from domain.chart import Chart, ChartName
@@ -18,6 +19,8 @@ from domain.identifiers import TitleId
 from domain.title import Title
 
 logger = logging.getLogger(__name__)
+
+_Error = TypeVar("_Error", bound=TitleError | SourceError)
 
 PATIENCE = 20
 """Answers in a row that a source may fail to give before it is given up for the run."""
@@ -103,11 +106,12 @@ class SourceChain:
             except RunStopped:
                 raise
             except SourceError as error:
-                self._note_failure(source, error)
+                self._note_failure(source, _bare(error))
                 yield from ((imdb_id, error) for imdb_id in ids[start:])
                 return
             self._note_success(source)
-            yield from zip(batch, outcomes, strict=True)
+            for imdb_id, outcome in zip(batch, outcomes, strict=True):
+                yield imdb_id, outcome if isinstance(outcome, Title) else _bare(outcome)
 
     def _left(self) -> list[TitleSource]:
         with self._lock:
@@ -133,6 +137,12 @@ class SourceChain:
             notice = f"source {source.name} is given up for this run: {error}; {then}"
             self.notices = (*self.notices, notice)
         self._tell(notice)
+
+
+def _bare(error: _Error) -> _Error:
+    """The error without its traceback, whose frames would keep whole pages in memory."""
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    return error
 
 
 def _most_telling(errors: Sequence[ScraperError]) -> TitleError | SourceError:

@@ -29,6 +29,7 @@ from urllib.parse import urlsplit
 import psycopg2
 
 from benchmarks.measured_process import CommandFailed, Cost, run_measured
+from benchmarks.options import whole_number
 from demo.facts import synthetic_facts
 from infrastructure.repositories.postgres.embedded import embedded_postgres
 
@@ -115,17 +116,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.batch_run", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--titles", type=_count, default=250)
+    parser.add_argument("--titles", type=whole_number, default=250)
     parser.add_argument("--delay", type=float, default=0.1, metavar="SECONDS")
-    parser.add_argument("--page-bytes", type=_count, default=1_500_000, metavar="BYTES")
-    parser.add_argument("--runs", type=_count, default=5)
+    parser.add_argument("--page-bytes", type=whole_number, default=1_500_000, metavar="BYTES")
+    parser.add_argument("--runs", type=whole_number, default=5)
     return parser
-
-
-def _count(text: str) -> int:
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return int(text)
 
 
 def _measure(workload: Workload, runs: int) -> list[Measurement]:
@@ -210,8 +205,6 @@ def measure_ours(workload: Workload, site_url: str, database_url: str, folder: P
         "LIMIT": str(workload.titles),
         "MAX_THREADS": str(THREADS),
         "REQUESTS_PER_SECOND": "0",
-        "HTTP_CACHE": "off",
-        "ROUTES": "direct",
     }
     cost = run_measured(
         [sys.executable, str(ROOT / "main.py")],

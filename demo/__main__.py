@@ -1,24 +1,25 @@
 """Serves the demo site until SIGINT or SIGTERM: ``python -m demo``.
 
-Prints the site's URL as the first line of its output, once it is ready.
+Prints the site's URL as the first line of its output, once it is ready; from then on either signal
+ends it with exit status 0. Before, a signal ends it as it ends any program.
 """
 
 import argparse
 import signal
 import sys
-import threading
 from collections.abc import Callable
 
 from demo.facts import synthetic_facts
 from demo.site import DemoSite
 
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 def main() -> int:
     """Serve until told to stop. Gives the exit status: 1 when the port cannot be had."""
     options = _parser().parse_args()
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    for number in _STOP_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)  # until the site serves, there is nothing to tidy up
     try:
         site = DemoSite(
             synthetic_facts(options.titles),
@@ -31,12 +32,15 @@ def main() -> int:
             f"port {options.port}: {error.strerror}; choose another one, or 0 for any free one\n"
         )
         return 1
+    if options.prerender:
+        site.prerender()
+    # Before the site starts threads, which inherit it: so a signal waits until `sigwait` takes it,
+    # and no handler runs in the middle of anything.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     with site:
-        if options.prerender:
-            site.prerender()
         sys.stdout.write(f"{site.url}\n")
         sys.stdout.flush()
-        stop.wait()
+        signal.sigwait(_STOP_SIGNALS)
     return 0
 
 

@@ -104,7 +104,7 @@ class ChartNotFound(TitleError):
     def __init__(self, chart: str, where: str) -> None:
         self.chart = chart
         self.where = where
-        super().__init__(f"chart {chart!r}: not found at {where}")
+        super().__init__(f"chart {chart}: not found at {where}")
 
 
 class PageChanged(TitleError):

@@ -1,7 +1,7 @@
 """A run of the scraper and the account it gives of itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -90,7 +90,8 @@ class RunReport:
 
     ``asked == fetched + len(failures) + len(not_tried)``; each repository's numbers add up to
     ``fetched``. ``fetched_from`` counts titles by source, ``slowest`` names the slowest few.
-    ``rejected`` has what the user named and is no title, ``notices`` what else there is to know.
+    ``merged`` has the titles that the source keeps under another id now, ``rejected`` what the user
+    named and is no title, ``notices`` what else there is to know.
     """
 
     run: Run
@@ -103,6 +104,7 @@ class RunReport:
     repositories: tuple[RepositoryReport, ...] = ()
     fetched_from: Mapping[str, int]
     slowest: tuple[FetchTiming, ...] = ()
+    merged: Mapping[TitleId, TitleId] = field(default_factory=dict)
     rejected: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 

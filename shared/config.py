@@ -28,6 +28,7 @@ from shared.version import PROGRAM, VERSION
 ENV_FILE = Path(".env")
 
 _DEFAULT_LANGUAGE = "en-US"
+_ENCODING = "write @ : / ? # % in a password as %40 %3A %2F %3F %23 %25"
 _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 _DATABASE_SCHEMES = ("postgresql", "postgres")
 
@@ -58,8 +59,9 @@ def _split_url(text: str, schemes: Sequence[str]) -> SplitResult:
     try:
         parts = urlsplit(text)
         _ = parts.port
-    except ValueError as error:
-        raise ValueError(f"is not a URL: {error}") from error
+    except ValueError:
+        # Not what urlsplit says: it quotes what it cannot read, which may be a password.
+        raise ValueError(f"is not a URL; {_ENCODING}") from None
     if parts.scheme not in schemes:
         allowed = ", ".join(f"{scheme}://" for scheme in schemes)
         raise ValueError(f"must start with one of {allowed}")
@@ -107,6 +109,10 @@ def _language_tag(value: object) -> object:
     return _DEFAULT_LANGUAGE if first in {"", "C", "POSIX"} else first.replace("_", "-")
 
 
+def _expanded(value: object) -> object:
+    return Path(value).expanduser() if isinstance(value, str) else value
+
+
 def _finite(value: float) -> float:
     if not math.isfinite(value):
         raise ValueError("must be a finite number")
@@ -140,7 +146,7 @@ class Settings(BaseSettings):
     base_url: Annotated[str, AfterValidator(_web_address)] = Field(
         "https://www.imdb.com", description="Address of the web site that the html source reads."
     )
-    saved_pages_dir: Path | None = Field(
+    saved_pages_dir: Annotated[Path | None, BeforeValidator(_expanded)] = Field(
         None,
         validate_default=True,
         description="Folder of saved pages (.html, .json) for the saved source.",
@@ -159,7 +165,7 @@ class Settings(BaseSettings):
     ] = Field(
         ("csv", "postgres"), description="Where titles are saved, at the same time: csv, postgres."
     )
-    output_dir: Path = Field(
+    output_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         Path("output"),
         description="Folder of the CSV files, the run report and the embedded database.",
     )
@@ -199,7 +205,7 @@ class Settings(BaseSettings):
     language: Annotated[str, BeforeValidator(_language_tag)] = Field(
         _DEFAULT_LANGUAGE,
         pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
-        description="Language of titles and plots, sent as Accept-Language, for example en-US.",
+        description="Language that pages are asked for in (Accept-Language), for example en-US.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="DEBUG, INFO, WARNING or ERROR."

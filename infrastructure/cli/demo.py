@@ -6,9 +6,8 @@ from rich.console import Console
 
 from domain.chart import ChartName
 from domain.errors import InvalidConfiguration, RepositoryUnavailable
-from domain.run import Run, RunReport
 from infrastructure.cli.runs import run_and_report
-from infrastructure.container import App, database_holds_runs_other_than
+from infrastructure.container import database_holds_runs_other_than
 from shared.config import Settings
 
 COMMAND = "demo"
@@ -35,11 +34,11 @@ def run_demo(settings: Settings, *, delay_seconds: float, page_bytes: int | None
             highlight=False,
             soft_wrap=True,
         )
-        return run_and_report(_for_demo(settings, site.url, folder), COMMAND, _scrape_top_chart)
-
-
-def _scrape_top_chart(app: App, run: Run) -> RunReport:
-    return app.scrape_chart.execute(ChartName.TOP, 250, run)
+        return run_and_report(
+            _for_demo(settings, site.url, folder),
+            COMMAND,
+            lambda app, run: app.scrape_chart.execute(ChartName.TOP, settings.limit, run),
+        )
 
 
 def _for_demo(settings: Settings, url: str, folder: Path) -> Settings:

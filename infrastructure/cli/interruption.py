@@ -13,9 +13,13 @@ _STOPPING = b"\nStopping: finishing what is in flight and saving it (once more: 
 _AT_ONCE = b"\nStopped at once; everything that was reported as saved stays saved.\n"
 
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, a polite kill, and a terminal that was closed."""
+
+
 @contextmanager
 def stop_on_signals(stop: threading.Event) -> Iterator[None]:
-    """Set ``stop`` at the first SIGINT or SIGTERM, leave the process at the second.
+    """Set ``stop`` at the first of `SIGNALS`, leave the process at the second.
 
     Everything that a repository has reported as saved survives the second one too. Must be used
     from the main thread, where Python runs signal handlers; that thread must never wait for
@@ -29,7 +33,7 @@ def stop_on_signals(stop: threading.Event) -> Iterator[None]:
         stop.set()
         os.write(2, _STOPPING)
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in SIGNALS}
     try:
         yield
     finally:

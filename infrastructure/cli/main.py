@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -10,12 +11,29 @@ from pathlib import Path
 import click
 
 from infrastructure.cli.exit_status import INCOMPLETE, INTERRUPTED, SAVED
+from infrastructure.cli.interruption import SIGNALS
 from infrastructure.cli.options import given_options, settings_options
 from shared.config import ENV_FILE, InvalidSettings, Settings, likely_typos, load_settings
 from shared.logging import configure_logging
 from shared.version import PROGRAM, VERSION
 
 logger = logging.getLogger(__name__)
+
+DEMO_SETTINGS = (
+    "limit",
+    "repositories",
+    "output_dir",
+    "database_url",
+    "max_threads",
+    "request_timeout_seconds",
+    "max_attempts",
+    "max_body_megabytes",
+    "user_agent",
+    "language",
+    "log_level",
+    "log_format",
+)
+"""The settings that mean something in the demo: it has its own site, chart and rate."""
 
 _EPILOG = """\b
 Exit status:
@@ -29,28 +47,48 @@ Exit status:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the program with these arguments (without its own name); give the exit status."""
-    # SIGTERM unwinds like Ctrl-C, so that an embedded database is stopped.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A title in Japanese must not end the program on a terminal that cannot show it.
-            stream.reconfigure(errors="backslashreplace")
+    for number in SIGNALS:  # all unwind like Ctrl-C, so that an embedded database is stopped
+        signal.signal(number, signal.default_int_handler)
     try:
+        _make_streams_safe()
         status = commands.main(list(arguments), prog_name="python main.py", standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except click.exceptions.Abort:  # Ctrl-C, or SIGTERM, where there is no run to finish
+    except (click.exceptions.Abort, KeyboardInterrupt):  # where there is no run to finish
         return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone; there is nobody left to tell
-        return INCOMPLETE
+    except OSError as error:
+        return _cannot_go_on(error)
     return status if isinstance(status, int) else SAVED
+
+
+def _make_streams_safe() -> None:
+    """Give the program all three streams, able to take any text.
+
+    A title in Japanese must not end the program on a terminal that cannot show it, nor a closed
+    standard output a run that saves to files.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _cannot_go_on(error: OSError) -> int:
+    """Say why in one line, unless it is that nobody reads us any more; give the exit status."""
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)  # what is left in the buffer would fail again at the exit
+    if not isinstance(error, BrokenPipeError):
+        sys.stderr.write(f"Error: {error}\n")
+    return INCOMPLETE
 
 
 @click.group(invoke_without_command=True, epilog=_EPILOG)
 @click.version_option(VERSION, prog_name=PROGRAM)
-@settings_options
+@settings_options()
 @click.pass_context
 def commands(context: click.Context) -> int | None:
     """Collect IMDb titles, ratings, people and charts into CSV files and PostgreSQL.
@@ -84,7 +122,7 @@ def commands(context: click.Context) -> int | None:
 
 @commands.command(epilog=_EPILOG)
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
-@settings_options
+@settings_options()
 @click.pass_context
 def titles(context: click.Context, ids: tuple[str, ...]) -> int:
     """Scrape these titles: ids (tt0111161) or URLs; - reads them from standard input.
@@ -116,7 +154,7 @@ def titles(context: click.Context, ids: tuple[str, ...]) -> int:
     metavar="FILE...",
     type=click.Path(path_type=Path),
 )
-@settings_options
+@settings_options("max_body_megabytes", "log_level", "log_format")
 @click.pass_context
 def parse(context: click.Context, files: tuple[Path, ...]) -> int:
     """Read saved pages (HTML, or the JSON of __NEXT_DATA__), print one JSON object a title.
@@ -144,7 +182,7 @@ def parse(context: click.Context, files: tuple[Path, ...]) -> int:
     type=click.IntRange(0, 20_000_000),
     help="Pad the replica's pages to this size, unpacked (real ones have 1 to 2 million bytes).",
 )
-@settings_options
+@settings_options(*DEMO_SETTINGS)
 @click.pass_context
 def demo(context: click.Context, delay: float, page_bytes: int | None) -> int:
     """Serve a replica of the site on loopback and scrape it, with no need of the network.
@@ -162,7 +200,7 @@ def demo(context: click.Context, delay: float, page_bytes: int | None) -> int:
 
 
 @commands.command()
-@settings_options
+@settings_options()
 @click.pass_context
 def doctor(context: click.Context) -> int:
     """Check the settings, the repositories and the sources, and say what to do."""
@@ -175,7 +213,7 @@ def doctor(context: click.Context) -> int:
 
 @commands.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PSQL OPTIONS]...")
-@settings_options
+@settings_options("output_dir", "database_url", "log_level", "log_format")
 @click.pass_context
 def psql(context: click.Context, arguments: tuple[str, ...]) -> int:
     """Open PostgreSQL's shell on the database, also on the embedded one.

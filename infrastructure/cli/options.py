@@ -12,19 +12,23 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 _KEY = "infrastructure.cli.settings"
 
 
-def settings_options(command: _Command) -> _Command:
-    """Add an option for each setting to a command; `given_options` has what was given."""
-    for name in reversed(Settings.model_fields):
-        field = Settings.model_fields[name]
-        command = click.option(
-            f"--{name.replace('_', '-')}",
-            name,
-            metavar="VALUE",
-            help=f"{field.description} [{name.upper()}{_shown_default(field.get_default())}]",
-            expose_value=False,
-            callback=_remember,
-        )(command)
-    return command
+def settings_options(*names: str) -> Callable[[_Command], _Command]:
+    """Add an option for each of these settings, or for all; `given_options` has what was given."""
+
+    def add_options(command: _Command) -> _Command:
+        for name in reversed(names or tuple(Settings.model_fields)):
+            field = Settings.model_fields[name]
+            command = click.option(
+                f"--{name.replace('_', '-')}",
+                name,
+                metavar="VALUE",
+                help=f"{field.description} [{name.upper()}{_shown_default(field.get_default())}]",
+                expose_value=False,
+                callback=_remember,
+            )(command)
+        return command
+
+    return add_options
 
 
 def given_options(context: click.Context) -> dict[str, str]:

@@ -153,7 +153,7 @@ class LiveObserver:
 @contextmanager
 def observed(counts: RunCounts, console: "Console") -> Iterator[LogObserver | LiveObserver]:
     """Give an observer: a live display while ``console`` is a terminal, log lines otherwise."""
-    if not console.is_terminal or not sys.stderr.isatty():
+    if not console.is_terminal or console.is_dumb_terminal or not sys.stderr.isatty():
         yield LogObserver(counts)
         return
     from rich.progress import (

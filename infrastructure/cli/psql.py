@@ -8,7 +8,8 @@ from contextlib import ExitStack
 
 from psycopg2.extensions import make_dsn, parse_dsn
 
-from infrastructure.container import database_url, psql_path
+from domain.errors import RepositoryUnavailable
+from infrastructure.container import database_url, embedded_database_dir, psql_path
 from shared.config import Settings
 
 
@@ -17,8 +18,12 @@ def run_psql(settings: Settings, arguments: Sequence[str]) -> int:
 
     The embedded server runs for as long as the shell does. A password goes to ``psql`` in its
     environment, where other users of the machine cannot read it. Raises `RepositoryUnavailable`
-    when the embedded database cannot be started.
+    when the embedded database cannot be started, or has not been made by a run yet.
     """
+    folder = embedded_database_dir(settings)
+    if not settings.database_url.get_secret_value() and not folder.is_dir():
+        cause = f"there is no database in {folder} yet: run the program first, or see OUTPUT_DIR"
+        raise RepositoryUnavailable("postgres", cause)
     with ExitStack() as stack:
         address, environment = _without_password(stack.enter_context(database_url(settings)))
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the shell

@@ -94,7 +94,12 @@ def _row(repository: RepositoryReport) -> list[str]:
 
 
 def _problems(report: RunReport) -> Iterator[str]:
-    yield from (f"! {notice}" for notice in (*report.rejected, *report.notices))
+    yield from (f"! {notice}" for notice in report.notices)
+    yield from (f"! {rejected}" for rejected in report.rejected[:_NAMED_IDS])
+    if len(report.rejected) > _NAMED_IDS:
+        yield f"! and {len(report.rejected) - _NAMED_IDS} more that are no titles"
+    for old, new in list(report.merged.items())[:_NAMED_IDS]:
+        yield f"! {old} has been merged into {new} and is saved under that id"
     yield from _failures("failed", report.failures)
     for repository in report.repositories:
         if repository.error and repository.error not in report.notices:
@@ -133,22 +138,25 @@ def _next_steps(report: RunReport, settings: Settings) -> Iterator[str]:
             "SOURCES=saved SAVED_PAGES_DIR=folder python main.py"
         )
         yield f"is {settings.base_url} the right address, and may this machine reach it?"
+        if report.fetched:
+            yield "try again later: what is saved is kept, nothing is doubled"
         return
     missing = [f.imdb_id for f in report.failures if f.reason != "not_found"]
-    if report.not_tried or report.outcome is RunOutcome.INTERRUPTED:
+    if report.not_tried:
         yield "run the same command again: what is saved is kept, nothing is doubled"
     elif missing:
         shown = " ".join(missing[:_NAMED_IDS])
         yield f"python main.py titles {shown}    fetch again what failed"
     if any(r.error or r.missing for r in report.repositories):
         yield "python main.py doctor    see what is wrong with a repository, then run again"
-    if "csv" in settings.repositories and report.fetched:
+    saved_in = {repository.name for repository in report.repositories if repository.saved}
+    if "csv" in saved_in:
         yield f"open {settings.output_dir / 'titles.csv'}"
-    if "postgres" in settings.repositories and report.fetched:
+    if "postgres" in saved_in:
         yield f"python main.py psql{_output_option(report, settings)}    look into the database"
     if report.run.command == "demo":
         yield "python main.py    the same for real (see the README on limits)"
-    elif not missing:
+    elif report.outcome is RunOutcome.COMPLETE:
         yield "python main.py --help    other charts, single titles, settings"
 
 

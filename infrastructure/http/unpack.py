@@ -30,6 +30,7 @@ def unpack(raw: bytes, encoding: str, limit: int) -> bytes:
     else:
         raise BodyDamaged(f"it is packed as {encoding!r}, which was not asked for")
     if len(body) > limit:
+        del body, raw  # the error's traceback would keep them
         raise BodyTooLarge(f"it is larger than {limit} bytes")
     return body
 

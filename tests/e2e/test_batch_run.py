@@ -298,7 +298,7 @@ def test_an_output_folder_that_is_a_file_is_a_clear_error(site, tmp_path, postgr
 
 
 @pytest.mark.parametrize("per_second", [0, 40])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_saves_what_is_in_flight_and_says_how_to_go_on(
     tmp_path, number, per_second
 ):

@@ -2,6 +2,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ import requests
 from demo.facts import load_facts
 from demo.site import DemoSite
 from tests.databases import rows_of
-from tests.e2e.program import ROOT, report, rows, run, start
+from tests.e2e.program import ROOT, environment, report, rows, run, start
 from tests.servers import serving
 
 FACTS = load_facts()
@@ -213,12 +215,63 @@ def test_a_setting_may_stand_before_or_after_the_command(tmp_path):
         assert "LIMIT=0" in result.err
 
 
-@pytest.mark.parametrize("command", [[], ["titles"], ["parse"], ["demo"], ["doctor"], ["psql"]])
-def test_every_command_has_a_help_page_with_every_setting(tmp_path, command):
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        ([], "--max-threads"),
+        (["titles"], "--max-threads"),
+        (["parse"], "--max-body-megabytes"),
+        (["demo"], "--page-bytes"),
+        (["doctor"], "--database-url"),
+        (["psql"], "--output-dir"),
+    ],
+)
+def test_every_command_has_a_help_page_with_its_settings(tmp_path, command, option):
     result = run(tmp_path, *command, "--help")
     assert result.status == 0
-    assert "--max-threads" in result.out
+    assert option in result.out
     assert "Usage: python main.py" in result.out
+
+
+def test_the_demo_takes_no_setting_that_it_would_not_follow(tmp_path):
+    assert run(tmp_path, "demo", "--chart", "toptv").status == 2
+    assert run(tmp_path, "demo", "--limit", "3", repositories="csv").status == 0
+    assert len(rows(tmp_path / "output" / "demo", "titles.csv")) == 3
+
+
+@pytest.mark.parametrize("command", [["parse", "page.html"], ["--help"], ["doctor"]])
+def test_a_full_disk_under_the_output_is_one_line(site, tmp_path, command):
+    (tmp_path / "page.html").write_bytes(
+        requests.get(f"{site.url}/title/{FACTS.titles[0].imdb_id}/", timeout=9).content
+    )
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [sys.executable, str(ROOT / "main.py"), *command], cwd=tmp_path, stdout=full,
+            stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+            env=environment(base_url=site.url, repositories="csv", output_dir=tmp_path / "o"),
+        )  # fmt: skip
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "No space left" in result.stderr
+
+
+@pytest.mark.parametrize("closed", [0, 1, 2])
+def test_a_closed_stream_does_not_end_a_run(site, tmp_path, closed):
+    command = f'exec "$0" "$1" titles {FACTS.titles[0].imdb_id} - {closed}>&-'
+    result = subprocess.run(
+        ["/bin/sh", "-c", command, sys.executable, str(ROOT / "main.py")], cwd=tmp_path,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60,
+        env=environment(base_url=site.url, repositories="csv", output_dir=tmp_path / "o"),
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert len(rows(tmp_path / "o", "titles.csv")) == 1
+
+
+def test_psql_makes_no_database_where_there_is_none(tmp_path):
+    result = run(tmp_path, "psql", "-c", "SELECT 1")
+    assert result.status == 1
+    assert "no database in" in result.err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_command_is_a_usage_error(tmp_path):

@@ -15,7 +15,7 @@ import time
 import urllib.robotparser
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -558,17 +558,42 @@ def test_a_client_that_hangs_up_harms_no_other(
 # --- the command ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_prints_its_url_serves_and_stops_when_told(number: signal.Signals) -> None:
-    command = [sys.executable, "-m", "demo", "--titles", "3", "--page-bytes", "100000"]
+@contextmanager
+def started(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The command as a process, and the URL that it prints."""
     with subprocess.Popen(
-        [*command, "--prerender"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "demo", *options], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdout is not None
-        url = process.stdout.readline().strip()
+        try:
+            assert process.stdout is not None
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+STOP_SIGNALS = [signal.SIGINT, signal.SIGTERM]
+
+
+@pytest.mark.parametrize("number", STOP_SIGNALS)
+def test_the_command_prints_its_url_serves_and_stops_when_told(number: signal.Signals) -> None:
+    options = ["--titles", "3", "--page-bytes", "100000", "--prerender"]
+    with started(*options) as (process, url):
         assert len(requests.get(url + SHAWSHANK, timeout=10).content) >= 100_000
         process.send_signal(number)
         assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize("number", STOP_SIGNALS)
+def test_the_command_stops_at_once_while_clients_wait_and_signals_pour_in(
+    number: signal.Signals,
+) -> None:
+    with started("--titles", "1", "--delay", "3600") as (process, url):
+        address = urlsplit(url)
+        with socket.create_connection((address.hostname, address.port), timeout=10) as client:
+            client.sendall(b"GET /chart/top/ HTTP/1.1\r\nHost: demo\r\n\r\n")
+            for each in [number, *STOP_SIGNALS, number]:
+                process.send_signal(each)
+            assert process.wait(10) == 0
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,40 @@ def test_credentials_in_an_address_are_not_shown_when_it_is_wrong():
     assert "hunter2" not in str(caught.value)
 
 
+def problems_of(name: str, value: str) -> str:
+    """What is told of a value; nothing when it is taken."""
+    try:
+        load_settings({name: value})
+    except InvalidSettings as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:SEC/RET@h:1/db", "postgresql://u:SEC#RET@h:1/db", "postgresql://u:SECRET",
+        "postgresql://u:SEC?RET@h/db", "postgresql://u:[SECRET@h/db",
+    ],
+)  # fmt: skip
+def test_no_part_of_a_password_that_is_not_encoded_is_shown(url):
+    told = problems_of("database_url", url) + problems_of(
+        "proxies", url.replace("postgresql", "http")
+    )
+    assert "SEC" not in told
+    assert "RET" not in told
+
+
+def test_a_home_folder_may_be_written_with_a_tilde(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "pages").mkdir()
+    settings = load_settings(
+        {"output_dir": "~/films", "sources": "saved", "saved_pages_dir": "~/pages"}
+    )
+    assert settings.output_dir == tmp_path / "films"
+    assert settings.saved_pages_dir == tmp_path / "pages"
+
+
 def test_settings_cannot_be_changed():
     with pytest.raises(ValueError, match="frozen"):
         load_settings().limit = 3

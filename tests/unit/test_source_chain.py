@@ -1,3 +1,5 @@
+import weakref
+
 import pytest
 
 from application.source_chain import PATIENCE, SourceChain
@@ -133,3 +135,27 @@ def test_a_chart_that_no_source_gives_raises_the_most_telling_error():
     with pytest.raises(SourceBlocked):
         chain.chart(ChartName.TOP)
     assert not chain.exhausted
+
+
+def test_an_error_does_not_keep_the_page_that_it_is_about():
+    class Page(bytearray):
+        """A body that can be watched."""
+
+    pages: list[weakref.ref] = []
+
+    class Parsing(FakeSource):
+        def titles(self, ids):
+            page = Page(1000)
+            pages.append(weakref.ref(page))
+            try:
+                self.read(page)
+            except PageChanged as error:
+                return [error]
+
+        def read(self, page):
+            raise PageChanged("https://site", "titleText") from ValueError(len(page))
+
+    chain, _ = chain_of(Parsing())
+    outcomes = chain.titles([title_number(1)])
+    assert isinstance(outcomes[0], PageChanged)
+    assert pages[0]() is None

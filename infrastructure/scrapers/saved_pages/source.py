@@ -72,7 +72,7 @@ class SavedPagesSource:
                 continue
             about = identity.title_id or identity.chart
             if about is None:
-                logger.debug("saved page skipped: %s is neither a title nor a chart", path)
+                logger.warning("saved page skipped: %s is no IMDb title or chart page", path)
             else:
                 index[about] = path
         return index
