@@ -1,6 +1,6 @@
 """CSV and PostgreSQL at once, through `CompositeSave`, as one repository for the contract suite."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +8,15 @@ from pathlib import Path
 from application.composite_save import CompositeSave
 from application.ports import BatchResult, RepositoryOpener, TitleRepository
 from domain.chart import Chart
+from domain.identifiers import NameId
 from domain.run import RepositoryReport, Run, RunReport, StoreCounts
 from domain.title import Title
-from tests.contract.factories import CsvFactory, PostgresFactory, in_billing_order
+from tests.contract.factories import (
+    CsvFactory,
+    PostgresFactory,
+    RepositoryFactory,
+    in_billing_order,
+)
 from tests.fakes import RecordingObserver
 
 
@@ -20,9 +26,15 @@ class BothRepositories:
     name = "csv+postgres"
     location = "both"
 
-    def __init__(self, save: CompositeSave, readers: Sequence[TitleRepository]) -> None:
+    def __init__(
+        self,
+        save: CompositeSave,
+        readers: Sequence[TitleRepository],
+        people: Callable[[], dict[NameId, str]],
+    ) -> None:
         self._save = save
         self._readers = readers
+        self._people = people
         self._before = save.settle()
 
     def begin_run(self, run: Run, chart: Chart | None) -> None:
@@ -47,6 +59,7 @@ class BothRepositories:
             for reader in self._readers
         )
         assert first == second
+        self._people()
         yield from first.values()
 
     def counts(self) -> StoreCounts:
@@ -75,14 +88,22 @@ class BothFactory:
     directory: Path
     url: str
 
+    @property
+    def _factories(self) -> tuple[RepositoryFactory, ...]:
+        return CsvFactory(self.directory), PostgresFactory(self.url)
+
+    def people(self) -> dict[NameId, str]:
+        first, second = (factory.people() for factory in self._factories)
+        assert first == second
+        return first
+
     @contextmanager
     def __call__(self) -> Iterator[TitleRepository]:
-        factories = (CsvFactory(self.directory), PostgresFactory(self.url))
         openers = [
             RepositoryOpener(name, factory)
-            for name, factory in zip(("csv", "postgres"), factories, strict=True)
+            for name, factory in zip(("csv", "postgres"), self._factories, strict=True)
         ]
         with ExitStack() as stack:
-            readers = [stack.enter_context(factory()) for factory in factories]
+            readers = [stack.enter_context(factory()) for factory in self._factories]
             save = stack.enter_context(CompositeSave(openers, RecordingObserver()))
-            yield BothRepositories(save, readers)
+            yield BothRepositories(save, readers, self.people)

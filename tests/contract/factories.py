@@ -1,22 +1,28 @@
 """What the contract suite needs of an adapter: a way to open it that another process can use."""
 
+import csv
 import importlib
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from application.ports import TitleRepository
-from domain.identifiers import TitleId
+from domain.identifiers import NameId, TitleId
 from domain.title import CreditCategory, Title
 from infrastructure.repositories.csv import open_csv_repository
 from tests.builders import a_run, a_title, cast_of, person_number, title_number
+from tests.databases import rows_of
 
 
 class RepositoryFactory(Protocol):
     """Opens the same repository again and again. Can be pickled."""
 
     def __call__(self) -> AbstractContextManager[TitleRepository]: ...
+
+    def people(self) -> dict[NameId, str]:
+        """Everybody's name as it is stored, by id; fails when an id comes twice."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,11 @@ class CsvFactory:
     def __call__(self) -> AbstractContextManager[TitleRepository]:
         # Generous, because many writers take turns on a machine that may be busy.
         return open_csv_repository(self.directory, lock_timeout_seconds=60)
+
+    def people(self) -> dict[NameId, str]:
+        with self(), (self.directory / "people.csv").open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream, strict=True))
+        return _each_once([(row["imdb_id"], row["name"]) for row in rows])
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,15 @@ class PostgresFactory:
             self.url
         )
         return opened
+
+    def people(self) -> dict[NameId, str]:
+        return _each_once(rows_of(self.url, "SELECT imdb_id, name FROM people"))
+
+
+def _each_once(people: Sequence[tuple[str, ...]]) -> dict[NameId, str]:
+    by_id = {NameId(imdb_id): name for imdb_id, name in people}
+    assert len(by_id) == len(people)
+    return by_id
 
 
 def in_billing_order(title: Title) -> Title:

@@ -197,18 +197,6 @@ def test_a_title_twice_in_a_batch_is_one_title(repository: TitleRepository, save
     assert repository.counts().titles == 2
 
 
-def test_a_person_takes_the_newer_name(
-    repository: TitleRepository, repository_factory: RepositoryFactory, save: Save
-) -> None:
-    renamed = Person(FREEMAN.imdb_id, "M. Freeman")
-    save(a_title(1, credits=cast_of(FREEMAN)))
-    save(a_title(2, minutes_later=1, credits=cast_of(renamed)))
-    assert repository.counts().people == 1
-    with repository_factory() as reopened:
-        assert reopened.counts().people == 1
-        assert names(held(reopened)[title_number(2)]) == ["M. Freeman"]
-
-
 def test_an_empty_batch_is_nothing(repository: TitleRepository, save: Save) -> None:
     assert save() == BatchResult()
     assert repository.counts().titles == 0

@@ -12,6 +12,7 @@ import pytest
 
 from domain.errors import RepositoryUnavailable
 from infrastructure.repositories.postgres import open_postgres_repository
+from infrastructure.repositories.postgres.connections import Server
 from infrastructure.repositories.postgres.embedded import embedded_postgres
 from tests.builders import a_run, a_title
 from tests.databases import SECRET, a_user, as_user, database_url, execute, rows_of
@@ -220,6 +221,14 @@ def test_the_location_is_the_url_without_the_password(
 
     with open_postgres_repository(url) as repository:
         assert repository.location == shown
+
+
+@pytest.mark.parametrize(("said", "milliseconds"), [("", "60000"), ("&tcp_user_timeout=9", "9")])
+def test_a_server_that_vanishes_is_not_waited_for_unless_the_url_says_so(
+    postgres_url: str, said: str, milliseconds: str
+) -> None:
+    with closing(Server(postgres_url + said, connect_timeout_seconds=5).connect()) as connection:
+        assert connection.info.dsn_parameters["tcp_user_timeout"] == milliseconds
 
 
 def test_a_server_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

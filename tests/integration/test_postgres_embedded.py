@@ -1,11 +1,11 @@
 """The embedded PostgreSQL starts, stops, and survives what people and machines do to it."""
 
+import logging
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -128,13 +128,13 @@ def test_after_a_kill_the_next_start_takes_over_and_stops_the_server(server_dir:
             execute(url, f"CREATE TABLE round_{count} ()")
             other.kill()
             other.wait()
-        assert postmaster(server_dir) is not None
+        left_over = postmaster(server_dir)
+        assert left_over is not None
 
-        began = time.monotonic()
         with embedded_postgres(server_dir) as url:
+            assert postmaster(server_dir) == left_over
             tables = rows_of(url, "SELECT count(*) FROM pg_tables WHERE tablename ~ '^round_'")
             assert tables == [(count,)]
-        assert time.monotonic() - began < 5
         assert postmaster(server_dir) is None
 
 
@@ -197,6 +197,23 @@ def test_nobody_else_may_enter_the_data(server_dir: Path) -> None:
         assert (server_dir / "pgdata").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another account for the server")
+def test_folders_opened_to_the_servers_account_are_named_once(
+    server_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    closed = server_dir / "closed"
+    closed.mkdir(parents=True, mode=0o700)
+
+    for _ in range(2):
+        with embedded_postgres(closed / "postgres") as url:
+            assert rows_of(url, "SELECT 1") == [(1,)]
+
+    (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert f"{closed}" in warning.getMessage()
+    assert "refuses to run as root" in warning.getMessage()
+    assert closed.stat().st_mode & 0o077 == 0o001
+
+
 def test_a_file_in_the_way_is_named(server_dir: Path) -> None:
     server_dir.write_text("not a folder")
 
@@ -233,17 +250,16 @@ def test_data_of_another_version_is_left_alone(server_dir: Path) -> None:
 @pytest.mark.parametrize(
     ("damaged", "told"), [("global/pg_control", "pg_control"), ("pg_wal/*", "checkpoint record")]
 )
-def test_damaged_data_is_said_at_once(server_dir: Path, damaged: str, told: str) -> None:
+def test_damaged_data_is_said_and_not_waited_for(server_dir: Path, damaged: str, told: str) -> None:
     with embedded_postgres(server_dir):
         pass
     for file in (server_dir / "pgdata").glob(damaged):
         if file.is_file():
             file.write_bytes(b"damaged")
 
-    began = time.monotonic()
     error = why_not(server_dir)
 
-    assert time.monotonic() - began < 10
+    assert "cannot be started" in str(error)  # and not: "does not answer after 60 s"
     assert told in str(error)
     assert "move the folder away" in str(error)
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from domain.run import Failure, RepositoryReport, RunOutcome, RunReport, StoreCounts
-from domain.title import Title
+from domain.title import Person, Title
 from infrastructure.repositories.postgres import (
     PostgresRepository,
     open_postgres_repository,
@@ -56,7 +56,7 @@ def a_refused_title(number: int, field: str = "metascore", value: object = 101) 
         ("plot", "half a surrogate \ud800"),
         ("genres", ("",)),
         ("imdb_id", "not an id"),
-        ("title", "".join(map(chr, range(0x4E00, 0x4E00 + 9000)))),
+        ("genres", ("".join(map(chr, range(0x4E00, 0x4E00 + 9000))),)),
     ],
 )
 def test_a_refused_title_costs_itself_only_and_leaves_no_trace(
@@ -73,6 +73,29 @@ def test_a_refused_title_costs_itself_only_and_leaves_no_trace(
     assert "PostgreSQL refused it" in failure.message
     assert {title.imdb_id for title in repository.titles()} == {title_number(1), title_number(3)}
     assert repository.counts() == StoreCounts(titles=2, people=2, credits=6)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("".join(map(chr, range(0x4E00, 0x9E00))) * 5, id="one incompressible word"),
+        pytest.param(" ".join(f"w{number:x}" for number in range(200_000)), id="many words"),
+        pytest.param("Ⱥ" * 300_000, id="longer in lower case"),
+    ],
+)
+def test_text_of_any_length_is_saved(repository: PostgresRepository, text: str) -> None:
+    title = a_title(
+        title=text,
+        original_title=text,
+        plot=text,
+        certificate=text,
+        credits=(credit(Person(person_number(1).imdb_id, text), characters=(text,)),),
+    )
+    assert len(text.encode()) >= 300_000
+
+    assert repository.save([title], a_run()).inserted == 1
+
+    assert list(repository.titles()) == [title]
 
 
 def test_a_refused_update_keeps_what_was_there(repository: PostgresRepository) -> None:

@@ -96,6 +96,29 @@ def test_a_release_date_is_a_date_only_when_the_day_is_known(
     assert rows_of(postgres_url, "SELECT release_date FROM titles") == [(expected,)]
 
 
+@pytest.mark.parametrize(
+    ("index", "condition"),
+    [
+        ("titles_title_prefix", "left(lower(title), 200) LIKE 'the god%'"),
+        (
+            "titles_title_words",
+            "to_tsvector('simple', left(title, 1000)) @@ plainto_tsquery('simple', 'godfather')",
+        ),
+    ],
+)
+def test_titles_are_found_by_their_text_through_an_index(
+    repository: PostgresRepository, postgres_url: str, index: str, condition: str
+) -> None:
+    repository.save([a_title(1, title="The Godfather"), a_title(2)], a_run())
+    name = rows_of(postgres_url, "SELECT current_database()")[0][0]
+    execute(postgres_url, f"ALTER DATABASE {name} SET enable_seqscan = off")
+
+    query = f"SELECT title FROM titles WHERE {condition}"
+
+    assert rows_of(postgres_url, query) == [("The Godfather",)]
+    assert index in str(rows_of(postgres_url, f"EXPLAIN {query}"))
+
+
 def test_chart_latest_has_the_last_capture_with_what_is_known_of_its_titles(
     repository: PostgresRepository, postgres_url: str
 ) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from domain.identifiers import TitleId
-from domain.title import Title
+from domain.title import Person, Title
 from infrastructure.repositories.csv import CsvRepository, open_csv_repository, table
 from infrastructure.repositories.csv.rows import TitleRows
 from tests.builders import a_run, a_title, cast_of, credit, person_number, title_number
@@ -187,7 +187,8 @@ def test_death_at_every_byte_of_an_update(tmp_path: Path, two_titles: dict[str, 
     rows = TitleRows.of(newer, RUN.run_id)
     before = headers(two_titles)
     after = {
-        "people.csv": before["people.csv"] + b"nm0000002,Another Name\r\n",
+        "people.csv": before["people.csv"]
+        + b"nm0000002,Another Name,2026-01-01T12:01:00+00:00\r\n",
         "credits.csv": before["credits.csv"] + rows.credits,
         "titles.csv": before["titles.csv"] + rows.title,
     }
@@ -251,6 +252,33 @@ def test_death_at_any_write_of_a_save(tmp_path: Path, monkeypatch: pytest.Monkey
         if saved:
             break
     assert titles == {title.imdb_id: title for title in new}
+
+
+@pytest.mark.usefixtures("without_fsync")
+def test_no_title_is_held_without_the_name_that_it_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renamed = Person(person_number(1).imdb_id, "New Name")
+    old = small_title(1, credits=cast_of(person_number(1)))
+    new = [
+        small_title(1, minutes_later=1, credits=cast_of(renamed)),
+        small_title(2, minutes_later=1, credits=cast_of(renamed)),
+    ]
+    saved = False
+    for after in count(1, 13):
+        directory = tmp_path / str(after)
+        with open_csv_repository(directory) as repository:
+            repository.save([old], RUN)
+        with monkeypatch.context() as patch:
+            patch.setattr(table, "FileIO", DyingFile)
+            saved = save_and_die(directory, new, after)
+        with open_csv_repository(directory) as repository:
+            is_held = any(title in held(repository).values() for title in new)
+        names = [row[1] for row in rows_of(directory / "people.csv")]
+        assert names == ["New Name"] or not is_held
+        if saved:
+            break
+    assert names == ["New Name"]
 
 
 @contextmanager

@@ -41,7 +41,9 @@ def test_the_files_byte_by_byte(tmp_path: Path) -> None:
         b"html,next_data,2026-01-01T12:00:00+00:00,20260101T120000Z-test\r\n"
     )
     assert (tmp_path / "people.csv").read_bytes() == (
-        b"imdb_id,name\r\nnm0000001,Person 1\r\nnm0000002,Person 2\r\n"
+        b"imdb_id,name,fetched_at\r\n"
+        b"nm0000001,Person 1,2026-01-01T12:00:00+00:00\r\n"
+        b"nm0000002,Person 2,2026-01-01T12:00:00+00:00\r\n"
     )
     assert (tmp_path / "credits.csv").read_bytes() == (
         b"title_id,category,position,person_id,name,characters\r\n"
@@ -150,6 +152,24 @@ def test_an_older_title_does_not_rename_a_person(tmp_path: Path) -> None:
     with open_csv_repository(tmp_path) as repository:
         repository.save([a_title(3, minutes_later=9, credits=cast_of(old))], RUN)
     assert [row["name"] for row in rows_of(tmp_path / "people.csv")] == [old.name]
+
+
+def test_a_known_person_who_is_credited_again_is_not_written_again(tmp_path: Path) -> None:
+    with open_csv_repository(tmp_path) as repository:
+        repository.save([a_title(1)], RUN)
+        before = (tmp_path / "people.csv").read_bytes()
+        repository.save([a_title(2, minutes_later=5), a_title(1, minutes_later=6)], RUN)
+        assert (tmp_path / "people.csv").read_bytes() == before
+        assert rows_of(tmp_path / ".updates" / "people.csv") == []
+
+
+def test_a_person_row_tells_the_newest_page_when_the_files_are_merged(tmp_path: Path) -> None:
+    with open_csv_repository(tmp_path) as repository:
+        repository.save([a_title(1, credits=cast_of(person_number(1)))], RUN)
+        repository.save([a_title(1, minutes_later=5, credits=cast_of(person_number(1)))], RUN)
+        repository.save([a_title(1, minutes_later=6, credits=())], RUN)
+    (row,) = rows_of(tmp_path / "people.csv")
+    assert row["fetched_at"] == "2026-01-01T12:05:00+00:00"
 
 
 @given(title=strategies.titles)

@@ -229,6 +229,8 @@ def damage(path: Path, old: bytes, new: bytes) -> bytes:
         ("people.csv", b"nm0000001,", b"Nobody,", 2),
         ("people.csv", b"nm0000001,Person 1", b'nm0000001,"Person 1', 2),
         ("people.csv", b"nm0000002", b"nm0000001", 3),
+        ("people.csv", b"+00:00", b"", 2),
+        ("people.csv", b"2026-01-01T12:00:00+00:00", b"", 2),
         ("credits.csv", b"director,1", b"director,first", 2),
         ("credits.csv", b"director", b"boss", 2),
         ("credits.csv", b"director,1,nm0000001,", b"director,1,", 2),

@@ -1,5 +1,6 @@
 """Other names of people who are known already."""
 
+import csv
 from pathlib import Path
 
 from domain.identifiers import NameId
@@ -19,10 +20,10 @@ def named(name: str, number: int):
 
 
 def names_in(folder: Path) -> dict[NameId, str]:
-    lines = (folder / "people.csv").read_text("utf-8").splitlines()[1:]
-    rows = [line.split(",", 1) for line in lines]
-    assert len({imdb_id for imdb_id, _ in rows}) == len(rows)
-    return {NameId(imdb_id): name for imdb_id, name in rows}
+    with (folder / "people.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream, strict=True))
+    assert len({row["imdb_id"] for row in rows}) == len(rows)
+    return {NameId(row["imdb_id"]): row["name"] for row in rows}
 
 
 def test_the_latest_name_counts_and_a_person_is_one_row(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from infrastructure.repositories.csv.rows import encode
 from infrastructure.repositories.csv.table import flush_folder, write_file
 from infrastructure.repositories.csv.title_set import HeldTitle, TitleSet
 
@@ -17,7 +16,7 @@ def merge(main: TitleSet, updates: TitleSet) -> None:
     """
     scratch = updates.directory
     scratch.mkdir(parents=True, exist_ok=True)
-    contents = (_people(main, updates), _credits(main, updates), _titles(main, updates))
+    contents = (main.people_with(updates), _credits(main, updates), _titles(main, updates))
     targets = [table.path for table in main.tables]
     rewritten = [scratch / f"{target.name}.merged" for target in targets]
     try:
@@ -41,12 +40,6 @@ def _newest(main: TitleSet, updates: TitleSet) -> Iterator[tuple[TitleSet, HeldT
     for imdb_id, held in updates.titles.items():
         if imdb_id not in main.titles:
             yield updates, held
-
-
-def _people(main: TitleSet, updates: TitleSet) -> Iterator[bytes]:
-    yield main.people_table.header
-    for row in (main.names | updates.names).items():
-        yield encode([row])
 
 
 def _credits(main: TitleSet, updates: TitleSet) -> Iterator[bytes]:

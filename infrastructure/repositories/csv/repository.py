@@ -4,7 +4,7 @@ import csv
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,7 +22,7 @@ from domain.title import Title
 from infrastructure.repositories.csv.chart_file import ChartFile
 from infrastructure.repositories.csv.failures import NAME, locked, malformed, translated
 from infrastructure.repositories.csv.merge import merge
-from infrastructure.repositories.csv.rows import TitleRows, credit_from, decode, title_from
+from infrastructure.repositories.csv.rows import Naming, TitleRows, credit_from, decode, title_from
 from infrastructure.repositories.csv.title_set import HeldTitle, TitleSet
 
 _LARGEST_CELL = 2**31 - 1
@@ -194,23 +194,29 @@ class CsvRepository:
             # No title may stand twice in the updates.
             self._merge()
             self._main.sync()
+        # Another name goes before the title that gives it: were we killed in between, the title
+        # would be held, and nobody would save it again for the sake of the name.
+        self._update([], changes.renamed)
         self._main.append(changes.new, changes.new_people)
-        if changes.newer or changes.renamed:
-            self._updates.sync()
-            self._updates.append(changes.newer, changes.renamed)
+        self._update(changes.newer, {})
         return changes.counts
+
+    def _update(self, newer: Sequence[TitleRows], renamed: Mapping[NameId, Naming]) -> None:
+        if newer or renamed:
+            self._updates.sync()
+            self._updates.append(newer, renamed)
 
     def _changes(self, titles: Sequence[TitleRows]) -> "_Changes":
         changes = _Changes()
         for rows in titles:
             held = self._updates.titles.get(rows.imdb_id) or self._main.titles.get(rows.imdb_id)
             changes.add(rows, held)
-        for person_id, (name, named_at) in changes.names.items():
+        for person_id, naming in changes.names.items():
             known = self._updates.names.get(person_id) or self._main.names.get(person_id)
             if known is None:
-                changes.new_people[person_id] = name
-            elif name != known and not self._is_named_later(person_id, named_at):
-                changes.renamed[person_id] = name
+                changes.new_people[person_id] = naming
+            elif naming.name != known and not self._is_named_later(person_id, naming.fetched_at):
+                changes.renamed[person_id] = naming
         return changes
 
     def _is_named_later(self, person_id: NameId, moment: datetime) -> bool:
@@ -225,7 +231,7 @@ class CsvRepository:
         elif self._updates.exists():
             if self._updates.names:
                 scratch = self._updates.directory / "people.csv.merged"
-                self._main.rename(self._updates.names, scratch)
+                self._main.rename(self._updates, scratch)
             self._updates.remove()
 
     def _read(self, held: HeldTitle, title_file: FileIO, credit_file: FileIO) -> Title:
@@ -244,9 +250,9 @@ class _Changes:
 
     new: list[TitleRows] = field(default_factory=list)
     newer: list[TitleRows] = field(default_factory=list)
-    names: dict[NameId, tuple[str, datetime]] = field(default_factory=dict)
-    new_people: dict[NameId, str] = field(default_factory=dict)
-    renamed: dict[NameId, str] = field(default_factory=dict)
+    names: dict[NameId, Naming] = field(default_factory=dict)
+    new_people: dict[NameId, Naming] = field(default_factory=dict)
+    renamed: dict[NameId, Naming] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -269,8 +275,8 @@ class _Changes:
                 self.newer.append(rows)
         for person in rows.people:
             named = self.names.get(person.imdb_id)
-            if named is None or rows.fetched_at >= named[1]:
-                self.names[person.imdb_id] = (person.name, rows.fetched_at)
+            if named is None or rows.fetched_at >= named.fetched_at:
+                self.names[person.imdb_id] = Naming(person.name, rows.fetched_at)
 
 
 def _without_repeats(titles: Sequence[TitleRows]) -> Iterator[list[TitleRows]]:

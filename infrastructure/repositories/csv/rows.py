@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
+from typing import NamedTuple
 
-from domain.identifiers import TitleId, name_id, title_id
+from domain.identifiers import NameId, TitleId, name_id, title_id
 from domain.title import (
     Credit,
     CreditCategory,
@@ -40,7 +41,7 @@ _FACT_COLUMNS = (
     "plot",
 )
 TITLE_COLUMNS = (*_FACT_COLUMNS, "source", "found_by", "fetched_at", "run_id")
-PERSON_COLUMNS = ("imdb_id", "name")
+PERSON_COLUMNS = ("imdb_id", "name", "fetched_at")
 CREDIT_COLUMNS = ("title_id", "category", "position", "person_id", "name", "characters")
 CHART_COLUMNS = ("chart", "rank", "imdb_id", "run_id", "captured_at")
 
@@ -82,6 +83,13 @@ def parse_timestamp(text: str) -> datetime:
     if moment.utcoffset() is None:
         raise ValueError(f"the time {text!r} has no time zone")
     return moment
+
+
+class Naming(NamedTuple):
+    """A person's name, and when the newest page that credits the person was had."""
+
+    name: str
+    fetched_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +185,15 @@ def credit_from(cells: Sequence[str]) -> Credit:
     )
 
 
-def person_from(cells: Sequence[str]) -> Person:
+def person_cells(imdb_id: NameId, naming: Naming) -> tuple[str, ...]:
+    """Give a person as a row of `PERSON_COLUMNS`."""
+    return imdb_id, naming.name, timestamp(naming.fetched_at)
+
+
+def person_from(cells: Sequence[str]) -> tuple[Person, datetime]:
     """Read a row of `PERSON_COLUMNS`. Raises `ValueError` or `InvalidTitle`."""
-    imdb_id, name = cells
-    return Person(name_id(imdb_id), name)
+    imdb_id, name, fetched_at = cells
+    return Person(name_id(imdb_id), name), parse_timestamp(fetched_at)
 
 
 def _title_cells(title: Title, run_id: str) -> list[str]:

@@ -1,7 +1,7 @@
 """Titles with their people and credits: three CSV files, and in memory where each title stands."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,11 +14,13 @@ from infrastructure.repositories.csv.rows import (
     CREDIT_COLUMNS,
     PERSON_COLUMNS,
     TITLE_COLUMNS,
+    Naming,
     TitleDigests,
     TitleRows,
     credit_from,
     digest,
     encode,
+    person_cells,
     person_from,
     title_digests,
     title_from,
@@ -49,9 +51,11 @@ class TitleSet:
     whole. Credits at the end of the file whose title never came are what a crash left, and are
     cut off; people who came without a title stay, and are known when it comes.
 
-    ``titles`` is in the order of the file. ``named_at`` is when the newest title that credits a
-    person was fetched. ``has_strays`` is true when credits without a title stand amid the others.
-    With ``renames`` a person may stand in the file again and again, and the last name counts.
+    ``titles`` is in the order of the file. ``named_at`` is when the newest page that credits a
+    person was had: a title's that is held, or, as its credits may have changed since, the one that
+    the person's row tells of. ``has_strays`` is true when credits without a title stand amid the
+    others. With ``renames`` a person may stand in the file again and again, and the last name
+    counts.
     """
 
     def __init__(self, directory: Path, *, renames: bool = False) -> None:
@@ -94,7 +98,7 @@ class TitleSet:
             self._read_new_rows()
         self._is_in_step = True
 
-    def append(self, titles: Sequence[TitleRows], people: Mapping[NameId, str]) -> None:
+    def append(self, titles: Sequence[TitleRows], people: Mapping[NameId, Naming]) -> None:
         """Write titles and people that the set does not hold.
 
         On `OSError` (a full disk) the files are cut back to what they were.
@@ -102,27 +106,33 @@ class TitleSet:
         self._is_in_step = False
         sizes = [table.size for table in self.tables]
         try:
-            self.people_table.append(encode(people.items()))
+            self.people_table.append(_people_rows(people.items()))
             self.credit_table.append(b"".join(rows.credits for rows in titles))
             self.title_table.append(b"".join(rows.title for rows in titles))
         except OSError:
             for table, size in zip(self.tables, sizes, strict=True):
                 table.truncate(size)
             raise
-        self.names.update(people)
+        for person_id, naming in people.items():
+            self._hold_naming(person_id, naming)
         self._hold_appended(titles, title_start=sizes[2], credits_start=sizes[1])
         self._is_in_step = True
 
-    def rename(self, names: Mapping[NameId, str], temporary: Path) -> None:
-        """Give people other names, by writing ``people.csv`` anew at one stroke."""
-        renamed = {**self.names, **names}
-        rows = itertools.chain(
-            [self.people_table.header], (encode([row]) for row in renamed.items())
-        )
-        replace_file(self.people_table.path, temporary, rows)
+    def people_with(self, updates: "TitleSet") -> Iterator[bytes]:
+        """Give a new ``people.csv``: this set's people, and the updates' people and names."""
+        yield self.people_table.header
+        for person_id, name in (self.names | updates.names).items():
+            times = [titles.named_at.get(person_id) for titles in (self, updates)]
+            named_at = max(time for time in times if time is not None)
+            yield _people_rows([(person_id, Naming(name, named_at))])
+
+    def rename(self, updates: "TitleSet", temporary: Path) -> None:
+        """Give people the names in the updates, by writing ``people.csv`` anew at one stroke."""
+        replace_file(self.people_table.path, temporary, self.people_with(updates))
         self.people_table.open()
         self.people_table.skip_to_end()
-        self.names = renamed
+        for person_id, name in updates.names.items():
+            self._hold_naming(person_id, Naming(name, updates.named_at[person_id]))
 
     def flush_to_disk(self) -> None:
         """Wait until all rows would survive a power cut as well."""
@@ -180,12 +190,16 @@ class TitleSet:
 
     def _hold_person(self, record: Record) -> None:
         try:
-            person = person_from(record.cells)
+            person, fetched_at = person_from(record.cells)
         except (ValueError, InvalidTitle) as error:
             raise self.people_table.malformed(record.start, error) from error
         if person.imdb_id in self.names and not self._renames:
             raise self.people_table.malformed(record.start, f"{person.imdb_id} stands there twice")
-        self.names[person.imdb_id] = person.name
+        self._hold_naming(person.imdb_id, Naming(person.name, fetched_at))
+
+    def _hold_naming(self, person_id: NameId, naming: Naming) -> None:
+        self.names[person_id] = naming.name
+        self._note_name(person_id, naming.fetched_at)
 
     def _hold_credits(self) -> None:
         orphans_start: int | None = None
@@ -233,3 +247,7 @@ class TitleSet:
         known = self.named_at.get(person_id)
         if known is None or fetched_at > known:
             self.named_at[person_id] = fetched_at
+
+
+def _people_rows(people: Iterable[tuple[NameId, Naming]]) -> bytes:
+    return encode(person_cells(person_id, naming) for person_id, naming in people)

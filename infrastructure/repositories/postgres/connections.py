@@ -22,11 +22,13 @@ _OLDEST_SERVER = 140_000
 _DEFAULTS = {
     "application_name": "imdb-title-collector",
     "client_encoding": "UTF8",
-    # A server that vanishes without a word is noticed within a minute (seconds, seconds, probes).
+    # A server that vanishes without a word is noticed within a minute: while we wait for it by
+    # probes (seconds, seconds, probes), and when what we sent stays unacknowledged (milliseconds).
     "keepalives": "1",
     "keepalives_idle": "30",
     "keepalives_interval": "10",
     "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
 }
 
 

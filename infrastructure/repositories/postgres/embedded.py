@@ -426,18 +426,31 @@ def _let_account_in(data: Path, binaries: Path) -> None:
     """As root: let the server's account pass through the folders above its files.
 
     Adds the right to pass through (not to list) and only where it is missing, and the right to
-    read the programs when they were installed for root alone.
+    read the programs when they were installed for root alone. What was changed is logged.
     """
-    for folder in {*data.parents, *binaries.parents}:
-        _add_mode(folder, stat.S_IXOTH)
+    above = sorted({*data.parents, *binaries.parents})
+    opened = [folder for folder in above if _add_mode(folder, stat.S_IXOTH)]
+    if opened:
+        _log.warning(
+            "PostgreSQL refuses to run as root, so its server runs as another account; to let it "
+            "get to its data and programs, every account may now pass through (not list): %s",
+            ", ".join(map(str, opened)),
+        )
     if binaries.stat().st_mode & 0o005 != 0o005 or not (binaries / "postgres").stat().st_mode & 1:
         for path in (binaries.parent, *binaries.parent.rglob("*")):
             is_program = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
             _add_mode(path, 0o005 if is_program else 0o004)
+        _log.warning(
+            "PostgreSQL refuses to run as root: every account may now read and run its programs "
+            "in %s",
+            binaries.parent,
+        )
 
 
-def _add_mode(path: Path, bits: int) -> None:
+def _add_mode(path: Path, bits: int) -> bool:
+    """Add rights to a file or folder; tells whether any was missing."""
     mode = path.stat().st_mode
-    if mode & bits != bits:
-        _log.info("PostgreSQL cannot run as root: giving other accounts a way to it in %s", path)
-        path.chmod(stat.S_IMODE(mode) | bits)
+    if mode & bits == bits:
+        return False
+    path.chmod(stat.S_IMODE(mode) | bits)
+    return True

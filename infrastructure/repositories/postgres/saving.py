@@ -4,7 +4,7 @@ Every writer locks titles in the order of their ids, then people in the order of
 people in page order deadlocked four titles in ten when eight threads shared the cast.)
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import NamedTuple
@@ -99,13 +99,12 @@ def insert_run(statements: cursor, run: Run) -> None:
 
 
 def rounds_of(batch: Iterable[Title]) -> list[list[Title]]:
-    """Cut a batch so that no round has a title twice, its versions in the order of the batch."""
+    """Cut a batch, in its order, so that no round has a title twice."""
     rounds: list[dict[TitleId, Title]] = []
     for title in batch:
-        mine = next((seen for seen in rounds if title.imdb_id not in seen), None)
-        if mine is None:
-            rounds.append(mine := {})
-        mine[title.imdb_id] = title
+        if not rounds or title.imdb_id in rounds[-1]:
+            rounds.append({})
+        rounds[-1][title.imdb_id] = title
     return [list(titles.values()) for titles in rounds]
 
 
@@ -171,9 +170,16 @@ def _save_together(statements: cursor, titles: Sequence[Title], run: Run) -> Bat
     same = [c.title for c in current if c.held is not None and c.held.digest == c.digest]
     other = [c for c in current if c.held is None or c.held.digest != c.digest]
     _refresh(statements, same, run)
-    inserted, updated = _write(statements, other, run)
+    taken = _upsert_titles(statements, other, run)
+    # In the order of the batch: of two pages of one moment the later gives a person's name.
+    kept_ids = {title.imdb_id for title in same} | taken.keys()
+    kept = [title for title in titles if title.imdb_id in kept_ids]
+    # A page with the same facts as before can still be the newest with a person's name.
+    _execute(statements, _UPSERT_PEOPLE, _people_rows(kept, run))
+    _write_credits(statements, other, taken)
+    inserted = sum(taken.values())
     return BatchResult(
-        inserted=inserted, updated=updated, unchanged=len(titles) - inserted - updated
+        inserted=inserted, updated=len(taken) - inserted, unchanged=len(titles) - len(taken)
     )
 
 
@@ -194,36 +200,40 @@ def _refresh(statements: cursor, titles: Iterable[Title], run: Run) -> None:
     _execute(statements, _REFRESH_TITLES, rows)
 
 
-def _write(statements: cursor, candidates: Sequence[_Candidate], run: Run) -> tuple[int, int]:
-    """Write new and changed titles whole; give the number inserted and updated.
+def _upsert_titles(
+    statements: cursor, candidates: Iterable[_Candidate], run: Run
+) -> dict[TitleId, bool]:
+    """Write new and changed titles; give those that were taken, and whether each is new.
 
     Another process may have written a title since we looked, or have newer facts of it: PostgreSQL
     says which of ours it took, and only those get their credits written.
     """
     rows = sorted(title_row(c.title, c.digest, run.run_id) for c in candidates)
-    taken: dict[TitleId, bool] = dict(_execute(statements, _UPSERT_TITLES, rows, fetch=True))
+    return dict(_execute(statements, _UPSERT_TITLES, rows, fetch=True))
+
+
+def _write_credits(
+    statements: cursor, candidates: Iterable[_Candidate], taken: Mapping[TitleId, bool]
+) -> None:
+    """Put the credits of the titles taken in the place of earlier ones, and note their ratings."""
     written = [c for c in candidates if c.title.imdb_id in taken]
-    titles = [c.title for c in written]
-    replaced = [imdb_id for imdb_id, was_inserted in taken.items() if not was_inserted]
+    replaced = [imdb_id for imdb_id, is_new in taken.items() if not is_new]
     if replaced:
         statements.execute("DELETE FROM credits WHERE title_id = ANY(%s)", (replaced,))
-    _execute(statements, _UPSERT_PEOPLE, _people_rows(titles, run))
-    _execute(statements, _INSERT_CREDITS, [row for title in titles for row in credit_rows(title)])
+    rows = [row for c in written for row in credit_rows(c.title)]
+    _execute(statements, _INSERT_CREDITS, rows)
     _execute(statements, _INSERT_HISTORY, _history_rows(written))
-    return len(taken) - len(replaced), len(replaced)
 
 
 def _people_rows(titles: Iterable[Title], run: Run) -> list[Row]:
-    """Each person once, by the newest name, sorted by id."""
+    """Each person once, by the newest name (of two as new the later), sorted by id."""
     newest: dict[NameId, tuple[datetime, str]] = {}
     for title in titles:
         fetched_at = title.provenance.fetched_at
-        for credit in title.credits:
-            if credit.person_id is None:
-                continue
-            known = newest.get(credit.person_id)
+        for person in title.people:
+            known = newest.get(person.imdb_id)
             if known is None or known[0] <= fetched_at:
-                newest[credit.person_id] = (fetched_at, credit.name)
+                newest[person.imdb_id] = (fetched_at, person.name)
     return [(imdb_id, name, at, run.run_id) for imdb_id, (at, name) in sorted(newest.items())]
 
 

@@ -84,8 +84,13 @@ TITLES = (
     "CREATE INDEX titles_rating ON titles (rating)",
     "CREATE INDEX titles_votes ON titles (votes)",
     "CREATE INDEX titles_genres ON titles USING gin (genres)",
-    "CREATE INDEX titles_title_prefix ON titles (lower(title) text_pattern_ops)",
-    "CREATE INDEX titles_title_words ON titles USING gin (to_tsvector('simple', title))",
+    # PostgreSQL refuses a row whose index entry is too big (2.7 kB in a b-tree, 1 MB of words in a
+    # tsvector), so the indexes take no more of a title than anybody searches for.
+    "CREATE INDEX titles_title_prefix ON titles (left(lower(title), 200) text_pattern_ops)",
+    """
+    CREATE INDEX titles_title_words ON titles
+        USING gin (to_tsvector('simple', left(title, 1000)))
+    """,
     "CREATE INDEX titles_run_id ON titles (run_id)",
 )
 
@@ -220,8 +225,14 @@ COMMENTS = {
         "Of all facts and credits, to see whether a new version of a title says something else"
     ),
     "COLUMN titles.run_id": "The run that saved the title last",
+    "INDEX titles_title_prefix": (
+        "For WHERE left(lower(title), 200) LIKE 'the god%', the beginning in lower case"
+    ),
+    "INDEX titles_title_words": (
+        "For WHERE to_tsvector('simple', left(title, 1000)) @@ plainto_tsquery('simple', 'words')"
+    ),
     "TABLE people": "People with an nm id, by their newest name",
-    "COLUMN people.fetched_at": "When the page that gave the name was had",
+    "COLUMN people.fetched_at": "When the newest page that credits the person was had",
     "TABLE credits": "Who did what for a title",
     "COLUMN credits.position": "Billing position in the category, from 1 on",
     "COLUMN credits.person_id": "NULL when the page gave a name without an id",
