@@ -14,7 +14,7 @@ import pytest
 from domain.errors import RepositoryUnavailable
 from domain.title import Person
 from infrastructure.repositories.csv import open_csv_repository, table
-from tests.builders import a_chart, a_run, a_title, cast_of, person_number, title_number
+from tests.builders import a_chart, a_run, a_title, cast_of, person_number
 
 RUN = a_run()
 NOBODY = 65534
@@ -256,7 +256,5 @@ def test_an_edit_while_open_is_noticed(tmp_path: Path) -> None:
         path.with_suffix(".edit").replace(path)
         assert next(repository.titles()).rating == 1.0
         path.unlink()
-        assert repository.counts().titles == 0
-        repository.save([a_title(1)], RUN)
-        assert [title.imdb_id for title in repository.titles()] == [title_number(1)]
-        assert person_number(1) in next(repository.titles()).people
+        with pytest.raises(RepositoryUnavailable, match="put that file back"):
+            repository.save([a_title(1)], RUN)

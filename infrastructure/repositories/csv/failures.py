@@ -1,5 +1,6 @@
 """What goes wrong with files, told so that a user knows what to do."""
 
+import codecs
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,10 +41,12 @@ def translated(directory: Path) -> Iterator[None]:
 
 def foreign(path: Path, first_line: bytes) -> RepositoryUnavailable:
     """Give the error for a file that this program did not write."""
-    shown = first_line[:80].decode(errors="replace").rstrip("\r\n")
+    shown = repr(first_line[:80].decode(errors="replace").rstrip("\r\n"))
+    if first_line.startswith(codecs.BOM_UTF8):
+        shown += ", with a byte order mark before it, as a spreadsheet leaves one"
     return RepositoryUnavailable(
         NAME,
-        f"{path} is not one of this program's files (its first line is {shown!r}): "
+        f"{path} is not one of this program's files (its first line is {shown}): "
         "move it away or set another OUTPUT_DIR",
     )
 
@@ -52,6 +55,15 @@ def malformed(path: Path, where: str, problem: str) -> RepositoryUnavailable:
     """Give the error for a row that cannot be read; ``where`` names it for a person."""
     return RepositoryUnavailable(
         NAME, f"{path}, {where}: {problem}: correct the row or move the file away"
+    )
+
+
+def without_titles(credits_path: Path, titles_path: Path) -> RepositoryUnavailable:
+    """Give the error for credits whose titles are gone from ``titles.csv``."""
+    return RepositoryUnavailable(
+        NAME,
+        f"{credits_path} has credits of titles that {titles_path.name} does not have: put that "
+        "file back, or move all of these files away together",
     )
 
 

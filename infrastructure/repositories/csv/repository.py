@@ -23,7 +23,11 @@ from infrastructure.repositories.csv.chart_file import ChartFile
 from infrastructure.repositories.csv.failures import NAME, locked, malformed, translated
 from infrastructure.repositories.csv.merge import merge
 from infrastructure.repositories.csv.rows import Naming, TitleRows, credit_from, decode, title_from
-from infrastructure.repositories.csv.title_set import HeldTitle, TitleSet
+from infrastructure.repositories.csv.title_set import (
+    MOST_TITLES_AT_ONCE,
+    HeldTitle,
+    TitleSet,
+)
 
 _LARGEST_CELL = 2**31 - 1
 _POLL_SECONDS = 0.005
@@ -280,10 +284,10 @@ class _Changes:
 
 
 def _without_repeats(titles: Sequence[TitleRows]) -> Iterator[list[TitleRows]]:
-    """Cut a batch so that no title stands twice in a part, keeping its order."""
+    """Cut a batch so that no title stands twice in a part and none is large, keeping its order."""
     part: dict[TitleId, TitleRows] = {}
     for rows in titles:
-        if rows.imdb_id in part:
+        if rows.imdb_id in part or len(part) == MOST_TITLES_AT_ONCE:
             yield list(part.values())
             part = {}
         part[rows.imdb_id] = rows

@@ -10,6 +10,7 @@ from pathlib import Path
 from domain.errors import InvalidTitle
 from domain.identifiers import NameId, TitleId
 from domain.title import Credit
+from infrastructure.repositories.csv.failures import without_titles
 from infrastructure.repositories.csv.rows import (
     CREDIT_COLUMNS,
     PERSON_COLUMNS,
@@ -26,6 +27,9 @@ from infrastructure.repositories.csv.rows import (
     title_from,
 )
 from infrastructure.repositories.csv.table import CsvTable, Record, replace_file
+
+MOST_TITLES_AT_ONCE = 100
+"""Titles written in one go, and so the most whose credits a crash can leave without them."""
 
 
 @dataclass(slots=True)
@@ -91,6 +95,7 @@ class TitleSet:
         if not self._is_in_step or any(table.is_replaced() for table in self.tables):
             self.forget()
             self.directory.mkdir(parents=True, exist_ok=True)
+            self._refuse_without_titles()
             for table in self.tables:
                 table.open()
         if any(table.has_grown() for table in self.tables):
@@ -149,6 +154,17 @@ class TitleSet:
         with suppress(OSError):
             self.directory.rmdir()
 
+    def _refuse_without_titles(self) -> None:
+        """Raise when somebody took ``titles.csv`` away: its credits are no leftovers of a crash.
+
+        In the updates they may be: removing those starts with the titles.
+        """
+        credits_path = self.credit_table.path
+        if self._renames or self.title_table.path.exists() or not credits_path.exists():
+            return
+        if credits_path.stat().st_size > len(self.credit_table.header):
+            raise without_titles(credits_path, self.title_table.path)
+
     def _hold_appended(
         self, titles: Sequence[TitleRows], *, title_start: int, credits_start: int
     ) -> None:
@@ -202,19 +218,22 @@ class TitleSet:
         self._note_name(person_id, naming.fetched_at)
 
     def _hold_credits(self) -> None:
-        orphans_start: int | None = None
+        orphans: list[int] = []
         for imdb_id, records in self._credits_by_title():
             held = self.titles.get(imdb_id)
             if held is None:
-                orphans_start = records[0].start if orphans_start is None else orphans_start
+                orphans.append(records[0].start)
                 continue
-            if orphans_start is not None:
+            if orphans:
                 # A crash leaves credits without a title at the end only: this title's row was
                 # deleted by hand.
-                self.has_strays, orphans_start = True, None
+                self.has_strays = True
+                orphans.clear()
             self._hold_credits_of(imdb_id, held, records)
-        if orphans_start is not None:
-            self.credit_table.truncate(orphans_start)
+        if len(orphans) > MOST_TITLES_AT_ONCE:
+            raise without_titles(self.credit_table.path, self.title_table.path)
+        if orphans:
+            self.credit_table.truncate(orphans[0])
 
     def _credits_by_title(self) -> Iterator[tuple[TitleId, list[Record]]]:
         def by_title(record: Record) -> TitleId:

@@ -44,7 +44,6 @@ class Server:
 
     def __init__(self, url: str, *, connect_timeout_seconds: int) -> None:
         given = _read_url(url)
-        self._password = given.get("password", "")
         # What the URL says about a connection goes before what we would say.
         ours = _DEFAULTS | {"connect_timeout": str(connect_timeout_seconds)}
         self._dsn = make_dsn(**(ours | given))
@@ -55,7 +54,7 @@ class Server:
         try:
             opened = psycopg2.connect(self._dsn)
         except psycopg2.Error as error:
-            raise cannot_connect(error, self.location, self._password) from error
+            raise cannot_connect(error, self.location) from error
         if opened.server_version < _OLDEST_SERVER:
             version = opened.server_version // 10_000
             opened.close()

@@ -71,9 +71,9 @@ _WHEN_CONNECTED: tuple[tuple[tuple[type[psycopg2.Error], ...], bool, str], ...] 
 _REFUSALS = (psycopg2.DataError, psycopg2.IntegrityError, pg.ProgramLimitExceeded, ValueError)
 
 
-def cannot_connect(error: psycopg2.Error, location: str, password: str) -> RepositoryUnavailable:
-    """Say why no connection could be made to ``location``, without the password."""
-    said = _without(password, _first_line(error))
+def cannot_connect(error: psycopg2.Error, location: str) -> RepositoryUnavailable:
+    """Say why no connection could be made to ``location``. (libpq never quotes the password.)"""
+    said = _first_line(error)
     known = (row[1:] for row in _WHEN_CONNECTING if row[0] in said)
     transient, advice = next(known, (False, "check DATABASE_URL"))
     return RepositoryUnavailable(NAME, f"{location}: {said}; {advice}", transient=transient)
@@ -128,7 +128,3 @@ def _first_line(error: Exception) -> str:
     primary = error.diag.message_primary if isinstance(error, psycopg2.Error) else None
     lines = (primary or str(error)).strip().splitlines()
     return lines[0] if lines else type(error).__name__
-
-
-def _without(secret: str, text: str) -> str:
-    return text.replace(secret, "***") if secret else text
