@@ -10,7 +10,7 @@ import requests
 
 from demo.facts import ReleaseDateFacts, load_facts
 from demo.site import DemoSite
-from tests.databases import a_user, as_user, rows_of
+from tests.databases import a_user, as_user, database_url, execute, rows_of
 from tests.e2e.program import report, rows, run, start
 from tests.servers import page, serving
 
@@ -51,11 +51,21 @@ def expected_credits() -> set[tuple]:
     }
 
 
-def test_the_batch_run_saves_every_fact_in_csv_and_postgres(site, tmp_path, postgres_url):
-    result = run(tmp_path, base_url=site.url, database_url=postgres_url, **LIVE)
-    output = tmp_path / "output"
+@pytest.fixture(scope="module")
+def whole_run(site, tmp_path_factory, postgres_server):
+    """The folder and the database of a batch run into both repositories, and what it said."""
+    name = "whole_run"
+    execute(postgres_server, f"CREATE DATABASE {name}")
+    url = database_url(postgres_server, name)
+    folder = tmp_path_factory.mktemp("whole-run")
+    result = run(folder, base_url=site.url, database_url=url, **LIVE)
     assert result.status == 0, result.err
+    yield folder / "output", url, result
+    execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 
+
+def test_the_batch_run_saves_every_title_with_every_fact(whole_run):
+    output, url, _ = whole_run
     titles = {row["imdb_id"]: row for row in rows(output, "titles.csv")}
     assert len(titles) == len(FACTS.titles) == 250
     for fact in FACTS.titles:
@@ -70,7 +80,16 @@ def test_the_batch_run_saves_every_fact_in_csv_and_postgres(site, tmp_path, post
         assert row["certificate"] == (fact.certificate or "")
         assert json.loads(row["genres"] or "[]") == list(fact.genres)
         assert row["release_date"] == released(fact.release_date)
+    in_csv = {
+        (r["imdb_id"], r["kind"], r["title"], int(r["year"]), float(r["rating"]), int(r["votes"]))
+        for r in titles.values()
+    }
+    query = "SELECT imdb_id, kind, title, year, rating::float8, votes FROM titles"
+    assert in_csv == set(rows_of(url, query))
 
+
+def test_the_batch_run_saves_the_same_credits_and_people_in_both(whole_run):
+    output, url, _ = whole_run
     credits_ = {
         (
             r["title_id"],
@@ -84,28 +103,27 @@ def test_the_batch_run_saves_every_fact_in_csv_and_postgres(site, tmp_path, post
     }
     assert credits_ == expected_credits()
     in_postgres = rows_of(
-        postgres_url,
+        url,
         "SELECT title_id, category, position, coalesce(person_id, ''), name, characters"
         " FROM credits",
     )
     assert len(in_postgres) == len(credits_)
     assert credits_ == {(*place, tuple(characters)) for *place, characters in in_postgres}
     people = [(row["imdb_id"], row["name"]) for row in rows(output, "people.csv")]
-    assert sorted(people) == sorted(rows_of(postgres_url, "SELECT imdb_id, name FROM people"))
+    assert sorted(people) == sorted(rows_of(url, "SELECT imdb_id, name FROM people"))
     assert len(set(people)) == len(people)
 
-    in_csv = {
-        (r["imdb_id"], r["kind"], r["title"], int(r["year"]), float(r["rating"]), int(r["votes"]))
-        for r in titles.values()
-    }
-    query = "SELECT imdb_id, kind, title, year, rating::float8, votes FROM titles"
-    assert in_csv == set(rows_of(postgres_url, query))
 
+def test_the_batch_run_keeps_the_chart_in_order(whole_run):
+    output, url, _ = whole_run
     ranks = [(row["rank"], row["imdb_id"]) for row in rows(output, "chart.csv")]
     assert ranks == [(str(rank), t.imdb_id) for rank, t in enumerate(FACTS.titles, 1)]
     query = "SELECT rank::text, title_id FROM chart_entries ORDER BY chart_entries.rank"
-    assert rows_of(postgres_url, query) == ranks
+    assert rows_of(url, query) == ranks
 
+
+def test_the_batch_run_gives_an_account_that_adds_up(whole_run):
+    output, _, result = whole_run
     account = report(output)
     assert (account["asked"], account["fetched"], account["outcome"]) == (250, 250, "complete")
     assert [r["saved"] for r in account["repositories"]] == [250, 250]

@@ -1,4 +1,3 @@
-import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -12,8 +11,8 @@ from domain.errors import (
     TitleNotFound,
 )
 from infrastructure.http.client import HttpClient
-from infrastructure.http.rate_limit import RateLimit
 from infrastructure.scrapers.imdb_html import ImdbHtmlSource
+from tests.clients import http_client
 from tests.servers import Answer, ScriptedServer, page, serving
 from tests.unit.imdb_pages import pages
 
@@ -28,18 +27,7 @@ CONSENT = b"<html><head><title>Before you continue</title></head><body>Cookies?<
 
 @pytest.fixture
 def http():
-    stop = threading.Event()
-    with HttpClient(
-        max_connections=4,
-        timeout_seconds=5,
-        max_attempts=1,
-        max_body_bytes=1 << 24,
-        user_agent="test",
-        language="en-US",
-        rate_limit=RateLimit(0, stop),
-        proxies=[],
-        stop=stop,
-    ) as client:
+    with http_client(max_attempts=1) as client:
         yield client
 
 

@@ -10,26 +10,14 @@ from domain.errors import RunStopped, SourceUnavailable
 from infrastructure.http import client as client_module
 from infrastructure.http import names
 from infrastructure.http.client import HttpClient, accept_language, same_site
-from infrastructure.http.rate_limit import RateLimit
+from tests import clients
 from tests.servers import Handler, page, serving
 
 LIMIT = 100_000
 
 
 def http_client(**changes) -> HttpClient:
-    stop = changes.pop("stop", threading.Event())
-    given = {
-        "max_connections": 10,
-        "timeout_seconds": 5.0,
-        "max_attempts": 4,
-        "max_body_bytes": LIMIT,
-        "user_agent": "test-agent/1",
-        "language": "de-AT",
-        "rate_limit": RateLimit(changes.pop("requests_per_second", 0), stop),
-        "proxies": [],
-        "stop": stop,
-    }
-    return HttpClient(**(given | changes))
+    return clients.http_client(**({"max_body_bytes": LIMIT} | changes))
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,7 +9,7 @@ import pytest
 from domain.errors import SourceUnavailable
 from infrastructure.http import client as client_module
 from infrastructure.http.client import HttpClient
-from infrastructure.http.rate_limit import RateLimit
+from tests import clients
 from tests.servers import page, serving
 
 SECRET = "pr0xy-s3cret"  # noqa: S105 -- of a proxy that lives for one test
@@ -33,18 +32,7 @@ def proxy(scheme: str) -> Iterator[str]:
 
 
 def http_client(*proxies: str) -> HttpClient:
-    stop = threading.Event()
-    return HttpClient(
-        max_connections=4,
-        timeout_seconds=5,
-        max_attempts=2,
-        max_body_bytes=1 << 20,
-        user_agent="test",
-        language="en-US",
-        rate_limit=RateLimit(0, stop),
-        proxies=proxies,
-        stop=stop,
-    )
+    return clients.http_client(max_attempts=2, proxies=proxies)
 
 
 @pytest.fixture(autouse=True)
