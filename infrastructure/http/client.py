@@ -74,7 +74,7 @@ class HttpClient:
     Any number of threads may call `get`: each has its own `requests.Session`, all share one
     adapter, whose pool of connections is thread-safe; a semaphore lets a few unpack at a time. No
     cookies are kept and no credentials of the user's ``.netrc`` are sent. Closing it closes every
-    connection and the rate limit. ``stop`` ends the waiting between tries.
+    connection. ``stop`` ends the waiting between tries.
     """
 
     def __init__(
@@ -119,7 +119,6 @@ class HttpClient:
         traceback: TracebackType | None,
     ) -> None:
         self._adapter.close()
-        self._rate_limit.close()
 
     def get(self, url: str) -> Response:
         """Get a page, with up to ``max_attempts`` tries and as many redirects as `MAX_REDIRECTS`.

@@ -4,7 +4,7 @@ import math
 import threading
 import time
 
-from pyrate_limiter import Limiter, Rate
+from pyrate_limiter import InMemoryBucket, Limiter, Rate, SingleBucketFactory
 
 _LOOK_UP_SECONDS = 0.5
 
@@ -17,9 +17,12 @@ class RateLimit:
     """
 
     def __init__(self, requests_per_second: float, stop: threading.Event) -> None:
-        self._limiter = (
-            Limiter(_rate(requests_per_second), buffer_ms=0) if requests_per_second else None
-        )
+        self._bucket: InMemoryBucket | None = None
+        if requests_per_second:
+            self._bucket = InMemoryBucket([_rate(requests_per_second)])
+            # Without the library's thread that empties buckets: each turn does it here.
+            turns = SingleBucketFactory(self._bucket, schedule_leak=False)
+            self._limiter = Limiter(turns, buffer_ms=0)
         self._stop = stop
         self._lock = threading.Lock()
         self._held_until = 0.0
@@ -31,13 +34,14 @@ class RateLimit:
                 held_seconds = self._held_until - time.monotonic()
             if held_seconds > 0:
                 self._stop.wait(held_seconds)
-            elif self._limiter is None or self._limiter.try_acquire(timeout=_LOOK_UP_SECONDS):
-                return
+            elif self._bucket is None or self._limiter.try_acquire(timeout=_LOOK_UP_SECONDS):
+                break
+        self._forget_old_turns()
 
-    def close(self) -> None:
-        """End the limiter's own thread."""
-        if self._limiter is not None:
-            self._limiter.close()
+    def _forget_old_turns(self) -> None:
+        if self._bucket is not None:
+            now: int = self._bucket.now()  # type: ignore[no-untyped-call]  # the library has no type
+            self._bucket.leak(now)
 
     def hold(self, seconds: float) -> None:
         """Let no request through for this many seconds, because the site asked for it."""

@@ -10,6 +10,7 @@ from domain.errors import RunStopped, SourceUnavailable
 from infrastructure.http import client as client_module
 from infrastructure.http import names
 from infrastructure.http.client import HttpClient, accept_language, same_site
+from infrastructure.http.rate_limit import RateLimit
 from tests import clients
 from tests.servers import Handler, page, serving
 
@@ -306,13 +307,13 @@ def test_name_servers_that_do_not_answer_are_not_waited_for(monkeypatch):
     answered.set()
 
 
-def test_a_rate_limit_leaves_no_thread_behind():
+def test_a_rate_limit_has_no_thread_and_forgets_the_turns_that_are_over():
     before = set(threading.enumerate())
-    with http_client(requests_per_second=5):
-        started = set(threading.enumerate()) - before
-    for thread in started:
-        thread.join(timeout=10)
-    assert not any(thread.is_alive() for thread in started)
+    limit = RateLimit(1000, threading.Event())
+    for _ in range(500):
+        limit.wait()
+    assert set(threading.enumerate()) <= before
+    assert limit._bucket.count() < 400
 
 
 def test_the_rate_limit_holds_over_all_threads():
