@@ -5,7 +5,6 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
@@ -29,15 +28,24 @@ def run_and_report(
     """Do a run, write its report, print its summary; give the exit status."""
     limit_arenas()
     stop = threading.Event()
-    counts = RunCounts()
-    with ExitStack() as stack:
-        stack.enter_context(stop_on_signals(stop))
-        observer = stack.enter_context(observed(counts, Console(stderr=True)))
-        app = stack.enter_context(open_app(settings, observer, stop))
-        report = use_case(app, new_run(settings, command))
-        path = _written(report, settings)
-        print_summary(_SummaryConsole(), report, settings, path)
+    with stop_on_signals(stop):
+        report = _run(settings, command, use_case, stop)
+        print_summary(_SummaryConsole(), report, settings, _written(report, settings))
     return OF_OUTCOME[report.outcome]
+
+
+def _run(
+    settings: Settings,
+    command: str,
+    use_case: Callable[[App, Run], RunReport],
+    stop: threading.Event,
+) -> RunReport:
+    """Do the run; when this returns, the live display is gone and everything is closed."""
+    with (
+        observed(RunCounts(), Console(stderr=True)) as observer,
+        open_app(settings, observer, stop) as app,
+    ):
+        return use_case(app, new_run(settings, command))
 
 
 class _SummaryConsole(Console):

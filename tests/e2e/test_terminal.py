@@ -1,0 +1,68 @@
+"""What a person sees on a terminal."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+
+import pytest
+
+from demo.facts import load_facts
+from demo.site import DemoSite
+from tests.e2e.program import ROOT, environment
+
+ERASE_LINE = "\x1b[2K"
+CONTROL = re.compile(r"\x1b\[[?0-9;]*[a-zA-Z]")
+
+
+def on_a_terminal(folder, **settings) -> tuple[int, str]:
+    """The exit status of a run on a terminal, and all that was written to it."""
+    main_end, program_end = pty.openpty()
+    given = {"output_dir": folder / "output", "columns": 110, "term": "xterm-256color"} | settings
+    with subprocess.Popen(
+        [sys.executable, str(ROOT / "main.py")], cwd=folder, env=environment(**given),
+        stdin=program_end, stdout=program_end, stderr=program_end,
+    ) as process:  # fmt: skip
+        os.close(program_end)
+        written = bytearray()
+        while True:
+            try:
+                part = os.read(main_end, 65536)
+            except OSError:  # Linux says so when the last program has closed the terminal
+                break
+            if not part:
+                break
+            written += part
+    os.close(main_end)
+    return process.returncode, written.decode()
+
+
+@pytest.fixture(scope="module")
+def site():
+    with DemoSite(load_facts(), delay_seconds=0.05) as demo_site:
+        yield demo_site
+
+
+def test_a_live_display_is_followed_by_the_summary(site, tmp_path):
+    status, written = on_a_terminal(
+        tmp_path, base_url=site.url, repositories="csv", requests_per_second=0, max_threads=5
+    )
+    assert status == 0
+    live, _, summary = written.rpartition(ERASE_LINE)
+    frames = [CONTROL.sub("", frame) for frame in live.split(ERASE_LINE)]
+    assert any(re.search(r"titles .* \d+/250 saved csv \d+ .*/s", frame) for frame in frames)
+    shown = CONTROL.sub("", summary).replace("\r\n", "\n")
+    assert shown.startswith("\nDone: every title is saved in every repository")
+    assert "asked 250 = fetched 250 + failed 0 + not tried 0" in shown
+    assert shown.rstrip().endswith("other charts, single titles, settings")
+
+
+def test_a_dumb_terminal_gets_lines(site, tmp_path):
+    status, written = on_a_terminal(
+        tmp_path, base_url=site.url, repositories="csv", requests_per_second=0, limit=3,
+        term="dumb",
+    )  # fmt: skip
+    assert status == 0
+    assert "3 titles from html" in written
+    assert "\x1b" not in written
