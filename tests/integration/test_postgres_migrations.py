@@ -4,15 +4,18 @@ import logging
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
 
+import psycopg2
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from domain.errors import RepositoryUnavailable
 from infrastructure.repositories.postgres import migrations, open_postgres_repository
+from infrastructure.repositories.postgres.migrations import apply
 from tests.databases import execute, rows_of
 
 PROJECT = Path(__file__).parents[2]
@@ -91,8 +94,45 @@ def test_migrating_leaves_logging_as_it_was(postgres_url: str) -> None:
     assert (root.level, root.handlers, logging.getLogger("domain").disabled) == before
 
 
-def test_a_database_that_is_up_to_date_opens_without_loading_alembic(postgres_url: str) -> None:
+CATALOG = (
+    (
+        "SELECT table_name, column_name, data_type, is_nullable, column_default"
+        " FROM information_schema.columns WHERE table_schema = 'public'"
+    ),
+    (
+        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)"
+        " FROM pg_constraint WHERE connamespace = 'public'::regnamespace"
+    ),
+    "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+    "SELECT viewname, definition FROM pg_views WHERE schemaname = 'public'",
+    (
+        "SELECT c.relname, d.objsubid, d.description FROM pg_description d"
+        " JOIN pg_class c ON c.oid = d.objoid WHERE c.relnamespace = 'public'::regnamespace"
+    ),
+    "SELECT version_num FROM schema_version",
+)
+
+
+def test_a_new_database_is_what_alembic_would_have_made_of_it(
+    postgres_url: str, postgres_server: str
+) -> None:
+    with closing(psycopg2.connect(postgres_url)) as opened:
+        apply._upgrade(opened)
+    by_alembic = [sorted(rows_of(postgres_url, query)) for query in CATALOG]
+    execute(postgres_url, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+
     open_and_close(postgres_url)
+
+    assert [sorted(rows_of(postgres_url, query)) for query in CATALOG] == by_alembic
+    assert all(by_alembic)
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_a_database_that_is_new_or_up_to_date_opens_without_loading_alembic(
+    postgres_url: str, new: bool
+) -> None:
+    if not new:
+        open_and_close(postgres_url)
     script = (
         "import sys; from infrastructure.repositories.postgres import open_postgres_repository\n"
         "with open_postgres_repository(sys.argv[1]): print('alembic' in sys.modules)"

@@ -3,16 +3,28 @@
 from pathlib import Path
 
 import psycopg2
-from psycopg2.extensions import connection
+from psycopg2.extensions import connection, cursor
 
 from domain.errors import RepositoryUnavailable
 from infrastructure.repositories.postgres.errors import NAME, translated, unavailable
+from infrastructure.repositories.postgres.migrations import statements_0001
 
-HEAD = "0001"
-"""The newest version of the schema; versions sort as text. A test holds it to the files."""
+_VERSIONS = {"0001": statements_0001.STATEMENTS}
+"""The statements of every version, in order; versions sort as text."""
+
+HEAD = max(_VERSIONS)
+"""The newest version of the schema. A test holds it to Alembic's scripts."""
 
 VERSION_TABLE = "schema_version"
 """Alembic's table under a name of ours, because another program may use Alembic in the database."""
+
+_CREATE_VERSION_TABLE = f"""
+    CREATE TABLE {VERSION_TABLE} (
+        version_num varchar(32) NOT NULL,
+        CONSTRAINT {VERSION_TABLE}_pkc PRIMARY KEY (version_num)
+    )
+"""
+"""As Alembic makes it (alembic.ddl.impl, ``version_table_impl``)."""
 
 _LOCK_KEY = 7_204_163_518
 """Our key among PostgreSQL's advisory locks: any number will do, the same for every process."""
@@ -23,24 +35,27 @@ _LOCK_WAIT = "60s"
 def apply_migrations(opened: connection) -> None:
     """Apply what is missing, in one transaction; processes that do this at once go one by one.
 
-    ``opened`` is not in a transaction, before and after. Raises `RepositoryUnavailable`, among
-    others when the schema was made by a later version of this program.
+    A database without a schema gets the statements of all versions at once: Alembic, which upgrades
+    one that has an older version, takes longer to load than that. ``opened`` is not in a
+    transaction, before and after. Raises `RepositoryUnavailable`, among others when the schema was
+    made by a later version of this program.
     """
     with translated():
-        version = _version(opened)
-    if version == HEAD:
-        return
-    _upgrade(opened)
+        with opened, opened.cursor() as cursor:
+            version = _version(cursor)
+        if version is None:
+            version = _create(opened)
+    if version != HEAD:
+        _upgrade(opened)
 
 
-def _version(opened: connection) -> str | None:
+def _version(statements: cursor) -> str | None:
     """The schema's version, or ``None`` for a database without one."""
-    with opened, opened.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s)", (VERSION_TABLE,))
-        if cursor.fetchone() == (None,):
-            return None
-        cursor.execute(f"SELECT max(version_num) FROM {VERSION_TABLE}")  # noqa: S608 - a constant
-        row = cursor.fetchone()
+    statements.execute("SELECT to_regclass(%s)", (VERSION_TABLE,))
+    if statements.fetchone() == (None,):
+        return None
+    statements.execute(f"SELECT max(version_num) FROM {VERSION_TABLE}")  # noqa: S608 - a constant
+    row = statements.fetchone()
     version: str | None = row[0] if row else None
     if version is not None and version > HEAD:
         raise RepositoryUnavailable(
@@ -51,8 +66,22 @@ def _version(opened: connection) -> str | None:
     return version
 
 
+def _create(opened: connection) -> str | None:
+    """Make the newest schema, noted as Alembic would; give the version that there is then."""
+    with opened, opened.cursor() as statements:
+        statements.execute(f"SET LOCAL lock_timeout = '{_LOCK_WAIT}'")
+        statements.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK_KEY,))
+        version = _version(statements)
+        if version is not None:  # another process has been here while we waited
+            return version
+        for statement in (s for version_ in sorted(_VERSIONS) for s in _VERSIONS[version_]):
+            statements.execute(statement)
+        statements.execute(_CREATE_VERSION_TABLE)
+        statements.execute(f"INSERT INTO {VERSION_TABLE} VALUES (%s)", (HEAD,))  # noqa: S608
+    return HEAD
+
+
 def _upgrade(opened: connection) -> None:
-    # Alembic and SQLAlchemy take longer to import than a whole check takes.
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import create_engine
