@@ -1,6 +1,7 @@
 """A server on loopback that answers as a test says, over real HTTP."""
 
 import gzip
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -67,8 +68,15 @@ class ScriptedServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(answers: Mapping[str, Answer]) -> Iterator[ScriptedServer]:
+def serving(
+    answers: Mapping[str, Answer], tls: ssl.SSLContext | None = None
+) -> Iterator[ScriptedServer]:
+    """Serve until the end of the block, over TLS when there is a context for it."""
     with ScriptedServer(answers) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
+            )
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

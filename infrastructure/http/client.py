@@ -14,9 +14,9 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import tenacity
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from domain.errors import RunStopped, SourceUnavailable
+from infrastructure.http.adapter import SharedContextAdapter
 from infrastructure.http.causes import Cause, cause_of
 from infrastructure.http.names import number_of_addresses
 from infrastructure.http.proxies import ProxyRotation
@@ -90,7 +90,7 @@ class HttpClient:
         proxies: Sequence[str],
         stop: threading.Event,
     ) -> None:
-        self._adapter = HTTPAdapter(pool_maxsize=max_connections)
+        self._adapter = SharedContextAdapter(max_connections=max_connections)
         self._timeout_seconds = timeout_seconds
         self._max_attempts = max_attempts
         self._max_body_bytes = max_body_bytes
