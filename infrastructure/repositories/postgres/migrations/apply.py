@@ -51,8 +51,14 @@ def apply_migrations(opened: connection) -> None:
 
 def _version(statements: cursor) -> str | None:
     """The schema's version, or ``None`` for a database without one."""
-    statements.execute("SELECT to_regclass(%s)", (VERSION_TABLE,))
-    if statements.fetchone() == (None,):
+    # Not to_regclass: it may go on saying "no" in a session that has asked before, until the next
+    # transaction, whatever others have committed.
+    statements.execute(
+        "SELECT count(*) FROM pg_catalog.pg_tables"
+        " WHERE tablename = %s AND schemaname = ANY (current_schemas(false))",
+        (VERSION_TABLE,),
+    )
+    if statements.fetchone() == (0,):
         return None
     statements.execute(f"SELECT max(version_num) FROM {VERSION_TABLE}")  # noqa: S608 - a constant
     row = statements.fetchone()
