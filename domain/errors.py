@@ -25,6 +25,18 @@ class ScraperError(Exception):
     reason = "error"
     """Short machine-readable name, used in reports and in the ``failures`` table."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let the error cross to another process, which an ``__init__`` of one's own prevents."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(
+    kind: type[ScraperError], arguments: tuple[object, ...], fields: dict[str, object]
+) -> ScraperError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(fields)
+    return error
+
 
 class InvalidConfiguration(ScraperError):
     """One or more settings are wrong. ``problems`` has one readable line for each of them."""

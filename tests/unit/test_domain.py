@@ -1,3 +1,4 @@
+import pickle
 from datetime import UTC, datetime
 
 import pytest
@@ -233,3 +234,22 @@ def test_every_error_has_a_reason_of_its_own():
 
 def test_a_long_bad_value_is_cut_in_the_message():
     assert len(str(InvalidTitle("plot", "x" * 5000, "must be short"))) < 200
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.InvalidConfiguration(["LIMIT=0: too small", "CHART=x: unknown"]),
+        errors.SourceUnavailable("https://site", "HTTP 503", hopeless=True),
+        errors.SourceBlocked("https://site", "challenge"),
+        errors.RunStopped("https://site"),
+        errors.TitleNotFound("tt0000001", "https://site"),
+        errors.ChartNotFound("top", "https://site"),
+        errors.PageChanged("https://site", "titleText", "missing"),
+        InvalidTitle("votes", -1, "must be from 0 on", imdb_id="tt0000001"),
+        errors.RepositoryUnavailable("csv", "disk full", transient=True),
+    ],
+)
+def test_an_error_crosses_to_another_process_whole(error):
+    came = pickle.loads(pickle.dumps(error))  # noqa: S301 -- our own bytes
+    assert (type(came), str(came), vars(came)) == (type(error), str(error), vars(error))
