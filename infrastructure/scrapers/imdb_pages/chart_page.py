@@ -93,8 +93,14 @@ def read_chart(page: Page, name: ChartName) -> Chart:
     return Chart(name, _entries_from_markup(page, name), page.fetched_at)
 
 
+_ANY_CHART = re.compile(r"/chart/\[[^/]*\]/?")
+"""A route with a parameter instead of a name, as title pages have: it says nothing of the chart."""
+
+
 def _refuse_other_chart(page: Page, name: ChartName, route: str | None) -> None:
-    if route is not None and chart_of_route(route) != name.value:
+    if route is None or _ANY_CHART.fullmatch(route):
+        return
+    if chart_of_route(route) != name.value:
         raise PageChanged(page.url, "page", f"is {route[:80]}, not the chart {name.value!r}")
 
 

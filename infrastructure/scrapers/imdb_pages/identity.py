@@ -83,7 +83,7 @@ def identify(page: Page) -> PageIdentity:
         return PageIdentity(kind=PageKind.TITLE, title_id=_title_of(found))
     if found.page is None:
         return address_of(page)
-    if kind := _TITLE_ROUTES.get(found.page):
+    if kind := _TITLE_ROUTES.get(found.page.rstrip("/")):
         return PageIdentity(kind=kind, title_id=_title_of(found))
     return _chart_identity(chart_of_route(found.page))
 

@@ -30,7 +30,7 @@ def read_title(page: Page) -> Title:
         if is_json(page.body):
             raise PageChanged(page.url, "aboveTheFoldData")
         return _from_markup(page)
-    if decoded.page == reference_page.ROUTE:
+    if _plain(decoded.page) == reference_page.ROUTE:
         reference = decode(reference_page.DECODER, data, page)
         return reference_page.to_title(page, reference.props.page_props)
     return title_page.to_title(page, props, props.above_the_fold_data)
@@ -43,9 +43,14 @@ def _from_markup(page: Page) -> Title:
     return title_from_markup(page)
 
 
+def _plain(route: str | None) -> str | None:
+    """A route without a slash at its end."""
+    return route.rstrip("/") if route else route
+
+
 def _refuse_other_route(page: Page, decoded: NextData[title_page.PageProps]) -> None:
     """Raise `TitleNotFound` for IMDb's own 404 page, `PageChanged` for pages of another kind."""
-    route = decoded.page
+    route = _plain(decoded.page)
     if route is None or route in (title_page.ROUTE, reference_page.ROUTE):
         return
     missing = route == "/404" or decoded.props.page_props.status_code == 404

@@ -184,3 +184,9 @@ class TestFallBacks:
         with pytest.raises(PageChanged) as caught:
             read(pages.next_data({}, None))
         assert caught.value.field == EDGES
+
+
+@pytest.mark.parametrize("route", ["/chart/top", "/chart/top/", "/chart/[chart]", None])
+def test_routes_that_do_not_speak_against_the_chart(route: str | None) -> None:
+    page = pages.page(pages.html_page(pages.next_data(pages.chart(3), route)))
+    assert len(parse_chart(page, ChartName.TOP).entries) == 3

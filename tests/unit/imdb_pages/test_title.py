@@ -9,7 +9,7 @@ import pytest
 
 from domain.errors import InvalidTitle, PageChanged, TitleNotFound
 from domain.title import CreditCategory, ReleaseDate, Title, TitleKind
-from infrastructure.scrapers.imdb_pages import parse_title
+from infrastructure.scrapers.imdb_pages import identify, parse_title
 from tests.unit.imdb_pages import pages
 from tests.unit.imdb_pages.pages import having, title_html, without
 
@@ -431,3 +431,13 @@ class TestOtherPages:
     def test_a_page_that_is_no_title_is_never_taken_for_one(self, body: str) -> None:
         with pytest.raises(PageChanged):
             parse_title(pages.page(body))
+
+
+@pytest.mark.parametrize(
+    "route", ["/title/[tconst]", "/title/[tconst]/", "/title/[tconst]/reference/"]
+)
+def test_a_slash_at_the_end_of_a_route_makes_no_other_page(route: str) -> None:
+    props = pages.reference("v2") if "reference" in route else pages.v2()
+    page = pages.page(pages.title_html(props, route))
+    assert parse_title(page).title == "The Quiet Harbour"
+    assert identify(page).title_id == pages.TITLE_ID
