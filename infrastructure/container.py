@@ -3,10 +3,11 @@
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from application.composite_save import CompositeSave
 from application.ports import RepositoryOpener, RunObserver, TitleRepository, TitleSource
@@ -17,6 +18,9 @@ from domain.chart import ChartName
 from domain.errors import InvalidConfiguration
 from domain.run import Run
 from shared.config import Settings
+
+if TYPE_CHECKING:
+    from infrastructure.scrapers.imdb_html import TitleReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,8 @@ def _open_html(settings: Settings, stop: threading.Event) -> Iterator[TitleSourc
     from infrastructure.http.rate_limit import RateLimit
     from infrastructure.scrapers.imdb_html import ImdbHtmlSource
 
-    with HttpClient(
+    reader = _title_reader(settings.parse_processes)
+    client = HttpClient(
         max_connections=settings.max_threads,
         timeout_seconds=settings.request_timeout_seconds,
         max_attempts=settings.max_attempts,
@@ -125,8 +130,19 @@ def _open_html(settings: Settings, stop: threading.Event) -> Iterator[TitleSourc
         rate_limit=RateLimit(settings.requests_per_second, stop),
         proxies=[proxy.get_secret_value() for proxy in settings.proxies],
         stop=stop,
-    ) as client:
-        yield ImdbHtmlSource(client.get, settings.base_url, utc_now)
+    )
+    with reader as read_title, client:
+        yield ImdbHtmlSource(client, read_title, settings.base_url, utc_now)
+
+
+def _title_reader(processes: int) -> AbstractContextManager["TitleReader"]:
+    from infrastructure.scrapers.imdb_html import ReadInThread
+
+    if processes == 0:
+        return nullcontext(ReadInThread())
+    from infrastructure.scrapers.imdb_html.parse_pool import ParsePool
+
+    return ParsePool(processes)
 
 
 @contextmanager

@@ -177,6 +177,13 @@ class Settings(BaseSettings):
     max_threads: int = Field(
         50, ge=1, le=500, description="Workers of the detail fetcher, 1 to 500."
     )
+    parse_processes: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="Processes that unpack and read title pages; 0: the threads that fetch them "
+        "do.",
+    )
     requests_per_second: Annotated[float, AfterValidator(_finite)] = Field(
         10, ge=0, le=10_000, description="Limit over all threads together; 0 = no limit."
     )

@@ -15,6 +15,7 @@ from infrastructure.cli.interruption import SIGNALS
 from infrastructure.cli.options import given_options, settings_options
 from shared.config import ENV_FILE, InvalidSettings, Settings, likely_typos, load_settings
 from shared.logging import configure_logging
+from shared.memory import tune_memory
 from shared.version import PROGRAM, VERSION
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ DEMO_SETTINGS = (
     "output_dir",
     "database_url",
     "max_threads",
+    "parse_processes",
     "request_timeout_seconds",
     "max_attempts",
     "max_body_megabytes",
@@ -233,12 +235,13 @@ def psql(context: click.Context, arguments: tuple[str, ...]) -> int:
 
 
 def _settings(context: click.Context, env_file: Path | None = ENV_FILE) -> Settings:
-    """Read the settings and configure logging; all problems at once end the program."""
+    """Read the settings, configure logging and memory; all problems at once end the program."""
     try:
         settings = load_settings(given_options(context), env_file=env_file)
     except InvalidSettings as error:
         raise _as_usage_error(error.problems) from error
     configure_logging(settings.log_level, settings.log_format)
+    tune_memory()
     for line in likely_typos(env_file) if env_file else ():
         logger.warning("%s", line)
     return settings

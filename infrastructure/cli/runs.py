@@ -10,7 +10,6 @@ from pathlib import Path
 from rich.console import Console
 
 from domain.run import Run, RunReport
-from infrastructure.cli.allocator import limit_arenas
 from infrastructure.cli.exit_status import OF_OUTCOME
 from infrastructure.cli.interruption import stop_on_signals
 from infrastructure.cli.progress import RunCounts, observed
@@ -26,7 +25,6 @@ def run_and_report(
     settings: Settings, command: str, use_case: Callable[[App, Run], RunReport]
 ) -> int:
     """Do a run, write its report, print its summary; give the exit status."""
-    limit_arenas()
     stop = threading.Event()
     with stop_on_signals(stop):
         report = _run(settings, command, use_case, stop)

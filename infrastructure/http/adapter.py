@@ -1,9 +1,11 @@
 """The pool of connections that all threads share."""
 
 import ssl
+import threading
 from typing import Any
 
 import certifi
+from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from urllib3 import ProxyManager
 from urllib3.connection import HTTPSConnection
@@ -13,28 +15,39 @@ class SharedContextAdapter(HTTPAdapter):
     """Pools connections, with one `ssl.SSLContext` for all of them.
 
     `requests` has every new TLS connection read the bundle of authorities anew, 20 ms of CPU each,
-    which fifty connections pay one after the other. An `SSLContext` may be shared by threads.
-    Trusted are the authorities of certifi and of the system, among them what ``SSL_CERT_FILE`` and
-    ``SSL_CERT_DIR`` name (OpenSSL's own variables). Certificates and names are always checked.
+    which fifty connections pay one after the other. An `SSLContext` may be shared by threads; it is
+    made when the first https address is asked for, under a lock. Trusted are the authorities of
+    certifi and of the system, among them what OpenSSL's own variables ``SSL_CERT_FILE`` and
+    ``SSL_CERT_DIR`` name. Certificates and names are always checked.
     """
 
     def __init__(self, *, max_connections: int) -> None:
-        self._context = ssl.create_default_context()
-        self._context.load_verify_locations(certifi.where())
+        self._lock = threading.Lock()
+        self._made: ssl.SSLContext | None = None
         super().__init__(pool_maxsize=max_connections)
 
-    def init_poolmanager(
-        self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any
-    ) -> None:
-        """Make the pools with our context."""
-        pool_kwargs["ssl_context"] = self._context
-        super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
+    def build_connection_pool_key_attributes(
+        self, request: PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        """Have the pools of https addresses made with our context."""
+        where, options = super().build_connection_pool_key_attributes(request, verify, cert)
+        if where["scheme"] == "https":
+            options["ssl_context"] = self._context()
+        return where, options
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> ProxyManager:
-        """Make the pools behind a proxy with our context."""
-        proxy_kwargs["ssl_context"] = self._context
+        """Make the pools behind a proxy, with our context towards a proxy that speaks TLS."""
+        if proxy.lower().startswith("https://"):
+            proxy_kwargs["proxy_ssl_context"] = self._context()
         manager: ProxyManager = super().proxy_manager_for(proxy, **proxy_kwargs)
         return manager
 
     def cert_verify(self, conn: HTTPSConnection, url: str, verify: Any, cert: Any) -> None:
         """Leave the checking of certificates to the context, which always does it."""
+
+    def _context(self) -> ssl.SSLContext:
+        with self._lock:
+            if self._made is None:
+                self._made = ssl.create_default_context()
+                self._made.load_verify_locations(certifi.where())
+            return self._made

@@ -1,14 +1,12 @@
 """The one way to the network: pooled connections, limits, retries and typed failures."""
 
 import logging
-import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
-from typing import Self
+from typing import Generic, Self, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -21,8 +19,10 @@ from infrastructure.http.causes import Cause, cause_of
 from infrastructure.http.names import number_of_addresses
 from infrastructure.http.proxies import ProxyRotation
 from infrastructure.http.rate_limit import RateLimit
+from infrastructure.http.response import PackedResponse, Response
 from infrastructure.http.retry_after import retry_after_seconds
-from infrastructure.http.unpack import BodyDamaged, BodyTooLarge, unpack
+from infrastructure.http.unpack import BodyDamaged, BodyTooLarge
+from shared.stages import NETWORK, stage
 
 logger = logging.getLogger(__name__)
 
@@ -43,14 +43,21 @@ _CHUNK_BYTES = 1 << 18
 _BACKOFF = tenacity.wait_exponential_jitter(multiplier=0.5, max=20, jitter=0.5)
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
-    """An answer: the address that gave it (after redirects), status, headers, unpacked body."""
+_Read = TypeVar("_Read")
 
-    url: str
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+
+@dataclass(frozen=True, slots=True)
+class _Redirect:
+    """Where to go on, on the same site."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Final(Generic[_Read]):
+    """What was made of the answer."""
+
+    result: _Read
 
 
 class _TryAgain(Exception):
@@ -61,20 +68,14 @@ class _TryAgain(Exception):
         self.wait_seconds = wait_seconds
 
 
-class _Session(requests.Session):
-    """A session that leaves redirects alone: its own would read their bodies without a limit."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """No answer is a redirect here; `HttpClient.get` follows them."""
-
-
 class HttpClient:
     """Gets pages politely: one rate limit, bounded retries, bounded bodies, same-site redirects.
 
-    Any number of threads may call `get`: each has its own `requests.Session`, all share one
-    adapter, whose pool of connections is thread-safe; a semaphore lets a few unpack at a time. No
-    cookies are kept and no credentials of the user's ``.netrc`` are sent. Closing it closes every
-    connection. ``stop`` ends the waiting between tries.
+    Any number of threads may call `get` and `fetch`: all share one adapter of `requests`, whose
+    pool of connections is thread-safe. There is no `requests.Session` around it, as nothing that a
+    session adds is wanted: cookies are not kept, redirects are followed here (a session reads their
+    bodies without a limit), and no credentials of the user's ``.netrc`` are sent. Closing it closes
+    every connection. ``stop`` ends the waiting between tries.
     """
 
     def __init__(
@@ -103,11 +104,14 @@ class HttpClient:
         self._rate_limit = rate_limit
         self._proxies = ProxyRotation(proxies)
         self._stop = stop
-        # Packed bodies wait here: unpacked ones are five times as large, and as many as there are
-        # threads would only wait for a core.
-        self._unpacking = threading.BoundedSemaphore(2 * (os.cpu_count() or 1))
-        self._of_thread = threading.local()
         self._answered: set[str] = set()
+        self._retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(_TryAgain),
+            stop=self._enough,
+            wait=self._wait_seconds,
+            sleep=tenacity.sleep_using_event(stop),
+            reraise=True,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -121,43 +125,44 @@ class HttpClient:
         self._adapter.close()
 
     def get(self, url: str) -> Response:
+        """Get a page and unpack it; raises as `fetch` does."""
+        return self.fetch(url, PackedResponse.unpacked)
+
+    def fetch(self, url: str, read: Callable[[PackedResponse], _Read]) -> _Read:
         """Get a page, with up to ``max_attempts`` tries and as many redirects as `MAX_REDIRECTS`.
 
-        Gives every answer whose status is not in `RETRIED_STATUSES`, whatever it says. Raises
-        `SourceUnavailable` naming the host and the cause, ``hopeless`` when the host has not
-        answered once or asks for a very long wait, and `RunStopped` when the run is stopped before
-        there is an answer.
+        Gives what ``read`` makes of the answer, which has any status that is not in
+        `RETRIED_STATUSES` or `REDIRECTS`. When ``read`` raises `BodyDamaged` the page is asked for
+        again; its other errors pass through, but for `BodyTooLarge`. Raises `SourceUnavailable`
+        naming the host and the cause, ``hopeless`` when the host has not answered once or asks for
+        a very long wait, and `RunStopped` when the run is stopped before there is an answer.
         """
         address = url
         for _ in range(MAX_REDIRECTS + 1):
-            response = self._with_retries(address)
-            if response.status not in REDIRECTS:
-                return response
-            address = _redirected(response)
+            answer = self._with_retries(address, read)
+            if isinstance(answer, _Final):
+                return answer.result
+            address = answer.address
         raise SourceUnavailable(url, f"more than {MAX_REDIRECTS} redirects")
 
-    def _with_retries(self, url: str) -> Response:
+    def _with_retries(
+        self, url: str, read: Callable[[PackedResponse], _Read]
+    ) -> _Final[_Read] | _Redirect:
         host = urlsplit(url).netloc
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_TryAgain),
-            stop=lambda state: self._enough(state, host),
-            wait=self._wait_seconds,
-            sleep=tenacity.sleep_using_event(self._stop),
-            reraise=True,
-        )
         try:
-            return retrying(self._once, url, host)
+            return self._retrying(self._once, url, host, read)
         except _TryAgain as error:
             if self._stop.is_set():
                 raise RunStopped(url) from error
-            tries = retrying.statistics["attempt_number"]
+            tries = self._retrying.statistics["attempt_number"]  # of this thread
             cause = f"{error} ({tries} {'tries' if tries > 1 else 'try'})"
             raise SourceUnavailable(url, cause, hopeless=host not in self._answered) from error
 
-    def _enough(self, state: tenacity.RetryCallState, host: str) -> bool:
+    def _enough(self, state: tenacity.RetryCallState) -> bool:
         """Whether another try is pointless, or one too many."""
         if self._stop.is_set() or state.attempt_number >= self._max_attempts:
             return True
+        _, host, _ = state.args
         unmet = host not in self._answered
         return unmet and (state.seconds_since_start or 0.0) > FIRST_CONTACT_SECONDS
 
@@ -169,8 +174,23 @@ class HttpClient:
             self._rate_limit.hold(asked)
         return max(asked, _BACKOFF(state))
 
-    def _once(self, url: str, host: str) -> Response:
-        """One try: wait for a turn, ask, read, unpack."""
+    def _once(
+        self, url: str, host: str, read: Callable[[PackedResponse], _Read]
+    ) -> _Final[_Read] | _Redirect:
+        """One try: wait for a turn, ask, read."""
+        with stage(NETWORK):
+            answer = self._asked(url, host)
+        self._refuse_if_retried(answer)
+        if answer.status in REDIRECTS:
+            return _Redirect(_target(answer))
+        try:
+            return _Final(read(answer))
+        except BodyTooLarge as error:
+            raise SourceUnavailable(url, f"the answer is not read: {error}") from error
+        except BodyDamaged as error:
+            raise _TryAgain(f"the answer cannot be unpacked: {error}") from error
+
+    def _asked(self, url: str, host: str) -> PackedResponse:
         self._rate_limit.wait()
         if self._stop.is_set():
             raise RunStopped(url)
@@ -178,29 +198,24 @@ class HttpClient:
         try:
             with self._ask(url, host, proxy) as answer:
                 self._answered.add(host)
-                raw = self._read(answer, url)
-                encoding = answer.headers.get("Content-Encoding", "").strip().lower()
-                with self._unpacking:
-                    body = unpack(raw, encoding, self._max_body_bytes)
+                packed = self._read(answer, url)
         except BodyTooLarge as error:
             raise SourceUnavailable(url, f"the answer is not read: {error}") from error
-        except BodyDamaged as error:
-            raise _TryAgain(f"the answer cannot be unpacked: {error}") from error
         except _NETWORK_ERRORS as error:
             cause = cause_of(error, self._timeout_seconds)
             raise self._failure(url, cause, through="through a proxy: " if proxy else "") from error
-        response = Response(url, answer.status_code, answer.headers, body)
-        logger.debug("GET %s: %s, %d bytes", url, response.status, len(body))
-        self._refuse_if_retried(response)
-        return response
+        logger.debug("GET %s: %s, %d bytes packed", url, answer.status_code, len(packed))
+        encoding = answer.headers.get("Content-Encoding", "").strip().lower()
+        return PackedResponse(
+            url, answer.status_code, answer.headers, packed, encoding, self._max_body_bytes
+        )
 
     def _ask(self, url: str, host: str, proxy: dict[str, str]) -> requests.Response:
-        return self._session().get(
-            url,
-            headers=self._headers,
-            timeout=(self._connect_seconds(url, host, proxied=bool(proxy)), self._timeout_seconds),
-            allow_redirects=False,
+        request = requests.Request("GET", url, headers=self._headers).prepare()
+        return self._adapter.send(
+            request,
             stream=True,
+            timeout=(self._connect_seconds(url, host, proxied=bool(proxy)), self._timeout_seconds),
             proxies=proxy,
         )
 
@@ -220,7 +235,7 @@ class HttpClient:
             raise urllib3.exceptions.ProtocolError("headers cut short")  # nothing else is so bare
         return b"".join(chunks)
 
-    def _refuse_if_retried(self, response: Response) -> None:
+    def _refuse_if_retried(self, response: PackedResponse) -> None:
         if response.status == 407:
             cause = "through a proxy: it refuses the user or the password (HTTP 407)"
             raise SourceUnavailable(response.url, cause)
@@ -238,18 +253,6 @@ class HttpClient:
             return _TryAgain(text)
         unmet = urlsplit(url).netloc not in self._answered
         return SourceUnavailable(url, text, hopeless=unmet)
-
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._of_thread, "session", None)
-        if session is None:
-            session = _Session()
-            session.trust_env = False
-            session.headers.clear()
-            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-            session.mount("http://", self._adapter)
-            session.mount("https://", self._adapter)
-            self._of_thread.session = session
-        return session
 
     def _connect_seconds(self, url: str, host: str, *, proxied: bool) -> float:
         """How long one address may take to connect.
@@ -269,7 +272,7 @@ def accept_language(language: str) -> str:
     return language if primary == language else f"{language},{primary};q=0.9"
 
 
-def _redirected(response: Response) -> str:
+def _target(response: PackedResponse) -> str:
     """Where a redirect leads; raises `SourceUnavailable` unless that is the same site."""
     location = response.headers.get("Location", "")
     try:

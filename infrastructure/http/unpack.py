@@ -4,6 +4,8 @@ from typing import cast
 
 from isal import igzip_lib, isal_zlib
 
+from shared.stages import UNPACK, stage
+
 _IsalError = cast(type[Exception], igzip_lib.IsalError)  # its stub says an instance, not the class
 _GZIP = 31
 """``wbits`` for a gzip stream: 16 + the largest window (zlib manual, inflateInit2)."""
@@ -26,7 +28,8 @@ def unpack(raw: bytes, encoding: str, limit: int) -> bytes:
     if encoding in {"", "identity"}:
         body = raw
     elif encoding in {"gzip", "x-gzip"}:
-        body = _gunzip(raw, limit)
+        with stage(UNPACK):
+            body = _gunzip(raw, limit)
     else:
         raise BodyDamaged(f"it is packed as {encoding!r}, which was not asked for")
     if len(body) > limit:

@@ -25,8 +25,13 @@ def environment(**settings: object) -> dict[str, str]:
     return kept | {name.upper(): str(value) for name, value in settings.items()}
 
 
-def start(folder: Path, *arguments: str, **settings: object) -> subprocess.Popen[str]:
-    """Start the program in a folder, with its output in it."""
+def start(
+    folder: Path, *arguments: str, new_session: bool = False, **settings: object
+) -> subprocess.Popen[str]:
+    """Start the program in a folder, with its output in it.
+
+    With ``new_session`` it leads a process group, as in a terminal of its own.
+    """
     given = {"output_dir": folder / "output"} | settings
     return subprocess.Popen(
         [sys.executable, str(ROOT / "main.py"), *arguments],
@@ -36,6 +41,7 @@ def start(folder: Path, *arguments: str, **settings: object) -> subprocess.Popen
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=new_session,
     )
 
 

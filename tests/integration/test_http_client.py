@@ -313,7 +313,7 @@ def test_a_rate_limit_has_no_thread_and_forgets_the_turns_that_are_over():
     for _ in range(500):
         limit.wait()
     assert set(threading.enumerate()) <= before
-    assert limit._bucket.count() < 400
+    assert limit._turns._bucket.count() < 400
 
 
 def test_the_rate_limit_holds_over_all_threads():

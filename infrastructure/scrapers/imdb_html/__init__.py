@@ -1,5 +1,6 @@
 """The ``html`` source: the pages of the web site."""
 
+from infrastructure.scrapers.imdb_html.answers import ReadInThread, TitleReader
 from infrastructure.scrapers.imdb_html.source import ImdbHtmlSource
 
-__all__ = ["ImdbHtmlSource"]
+__all__ = ["ImdbHtmlSource", "ReadInThread", "TitleReader"]

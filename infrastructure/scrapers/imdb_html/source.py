@@ -1,9 +1,9 @@
 """Charts and titles from the pages of the web site."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from functools import partial
 from urllib.parse import urlsplit
 
 from application.ports import TitleOutcome
@@ -18,57 +18,50 @@ from domain.errors import (
 )
 from domain.identifiers import TitleId
 from domain.title import Title
-from infrastructure.scrapers.imdb_pages import Page, block_reason, parse_chart, parse_title
+from infrastructure.scrapers.imdb_html.answers import (
+    SOURCE_NAME,
+    Answer,
+    Http,
+    PackedAnswer,
+    TitleReader,
+    page_of,
+)
+from infrastructure.scrapers.imdb_pages import block_reason, parse_chart
 
 logger = logging.getLogger(__name__)
 
 GONE = frozenset({404, 410})
 
 
-class Answer(Protocol):
-    """What this source needs to know of an HTTP answer."""
-
-    @property
-    def url(self) -> str:
-        """The address that answered, after redirects."""
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """The header fields, found by name in any case."""
-
-    @property
-    def body(self) -> bytes:
-        """The unpacked body."""
-
-
 class ImdbHtmlSource:
     """Reads ``/chart/<name>/`` and ``/title/<id>/`` pages.
 
-    ``get`` is the HTTP client's: it raises `SourceUnavailable`. Any number of threads may call a
-    source: it keeps nothing.
+    ``reader`` unpacks and reads title pages, in this process or in others. Any number of threads
+    may call a source: it keeps nothing.
     """
 
-    name = "html"
+    name = SOURCE_NAME
     batch_size = 1
 
     def __init__(
-        self, get: Callable[[str], Answer], base_url: str, now: Callable[[], datetime]
+        self, http: Http, reader: TitleReader, base_url: str, now: Callable[[], datetime]
     ) -> None:
-        self._get = get
+        self._http = http
+        self._reader = reader
         self._base_url = base_url
         self._now = now
 
     def chart(self, name: ChartName) -> Chart:
         """Read a chart page; raises as `TitleSource.chart` says."""
-        answer = self._get(f"{self._base_url}/chart/{name}/")
-        _refuse_unless_answered(answer)
+        address = f"{self._base_url}/chart/{name}/"
+        return self._http.fetch(address, partial(self._read_chart, name))
+
+    def _read_chart(self, name: ChartName, answer: PackedAnswer) -> Chart:
+        unpacked = answer.unpacked()
+        _refuse_unless_answered(unpacked)
         if answer.status in GONE:
             raise ChartNotFound(name, answer.url)
-        return parse_chart(self._page(answer), name)
+        return parse_chart(page_of(unpacked, self._now()), name)
 
     def titles(self, ids: Sequence[TitleId]) -> Sequence[TitleOutcome]:
         """Read the page of each title; raises as `TitleSource.titles` says."""
@@ -82,19 +75,18 @@ class ImdbHtmlSource:
 
     def _title(self, imdb_id: TitleId) -> Title:
         address = f"{self._base_url}/title/{imdb_id}/"
-        answer = self._get(address)
-        _refuse_unless_answered(answer)
-        if answer.status in GONE:
+        return self._http.fetch(address, partial(self._read_title, imdb_id))
+
+    def _read_title(self, imdb_id: TitleId, answer: PackedAnswer) -> Title:
+        if answer.status != 200:
+            _refuse_unless_answered(answer.unpacked())
             raise TitleNotFound(imdb_id, answer.url)
-        title = parse_title(self._page(answer))
+        title = self._reader(answer, self._now())
         if title.imdb_id != imdb_id:
             if not _leads_to(answer.url, title.imdb_id):
                 raise PageChanged(answer.url, "id", f"is {title.imdb_id}, not {imdb_id}")
             logger.info("%s has been merged into %s", imdb_id, title.imdb_id)
         return title
-
-    def _page(self, answer: Answer) -> Page:
-        return Page(url=answer.url, body=answer.body, source=self.name, fetched_at=self._now())
 
 
 def _refuse_unless_answered(answer: Answer) -> None:

@@ -6,7 +6,6 @@ and the last, for pages without ``__NEXT_DATA__``, in `json_ld` and `dom`.
 """
 
 from domain.chart import Chart, ChartName
-from domain.errors import SourceBlocked
 from domain.title import Title
 from infrastructure.scrapers.imdb_pages.blocking import block_reason
 from infrastructure.scrapers.imdb_pages.chart_page import read_chart
@@ -32,7 +31,6 @@ def parse_title(page: Page) -> Title:
     title, `PageChanged` naming what is missing or of another shape (also for every page that is
     not about one title), `InvalidTitle` when a fact breaks a rule of the domain.
     """
-    _refuse_challenge(page)
     return read_title(page)
 
 
@@ -43,10 +41,4 @@ def parse_chart(page: Page, name: ChartName) -> Chart:
     that has only a part of its titles, and naming what is missing or of another shape;
     `InvalidTitle` when an entry breaks a rule of the domain.
     """
-    _refuse_challenge(page)
     return read_chart(page, name)
-
-
-def _refuse_challenge(page: Page) -> None:
-    if reason := block_reason(None, {}, page.body):
-        raise SourceBlocked(page.url, reason)

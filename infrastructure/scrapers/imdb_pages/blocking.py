@@ -7,7 +7,9 @@ an empty body or with a small HTML page; its captcha is HTTP 405 with ``captcha`
 
 from collections.abc import Mapping
 
+from domain.errors import SourceBlocked
 from infrastructure.scrapers.imdb_pages.next_data import is_json, mentions_next_data
+from infrastructure.scrapers.imdb_pages.page import Page
 
 _WAF_HEADER = "x-amzn-waf-action"
 _WAF_STATUSES = frozenset({202, 403, 405})
@@ -37,3 +39,9 @@ def block_reason(status: int | None, headers: Mapping[str, str], body: bytes) ->
     if any(mark in body for mark in _INTERSTITIAL_MARKS):
         return "an AWS WAF challenge or captcha page in place of the page"
     return None
+
+
+def refuse_challenge(page: Page) -> None:
+    """Raise `SourceBlocked` for a challenge or captcha page. One with ``__NEXT_DATA__`` is none."""
+    if reason := block_reason(None, {}, page.body):
+        raise SourceBlocked(page.url, reason)

@@ -14,6 +14,7 @@ from domain.chart import Chart, ChartEntry, ChartName
 from domain.errors import PageChanged
 from domain.identifiers import title_id
 from infrastructure.scrapers.imdb_pages import facts
+from infrastructure.scrapers.imdb_pages.blocking import refuse_challenge
 from infrastructure.scrapers.imdb_pages.identity import (
     address_of,
     chart_of_route,
@@ -75,7 +76,7 @@ _TOTALS = (
 
 
 def read_chart(page: Page, name: ChartName) -> Chart:
-    """Read a chart page as `parse_chart` promises; the page is known not to be a challenge."""
+    """Read a chart page as `parse_chart` promises."""
     data = find_next_data(page)
     if data is not None:
         decoded = decode(DECODER, data, page)
@@ -116,6 +117,7 @@ def _entries(page: Page, field: str, ranked: Sequence[tuple[int, str]]) -> tuple
 
 
 def _entries_from_markup(page: Page, name: ChartName) -> tuple[ChartEntry, ...]:
+    refuse_challenge(page)
     refuse_cut_page(page)
     if states_address(page) and address_of(page).chart is not name:
         raise PageChanged(page.url, "canonical address", f"is not that of the chart {name.value!r}")

@@ -9,10 +9,10 @@ import msgspec
 from msgspec import Struct
 
 from domain.chart import ChartName
-from domain.errors import InvalidTitle, PageChanged, SourceBlocked
+from domain.errors import InvalidTitle, PageChanged
 from domain.identifiers import TitleId, title_id
 from infrastructure.scrapers.imdb_pages import reference_page, title_page
-from infrastructure.scrapers.imdb_pages.blocking import block_reason
+from infrastructure.scrapers.imdb_pages.blocking import refuse_challenge
 from infrastructure.scrapers.imdb_pages.next_data import NextData, decode, find_next_data
 from infrastructure.scrapers.imdb_pages.page import Page
 
@@ -70,8 +70,7 @@ def identify(page: Page) -> PageIdentity:
     A damaged page is known by its canonical address, if that is left. Raises `SourceBlocked` for
     a challenge page; everything that we do not know is `PageKind.OTHER`.
     """
-    if reason := block_reason(None, {}, page.body):
-        raise SourceBlocked(page.url, reason)
+    refuse_challenge(page)
     try:
         data = find_next_data(page)
         found = decode(_DECODER, data, page) if data is not None else None

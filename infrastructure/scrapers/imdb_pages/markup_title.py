@@ -10,6 +10,7 @@ from domain.errors import InvalidTitle, PageChanged
 from domain.identifiers import TitleId, title_id
 from domain.title import Credit, CreditCategory, Provenance, ReleaseDate, Title, TitleKind
 from infrastructure.scrapers.imdb_pages.billing import Billing, first_known
+from infrastructure.scrapers.imdb_pages.blocking import refuse_challenge
 from infrastructure.scrapers.imdb_pages.dom import ShownTitle, shown_title
 from infrastructure.scrapers.imdb_pages.identity import address_of, states_address
 from infrastructure.scrapers.imdb_pages.json_ld import LinkedTitle, linked_title
@@ -22,9 +23,11 @@ _SERIES = frozenset({TitleKind.TV_SERIES, TitleKind.TV_MINI_SERIES, TitleKind.PO
 def title_from_markup(page: Page) -> Title:
     """Make a title of the JSON-LD and the DOM.
 
-    Raises `PageChanged` when the page is cut short, is no title page, or shows something that we
-    do not understand; `InvalidTitle` when a fact breaks a rule of the domain.
+    Raises `SourceBlocked` for a challenge page, `PageChanged` when the page is cut short, is no
+    title page, or shows something that we do not understand; `InvalidTitle` when a fact breaks a
+    rule of the domain.
     """
+    refuse_challenge(page)
     refuse_cut_page(page)
     linked, shown = linked_title(page), shown_title(page)
     if linked is None and shown is None:

@@ -11,19 +11,26 @@ from infrastructure.scrapers.imdb_pages.next_data import (
     is_json,
 )
 from infrastructure.scrapers.imdb_pages.page import Page
+from shared.stages import BUILD, DECODE, stage
 
 _ERROR_ROUTES = frozenset({"/404", "/_error"})
 
 
 def read_title(page: Page) -> Title:
-    """Read a title or reference page as `parse_title` promises; it is known not to be a challenge.
+    """Read a title or reference page as `parse_title` promises.
 
     A page is decoded as a title page first, because that is what nearly all are.
     """
-    data = find_next_data(page)
-    if data is None:
-        return _from_markup(page)
-    decoded = decode(title_page.DECODER, data, page)
+    with stage(DECODE):
+        data = find_next_data(page)
+        decoded = None if data is None else decode(title_page.DECODER, data, page)
+    with stage(BUILD):
+        if data is None or decoded is None:
+            return _from_markup(page)
+        return _from_next_data(page, data, decoded)
+
+
+def _from_next_data(page: Page, data: memoryview, decoded: NextData[title_page.PageProps]) -> Title:
     _refuse_other_route(page, decoded)
     props = decoded.props.page_props
     if props.above_the_fold_data is None:

@@ -342,6 +342,14 @@ class TestFindingTheJson:
         body = self.TITLE.replace("<head>", f"<head>{decoy}")
         assert parse_title(pages.page(body)).imdb_id == pages.TITLE_ID
 
+    @pytest.mark.parametrize("plot", ["1 < 2", "<b>bold</b> < </scrip", "a <", "</ script>"])
+    def test_a_bare_angle_bracket_does_not_end_the_json(self, plot: str) -> None:
+        props = pages.v2()
+        props["aboveTheFoldData"]["plot"] = {"plotText": {"plainText": plot}}
+        body = title_html(props).replace("\\u003c", "<")
+        assert plot in body
+        assert parse_title(pages.page(body)).plot == plot
+
     @pytest.mark.parametrize("prefix", [b"", b"\xef\xbb\xbf", b"\n  ", b"\xef\xbb\xbf\r\n"])
     @pytest.mark.parametrize("indent", [None, 2])
     def test_a_body_may_be_the_json_itself(self, prefix: bytes, indent: int | None) -> None:

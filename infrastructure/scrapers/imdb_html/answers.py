@@ -1,0 +1,90 @@
+"""What the ``html`` source needs of HTTP, and how a title is read from an answer."""
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from domain.title import Title
+from infrastructure.scrapers.imdb_pages import Page, parse_title
+
+SOURCE_NAME = "html"
+
+_Read = TypeVar("_Read")
+
+
+class Answer(Protocol):
+    """An answer with its body."""
+
+    @property
+    def url(self) -> str:
+        """The address that answered, after redirects."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The header fields, found by name in any case."""
+
+    @property
+    def body(self) -> bytes:
+        """The unpacked body."""
+
+
+class PackedAnswer(Protocol):
+    """An answer whose body is still packed. It can be pickled."""
+
+    @property
+    def url(self) -> str:
+        """The address that answered, after redirects."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    def unpacked(self) -> Answer:
+        """The answer with its body; an error of it is for whoever fetched the answer."""
+
+
+class Http(Protocol):
+    """The HTTP client."""
+
+    def fetch(self, url: str, read: Callable[[PackedAnswer], _Read]) -> _Read:
+        """Give what ``read`` makes of the answer; raise `SourceUnavailable` and `RunStopped`."""
+
+
+class TitleReader(Protocol):
+    """Reads a title from an answer, here or in another process."""
+
+    def __call__(self, answer: PackedAnswer, fetched_at: datetime) -> Title:
+        """Raise as `parse_title` and `PackedAnswer.unpacked` do."""
+
+
+def read_title(answer: PackedAnswer, fetched_at: datetime) -> Title:
+    """Unpack a title page and read it. Pure, so that any thread or process may do it."""
+    return parse_title(page_of(answer.unpacked(), fetched_at))
+
+
+def page_of(answer: Answer, fetched_at: datetime) -> Page:
+    """The page that an answer has brought."""
+    return Page(url=answer.url, body=answer.body, source=SOURCE_NAME, fetched_at=fetched_at)
+
+
+class ReadInThread:
+    """Reads titles in the threads that fetched them, a few at a time.
+
+    Any number of threads may call it. Who has to wait holds a packed page: unpacked ones are six
+    times as large, and as many as there are threads would only wait for a core. (One at a time is
+    slower: unpacking leaves the interpreter to others.)
+    """
+
+    def __init__(self) -> None:
+        self._turns = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
+
+    def __call__(self, answer: PackedAnswer, fetched_at: datetime) -> Title:
+        """Unpack and read a title page; raises as `read_title` does."""
+        with self._turns:
+            return read_title(answer, fetched_at)
