@@ -13,7 +13,9 @@ from shared.config import Settings
 COMMAND = "demo"
 
 
-def run_demo(settings: Settings, *, delay_seconds: float, page_bytes: int | None) -> int:
+def run_demo(
+    settings: Settings, *, delay_seconds: float, page_bytes: int | None, profile: bool
+) -> int:
     """Serve the replica, scrape it into ``OUTPUT_DIR/demo``, print the summary; the exit status.
 
     The demo's data is kept apart from the user's: in a folder of its own, and in a database only
@@ -38,6 +40,7 @@ def run_demo(settings: Settings, *, delay_seconds: float, page_bytes: int | None
             _for_demo(settings, site.url, folder),
             COMMAND,
             lambda app, run: app.scrape_chart.execute(ChartName.TOP, settings.limit, run),
+            profile=profile,
         )
 
 

@@ -12,7 +12,12 @@ import click
 
 from infrastructure.cli.exit_status import INCOMPLETE, INTERRUPTED, SAVED
 from infrastructure.cli.interruption import SIGNALS
-from infrastructure.cli.options import given_options, settings_options
+from infrastructure.cli.options import (
+    given_options,
+    profile_option,
+    settings_options,
+    wants_profile,
+)
 from shared.config import ENV_FILE, InvalidSettings, Settings, likely_typos, load_settings
 from shared.logging import configure_logging
 from shared.memory import tune_memory
@@ -36,6 +41,9 @@ DEMO_SETTINGS = (
     "log_format",
 )
 """The settings that mean something in the demo: it has its own site, chart and rate."""
+
+PROFILED = frozenset({"titles", "demo"})
+"""The commands that ``--profile`` measures, besides the batch run."""
 
 _EPILOG = """\b
 Exit status:
@@ -90,6 +98,7 @@ def _cannot_go_on(error: OSError) -> int:
 
 @click.group(invoke_without_command=True, epilog=_EPILOG)
 @click.version_option(VERSION, prog_name=PROGRAM)
+@profile_option
 @settings_options()
 @click.pass_context
 def commands(context: click.Context) -> int | None:
@@ -110,6 +119,8 @@ def commands(context: click.Context) -> int | None:
     may stand before or after a command.
     """
     if context.invoked_subcommand is not None:
+        if wants_profile(context) and context.invoked_subcommand not in PROFILED:
+            raise click.UsageError(f"--profile measures runs, not {context.invoked_subcommand}")
         return None
     from domain.chart import ChartName
     from infrastructure.cli.runs import run_and_report
@@ -119,11 +130,13 @@ def commands(context: click.Context) -> int | None:
         settings,
         "chart",
         lambda app, run: app.scrape_chart.execute(ChartName(settings.chart), settings.limit, run),
+        profile=wants_profile(context),
     )
 
 
 @commands.command(epilog=_EPILOG)
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@profile_option
 @settings_options()
 @click.pass_context
 def titles(context: click.Context, ids: tuple[str, ...]) -> int:
@@ -145,6 +158,7 @@ def titles(context: click.Context, ids: tuple[str, ...]) -> int:
         settings,
         "titles",
         lambda app, run: app.scrape_titles.execute(wanted, run, rejected=problems),
+        profile=wants_profile(context),
     )
 
 
@@ -184,6 +198,7 @@ def parse(context: click.Context, files: tuple[Path, ...]) -> int:
     type=click.IntRange(0, 20_000_000),
     help="Pad the replica's pages to this size, unpacked (real ones have 1 to 2 million bytes).",
 )
+@profile_option
 @settings_options(*DEMO_SETTINGS)
 @click.pass_context
 def demo(context: click.Context, delay: float, page_bytes: int | None) -> int:
@@ -196,7 +211,12 @@ def demo(context: click.Context, delay: float, page_bytes: int | None) -> int:
 
     settings = _settings(context, env_file=None)
     try:
-        return run_demo(settings, delay_seconds=delay, page_bytes=page_bytes)
+        return run_demo(
+            settings,
+            delay_seconds=delay,
+            page_bytes=page_bytes,
+            profile=wants_profile(context),
+        )
     except InvalidConfiguration as error:
         raise _as_usage_error(error.problems) from error
 

@@ -10,6 +10,7 @@ from shared.config import Settings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _KEY = "infrastructure.cli.settings"
+_PROFILE_KEY = "infrastructure.cli.profile"
 
 
 def settings_options(*names: str) -> Callable[[_Command], _Command]:
@@ -29,6 +30,28 @@ def settings_options(*names: str) -> Callable[[_Command], _Command]:
         return command
 
     return add_options
+
+
+def profile_option(command: _Command) -> _Command:
+    """Add ``--profile``; `wants_profile` tells whether it was given."""
+    return click.option(
+        "--profile",
+        is_flag=True,
+        expose_value=False,
+        callback=_remember_profile,
+        help="Measure the run: time by stage, and samples as a picture for a browser, into "
+        "OUTPUT_DIR/profile.",
+    )(command)
+
+
+def wants_profile(context: click.Context) -> bool:
+    """Whether ``--profile`` was given, before a command or after it."""
+    return bool(context.find_root().meta.get(_PROFILE_KEY))
+
+
+def _remember_profile(context: click.Context, option: click.Parameter, value: bool) -> None:
+    if value:
+        context.find_root().meta[_PROFILE_KEY] = True
 
 
 def given_options(context: click.Context) -> dict[str, str]:

