@@ -15,6 +15,7 @@ TYPED := domain application shared infrastructure demo benchmarks main.py
 # A stamp is newer than the lock it was made from, so an unchanged lock costs nothing.
 RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
+BENCHMARKS := $(VENV)/.benchmarks-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -39,14 +40,8 @@ run: $(RUNTIME) ## Scrape the chart of the settings (see docs/settings.md)
 test: $(DEVELOPMENT) ## Run the tests
 	$(IN_VENV)/python -m pytest --timeout=300 $(ARGS)
 
-bench: $(RUNTIME) ## Measure parsing and the batch run; with ARGS only benchmarks.batch_run with them
-ifeq ($(strip $(ARGS)),)
-	$(IN_VENV)/python -m benchmarks.parse_page
-	$(IN_VENV)/python -m benchmarks.batch_run
-	$(IN_VENV)/python -m benchmarks.batch_run --titles 5000 --runs 1
-else
-	$(IN_VENV)/python -m benchmarks.batch_run $(ARGS)
-endif
+bench: $(BENCHMARKS) ## Measure against other systems and strategies, write docs/performance.md (40 minutes)
+	$(IN_VENV)/python -m benchmarks $(ARGS)
 
 check: check-lint check-format check-types check-layers check-docker check-compose check-house ## Run every check that is not a test
 	@echo "All checks passed."
@@ -77,6 +72,8 @@ lock: $(DEVELOPMENT) ## Pin the newest versions that fit requirements/*.in (need
 	$(LOCK) --upgrade --output-file requirements/runtime.txt requirements/runtime.in
 	$(LOCK) --upgrade --constraint requirements/runtime.txt \
 		--output-file requirements/dev.txt requirements/dev.in
+	$(LOCK) --upgrade --constraint requirements/dev.txt \
+		--output-file requirements/bench.txt requirements/bench.in
 	@echo "Now bring docs/dependencies.md up to date; make check says where it is not."
 
 clean: ## Remove .venv and tool caches; output/ and .env are never touched
@@ -93,9 +90,15 @@ $(RUNTIME): requirements/runtime.txt
 		echo "'$(PYTHON) -m venv' failed. On Debian and Ubuntu: sudo apt install python3-venv"; \
 		exit 1; } >&2
 	$(PIP_INSTALL) -r requirements/runtime.txt
+	@$(IN_VENV)/python -m compileall -q application demo domain infrastructure shared
 	@touch $@
 
-# After the run-time stamp: the two must not install into one environment at the same time.
+# After the run-time stamp: no two of them must install into one environment at the same time.
 $(DEVELOPMENT): requirements/dev.txt $(RUNTIME)
 	$(PIP_INSTALL) -r requirements/dev.txt
+	@touch $@
+
+# Into the same environment: what two locks name is the same in both.
+$(BENCHMARKS): requirements/bench.txt $(RUNTIME)
+	$(PIP_INSTALL) -r requirements/bench.txt
 	@touch $@

@@ -8,16 +8,21 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from demo.facts import synthetic_facts
-from demo.site import DemoSite
+from demo.site import Certificate, CertificateUnusable, DemoSite
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def main() -> int:
-    """Serve until told to stop. Gives the exit status: 1 when the port cannot be had."""
-    options = _parser().parse_args()
+    """Serve until told to stop. Gives the exit status: 1 when port or certificate cannot be had."""
+    parser = _parser()
+    options = parser.parse_args()
+    if (options.certificate is None) != (options.key is None):
+        parser.error("--certificate and --key are given together, or neither")
+    certificate = options.certificate and Certificate(options.certificate, options.key)
     for number in _STOP_SIGNALS:
         signal.signal(number, signal.SIG_DFL)  # until the site serves, there is nothing to tidy up
     try:
@@ -26,7 +31,11 @@ def main() -> int:
             delay_seconds=options.delay,
             page_bytes=options.page_bytes,
             port=options.port,
+            certificate=certificate,
         )
+    except CertificateUnusable as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     except OSError as error:
         sys.stderr.write(
             f"port {options.port}: {error.strerror}; choose another one, or 0 for any free one\n"
@@ -67,6 +76,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NUMBER",
         help="beyond 250, the same facts again under made-up ids (default: %(default)s)",
     )
+    parser.add_argument(
+        "--certificate",
+        type=Path,
+        metavar="FILE",
+        help="serve over TLS, with this chain of certificates (PEM)",
+    )
+    parser.add_argument("--key", type=Path, metavar="FILE", help="the certificate's key (PEM)")
     parser.add_argument(
         "--prerender", action="store_true", help="render all pages before the URL is printed"
     )

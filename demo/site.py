@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from socketserver import ThreadingTCPServer
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +27,21 @@ _ROBOTS = b"User-agent: *\nAllow: /chart/\nAllow: /title/\nDisallow: /\n"
 
 _HTML = "text/html; charset=utf-8"
 _TEXT = "text/plain; charset=utf-8"
+
+_HANDSHAKE_SECONDS = 10.0
+"""A client that has not finished its TLS handshake by then is hung up on."""
+
+
+class CertificateUnusable(Exception):
+    """A certificate or its key cannot be read, or the two do not belong together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What the site proves its name with: a chain of certificates and its key, both PEM files."""
+
+    chain: Path
+    key: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +72,8 @@ class DemoSite:
 
     ``delay_seconds`` is waited before each answer, for each request by itself. ``page_bytes`` pads
     title and chart pages to the weight of real ones (see `PageRenderer`). Port 0 takes a free one.
-    The constructor binds the port and raises `OSError` when that fails; requests are answered from
+    With a ``certificate`` the site speaks TLS only. The constructor raises `CertificateUnusable`,
+    then binds the port and raises `OSError` when that fails; requests are answered from
     ``with`` on, each connection by its own thread, until ``close``, which ends them all and waits
     for the threads. Methods may be called from any thread.
     """
@@ -68,13 +86,16 @@ class DemoSite:
         page_bytes: int | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        certificate: Certificate | None = None,
     ) -> None:
         self._delay_seconds = delay_seconds
         self._pages = _Pages(PageRenderer(facts, page_bytes), facts)
         self._arrival = threading.Condition()
         self._requests: list[RequestRecord] = []
         self._closing = threading.Event()
-        self._server = _Server((host, port), self)
+        self._scheme = "http" if certificate is None else "https"
+        tls = None if certificate is None else _tls_context(certificate)
+        self._server = _Server((host, port), self, tls)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), name="demo-site"
         )
@@ -83,7 +104,7 @@ class DemoSite:
     def url(self) -> str:
         """Where the site is, without a slash at the end: ``http://127.0.0.1:8080``."""
         host, port = self._server.server_address[:2]
-        return f"http://{host!s}:{port}"
+        return f"{self._scheme}://{host!s}:{port}"
 
     @property
     def requests(self) -> tuple[RequestRecord, ...]:
@@ -173,6 +194,16 @@ class _Pages:
             page.body()
 
 
+def _tls_context(certificate: Certificate) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(certificate.chain, certificate.key)
+    except OSError as error:
+        names = f"{certificate.chain} and {certificate.key}"
+        raise CertificateUnusable(f"{names} cannot be used: {error.strerror}") from error
+    return context
+
+
 class _Server(ThreadingTCPServer):
     """A thread for each connection; knows the open connections so that it can end them."""
 
@@ -180,11 +211,34 @@ class _Server(ThreadingTCPServer):
     daemon_threads = False  # so that closing the server waits for them
     request_queue_size = 1024  # 500 clients may connect at the same moment
 
-    def __init__(self, address: tuple[str, int], site: DemoSite) -> None:
+    def __init__(
+        self, address: tuple[str, int], site: DemoSite, tls: ssl.SSLContext | None
+    ) -> None:
         self.site = site
+        self._tls = tls
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
         super().__init__(address, _Handler)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Take a connection; the TLS handshake is left to its thread, for it waits for the client.
+
+        Raises `OSError` when the client has gone already, which the base class passes over.
+        """
+        connection, client_address = super().get_request()
+        if self._tls is not None:
+            connection = self._tls.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
+        return connection, client_address
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection in its own thread, after its handshake."""
+        if self._tls is not None:
+            request.settimeout(_HANDSHAKE_SECONDS)
+            request.do_handshake()
+            request.settimeout(None)
+        super().finish_request(request, client_address)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._lock:
@@ -202,12 +256,14 @@ class _Server(ThreadingTCPServer):
             connections = tuple(self._connections)
         for connection in connections:
             with suppress(OSError):  # the client, or its thread, was faster
-                connection.shutdown(socket.SHUT_RDWR)
+                # Not the TLS socket's own, which would take the session from under its thread.
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Take note of a client that hangs up early, and complain about anything else."""
-        if isinstance(sys.exception(), ConnectionError):
-            _log.debug("%s hung up", client_address)
+        """Take note of a client that hangs up or is refused, and complain about anything else."""
+        error = sys.exception()
+        if isinstance(error, ConnectionError | ssl.SSLError | TimeoutError):
+            _log.debug("%s hung up: %s", client_address, error)
         else:
             _log.exception("could not answer %s", client_address)
 
