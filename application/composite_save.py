@@ -1,12 +1,12 @@
 """Saving to several repositories at the same time, each through its own lane."""
 
 import logging
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -17,11 +17,16 @@ from domain.errors import RepositoryUnavailable
 from domain.identifiers import TitleId
 from domain.run import RepositoryReport, Run, RunReport
 from domain.title import Title
+from shared.stages import SAVE, stage
 
 logger = logging.getLogger(__name__)
 
-QUEUE_BATCHES = 4
-"""Batches that wait for a repository before the fetcher has to: memory stays bounded."""
+QUEUE_TITLES = 1000
+"""Titles that wait for a repository before the fetcher has to: memory stays bounded.
+
+A lane that is behind saves what has waited in one go, at most this many titles: a database spends
+less on one large transaction than on forty small ones.
+"""
 
 RETRY_DELAYS_SECONDS = (0.25, 0.5, 1.0, 2.0)
 """Waits before a repository that is unavailable for the moment is tried again."""
@@ -65,10 +70,10 @@ class CompositeSave:
         self._do_in_every_lane(lambda repository: repository.begin_run(run, chart))
 
     def save(self, batch: Sequence[Title], run: Run) -> None:
-        """Hand a batch to every lane; waits while a lane has `QUEUE_BATCHES` batches to do."""
-        titles = tuple(batch)
+        """Hand a batch to every lane; waits while `QUEUE_TITLES` titles wait in one of them."""
+        handed = _Batch(tuple(batch), run)
         for lane in self._lanes:
-            lane.do(_Job(lambda repository: repository.save(titles, run), titles))
+            lane.do(handed)
 
     def settle(self) -> tuple[RepositoryReport, ...]:
         """Wait until everything handed over is saved or has failed; give each one's account."""
@@ -98,10 +103,86 @@ class CompositeSave:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """Something to do with a repository, and the titles that are missing there when it fails."""
+    """Something else to do with a repository than saving titles."""
 
-    work: Callable[[TitleRepository], BatchResult | None]
-    titles: tuple[Title, ...] = field(default=())
+    work: Callable[[TitleRepository], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Titles to save, which are missing in a repository when that fails."""
+
+    titles: tuple[Title, ...]
+    run: Run
+
+
+class _Queue:
+    """What a lane has to do, in order, given by any thread and taken by the lane's."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: deque[_Job | _Batch] = deque()
+        self._titles = 0
+        self._unfinished = 0
+        self._closed = False
+
+    def put(self, work: _Job | _Batch) -> None:
+        """Add something to do; waits while `QUEUE_TITLES` titles wait."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._titles < QUEUE_TITLES)
+            self._waiting.append(work)
+            self._titles += _titles_in(work)
+            self._unfinished += 1
+            self._changed.notify_all()
+
+    def take(self) -> list[_Job | _Batch]:
+        """Give what is to be done next: a job, or the batches to save in one go.
+
+        Waits for it; gives nothing when the queue is closed and empty.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            taken: list[_Job | _Batch] = []
+            titles = 0
+            while self._waiting and (
+                not taken or _fits(self._waiting[0], behind=taken[0], titles=titles)
+            ):
+                taken.append(self._waiting.popleft())
+                titles += _titles_in(taken[-1])
+            self._titles -= titles
+            self._changed.notify_all()
+            return taken
+
+    def note_done(self, number: int) -> None:
+        """Say how much of what was taken is done, whether it failed or not."""
+        with self._changed:
+            self._unfinished -= number
+            self._changed.notify_all()
+
+    def join(self) -> None:
+        """Wait until everything is done."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._unfinished)
+
+    def close(self) -> None:
+        """Let `take` give nothing once all is taken."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+
+def _titles_in(work: _Job | _Batch) -> int:
+    return len(work.titles) if isinstance(work, _Batch) else 0
+
+
+def _fits(work: _Job | _Batch, *, behind: _Job | _Batch, titles: int) -> bool:
+    """Tell whether it can be saved together with the ``titles`` titles taken before it."""
+    return (
+        isinstance(work, _Batch)
+        and isinstance(behind, _Batch)
+        and work.run is behind.run
+        and titles + len(work.titles) <= QUEUE_TITLES
+    )
 
 
 class _Lane(threading.Thread):
@@ -115,29 +196,26 @@ class _Lane(threading.Thread):
         super().__init__(name=f"save-{opener.name}")
         self._opener = opener
         self._observer = observer
-        self._jobs: queue.Queue[_Job | None] = queue.Queue(QUEUE_BATCHES)
+        self._queue = _Queue()
         self._report = RepositoryReport(name=opener.name)
-        self._closing = False
         self._missing: list[TitleId] = []
 
     @property
     def failed(self) -> bool:
         return self._report.error is not None
 
-    def do(self, job: _Job) -> None:
-        self._jobs.put(job)
+    def do(self, work: _Job | _Batch) -> None:
+        self._queue.put(work)
 
     def settle(self) -> RepositoryReport:
-        self._jobs.join()
+        self._queue.join()
         return self.report()
 
     def report(self) -> RepositoryReport:
         return replace(self._report, missing=tuple(self._missing))
 
     def close(self) -> None:
-        if not self._closing:
-            self._closing = True
-            self._jobs.put(None)
+        self._queue.close()
 
     def count(self, repository: TitleRepository) -> None:
         self._report = replace(self._report, holds=repository.counts())
@@ -150,21 +228,48 @@ class _Lane(threading.Thread):
             )
             if repository is not None:
                 self._report = replace(self._report, location=repository.location)
-            while (job := self._jobs.get()) is not None:
+            while taken := self._queue.take():
                 try:
-                    self._do(job, repository)
+                    self._do_all(taken, repository)
                 finally:
-                    self._jobs.task_done()
+                    self._queue.note_done(len(taken))
             self._guarded(stack.close)
 
-    def _do(self, job: _Job, repository: TitleRepository | None) -> None:
+    def _do_all(self, taken: Sequence[_Job | _Batch], repository: TitleRepository | None) -> None:
+        """Save batches in one go if that works, and one by one to see which of them fail."""
+        working = None if self.failed else repository
+        batches = [work for work in taken if isinstance(work, _Batch)]
+        if working is not None and len(batches) > 1:
+            joined = _Batch(tuple(t for batch in batches for t in batch.titles), batches[0].run)
+            try:
+                self._note_saved(self._save(joined, working))
+            except Exception as error:  # noqa: BLE001 - what stays wrong is met again below
+                logger.warning(
+                    "%s: %d titles could not be saved in one go, trying them batch by batch: %s",
+                    self._opener.name, len(joined.titles), error,
+                )  # fmt: skip
+            else:
+                return
+        for work in taken:
+            self._do(work, repository)
+
+    def _do(self, work: _Job | _Batch, repository: TitleRepository | None) -> None:
+        working = None if self.failed else repository
+        if isinstance(work, _Job):
+            if working is not None:
+                self._guarded(lambda: self._patiently(lambda: work.work(working)))
+            return
         result: BatchResult | None = None
-        if repository is not None and not self.failed:
-            result = self._guarded(lambda: self._patiently(lambda: job.work(repository)))
+        if working is not None:
+            result = self._guarded(lambda: self._patiently(lambda: self._save(work, working)))
         if result is not None:
             self._note_saved(result)
         else:
-            self._missing += [title.imdb_id for title in job.titles]
+            self._missing += [title.imdb_id for title in work.titles]
+
+    def _save(self, batch: _Batch, repository: TitleRepository) -> BatchResult:
+        with stage(f"{SAVE} {self._opener.name}"):
+            return repository.save(batch.titles, batch.run)
 
     def _note_saved(self, result: BatchResult) -> None:
         self._report = replace(

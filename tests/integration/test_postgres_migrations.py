@@ -14,8 +14,9 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from domain.errors import RepositoryUnavailable
+from domain.run import StoreCounts
 from infrastructure.repositories.postgres import migrations, open_postgres_repository
-from infrastructure.repositories.postgres.migrations import apply
+from infrastructure.repositories.postgres.migrations import apply, statements_0001
 from tests.databases import execute, rows_of
 
 PROJECT = Path(__file__).parents[2]
@@ -56,6 +57,34 @@ def test_processes_that_start_at_once_do_not_collide(postgres_url: str) -> None:
 
     assert names == ["postgres"] * 3
     assert tables(postgres_url) == TABLES
+
+
+def make_first_version(url: str) -> None:
+    """A database as the first version of the program left it, with a title of one person."""
+    execute(
+        url,
+        *statements_0001.STATEMENTS,
+        "CREATE TABLE schema_version (version_num varchar(32) PRIMARY KEY)",
+        "INSERT INTO schema_version VALUES ('0001')",
+        "INSERT INTO runs (run_id, command, sources, started_at) VALUES ('r', 'top', '{}', now())",
+        """
+        INSERT INTO titles
+            (imdb_id, kind, title, source, found_by, fetched_at, facts_digest, run_id)
+        VALUES ('tt0000001', 'movie', 'Kept', 'html', 'dom', '2026-01-01Z', '', 'r')
+        """,
+        "INSERT INTO people VALUES ('nm0000001', 'Bob', '2026-01-01Z', 'r')",
+        "INSERT INTO credits VALUES ('tt0000001', 'cast', 1, 'nm0000001', 'Bob', '{Self}')",
+    )
+
+
+def test_a_database_of_the_first_version_is_upgraded_and_keeps_its_data(postgres_url: str) -> None:
+    make_first_version(postgres_url)
+
+    with open_postgres_repository(postgres_url) as repository:
+        (title,) = repository.titles()
+        assert (title.title, title.credits[0].characters) == ("Kept", ("Self",))
+        assert repository.counts() == StoreCounts(titles=1, people=1, credits=1)
+    assert rows_of(postgres_url, "SELECT version_num FROM schema_version") == [(migrations.HEAD,)]
 
 
 def test_a_schema_of_a_later_version_is_left_alone(postgres_url: str) -> None:

@@ -1,7 +1,8 @@
 """What only PostgreSQL promises of a save; what every repository promises is in the contract."""
 
+import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -9,12 +10,15 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from psycopg2.extensions import cursor
 
-from domain.run import Failure, RepositoryReport, RunOutcome, RunReport, StoreCounts
-from domain.title import Person, Title
+from application.ports import BatchResult
+from domain.run import Failure, RepositoryReport, Run, RunOutcome, RunReport, StoreCounts
+from domain.title import Credit, Person, Title
 from infrastructure.repositories.postgres import (
     PostgresRepository,
     open_postgres_repository,
+    saving,
 )
 from infrastructure.repositories.postgres import (
     repository as repository_module,
@@ -47,6 +51,14 @@ def a_refused_title(number: int, field: str = "metascore", value: object = 101) 
     return title
 
 
+def a_credit_with(**changes: object) -> Credit:
+    """A credit with a fact that the domain would not let pass."""
+    made = credit(person_number(90_000))
+    for field, value in changes.items():
+        object.__setattr__(made, field, value)
+    return made
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -57,6 +69,12 @@ def a_refused_title(number: int, field: str = "metascore", value: object = 101) 
         ("genres", ("",)),
         ("imdb_id", "not an id"),
         ("genres", ("".join(map(chr, range(0x4E00, 0x4E00 + 9000))),)),
+        ("credits", (a_credit_with(name="NUL \0 inside"),)),
+        ("credits", (a_credit_with(name="half a surrogate \ud800"),)),
+        ("credits", (a_credit_with(characters=("half a surrogate \ud800",)),)),
+        ("credits", (a_credit_with(person_id="not an id"),)),
+        ("credits", (a_credit_with(person_id='{"'),)),
+        ("credits", (a_credit_with(), a_credit_with())),
     ],
 )
 def test_a_refused_title_costs_itself_only_and_leaves_no_trace(
@@ -73,6 +91,28 @@ def test_a_refused_title_costs_itself_only_and_leaves_no_trace(
     assert "PostgreSQL refused it" in failure.message
     assert {title.imdb_id for title in repository.titles()} == {title_number(1), title_number(3)}
     assert repository.counts() == StoreCounts(titles=2, people=2, credits=6)
+
+
+def test_a_refused_title_in_a_large_batch_is_found_in_a_few_steps(
+    repository: PostgresRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts: list[int] = []
+    original = saving._save_together
+
+    def counted(statements: cursor, titles: Sequence[Title], run: Run) -> BatchResult:
+        attempts.append(len(titles))
+        return original(statements, titles, run)
+
+    monkeypatch.setattr(saving, "_save_together", counted)
+    batch = [a_title(number) for number in range(1, 257)]
+    refused = a_refused_title(200)
+    batch[199] = refused
+
+    result = repository.save(batch, a_run())
+
+    assert result.inserted == 255
+    assert [failure.imdb_id for failure in result.refused] == [refused.imdb_id]
+    assert len(attempts) == 1 + 2 * 8
 
 
 @pytest.mark.parametrize(
@@ -238,6 +278,58 @@ def test_writers_who_share_people_never_deadlock(
     titles = list(repository.titles())
     assert len({title.imdb_id for title in titles}) == len(titles)
     assert all(len(title.credits) == 8 for title in titles)
+
+
+def test_writers_who_name_people_otherwise_never_deadlock_and_the_newest_name_stays(
+    repository: PostgresRepository, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository_module, "_may_succeed_again", lambda _: False)
+    threads, turns, barrier = 6, 10, Barrier(6)
+    newest: dict[str, tuple[int, str]] = {}
+    batches: dict[tuple[int, int], list[Title]] = {}
+    chance = random.Random(1)
+    for minute, place in enumerate(itertools.product(range(turns), range(threads))):
+        numbers = chance.sample(range(1, 30), 4)
+        cast = [Person(person_number(n).imdb_id, f"Name {minute % 3}") for n in numbers]
+        # Half of them are titles that lose the people whom they credited before.
+        title = minute % 7 + 1 if minute % 2 else minute + 100
+        batches[place] = [a_title(title, minutes_later=minute, credits=cast_of(*cast))]
+        newest |= {person.imdb_id: (minute, person.name) for person in cast}
+
+    def save_mine(writer: int) -> None:
+        for turn in range(turns):
+            barrier.wait(timeout=30)
+            repository.save(batches[turn, writer], a_run())
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(save_mine, range(threads)))
+
+    last_of_title = {title.imdb_id: title for batch in batches.values() for title in batch}
+    assert {title.imdb_id: title for title in repository.titles()} == last_of_title
+    names = dict(rows_of(postgres_url, "SELECT imdb_id, name FROM people"))
+    assert names.keys() <= newest.keys()
+    # A page that was overtaken by a newer one of its title is not read for names.
+    for person_id, (_, name) in newest.items():
+        credited = [
+            (title.provenance.fetched_at, person.name)
+            for title in last_of_title.values()
+            for person in title.people
+            if person.imdb_id == person_id
+        ]
+        if credited and max(credited)[1] == name:
+            assert names[person_id] == name
+
+
+def test_people_known_by_the_same_name_are_left_alone(
+    repository: PostgresRepository, postgres_url: str
+) -> None:
+    repository.save([a_title(1)], a_run("run-1"))
+    before = rows_of(postgres_url, "SELECT ctid, xmin::text FROM people ORDER BY imdb_id")
+
+    repository.save([a_title(1, minutes_later=1), a_title(2, minutes_later=2)], a_run("run-2"))
+
+    after = rows_of(postgres_url, "SELECT ctid, xmin::text FROM people ORDER BY imdb_id")
+    assert after == before
 
 
 def test_one_of_several_writers_inserts_a_title(repository: PostgresRepository) -> None:

@@ -30,6 +30,9 @@ def one_title(repository: PostgresRepository) -> None:
     "change",
     [
         "titles SET imdb_id = 'tt12'",
+        "titles SET imdb_id = 'tt1234567890123456'",
+        "titles SET imdb_id = E'tt1234567\n'",
+        "titles SET imdb_id = 'xtt1234567'",
         "titles SET kind = 'film'",
         "titles SET title = ''",
         "titles SET title = NULL",
@@ -57,6 +60,8 @@ def one_title(repository: PostgresRepository) -> None:
         "credits SET person_id = 'nm9999999'",
         "credits SET name = ''",
         "credits SET characters = '{NULL}'",
+        "credits SET characters = ARRAY['Self', '']",
+        "credits SET characters = ARRAY[NULL, '']",
         "chart_entries SET rank = 0",
         "chart_entries SET title_id = 'x'",
         "rating_history SET rating = 11",

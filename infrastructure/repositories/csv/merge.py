@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from infrastructure.repositories.csv.index import HeldTitle
 from infrastructure.repositories.csv.table import flush_folder, write_file
-from infrastructure.repositories.csv.title_set import HeldTitle, TitleSet
+from infrastructure.repositories.csv.title_set import TitleSet
 
 
 def merge(main: TitleSet, updates: TitleSet) -> None:
@@ -34,11 +35,11 @@ def merge(main: TitleSet, updates: TitleSet) -> None:
 
 def _newest(main: TitleSet, updates: TitleSet) -> Iterator[tuple[TitleSet, HeldTitle]]:
     """Give each title's newest version and the set that has it, in the order of the main file."""
-    for imdb_id, held in main.titles.items():
-        newer = updates.titles.get(imdb_id)
+    for held in main.titles:
+        newer = updates.titles.get(held.imdb_id)
         yield (main, held) if newer is None else (updates, newer)
-    for imdb_id, held in updates.titles.items():
-        if imdb_id not in main.titles:
+    for held in updates.titles:
+        if held.imdb_id not in main.titles:
             yield updates, held
 
 

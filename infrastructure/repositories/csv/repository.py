@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from io import FileIO
 from pathlib import Path
 
@@ -21,13 +20,10 @@ from domain.run import Run, RunReport, StoreCounts
 from domain.title import Title
 from infrastructure.repositories.csv.chart_file import ChartFile
 from infrastructure.repositories.csv.failures import NAME, locked, malformed, translated
+from infrastructure.repositories.csv.index import HeldTitle
 from infrastructure.repositories.csv.merge import merge
 from infrastructure.repositories.csv.rows import Naming, TitleRows, credit_from, decode, title_from
-from infrastructure.repositories.csv.title_set import (
-    MOST_TITLES_AT_ONCE,
-    HeldTitle,
-    TitleSet,
-)
+from infrastructure.repositories.csv.title_set import MOST_TITLES_AT_ONCE, TitleSet
 
 _LARGEST_CELL = 2**31 - 1
 _POLL_SECONDS = 0.005
@@ -137,7 +133,7 @@ class CsvRepository:
     def titles(self) -> Iterator[Title]:
         """Give every title held at the first step, in the order in which they were first saved.
 
-        Later saves do not disturb the iteration. Memory holds one title, and a reference to each.
+        Later saves do not disturb the iteration. Memory holds one title, and the place of each.
         """
         with ExitStack() as stack, translated(self._directory):
             with self._exclusively():
@@ -145,18 +141,22 @@ class CsvRepository:
                 self._main.sync()
                 title_file = stack.enter_context(FileIO(self._main.title_table.path))
                 credit_file = stack.enter_context(FileIO(self._main.credit_table.path))
-                snapshot = list(self._main.titles.values())
+                snapshot = iter(self._main.titles)
             for held in snapshot:
                 yield self._read(held, title_file, credit_file)
 
     def counts(self) -> StoreCounts:
         """Count what is held, with what other processes have saved until now."""
         with self._exclusively():
-            newest = self._main.titles | self._updates.titles
+            main, updates = self._main, self._updates
+            replaced = [held for u in updates.titles if (held := main.titles.get(u.imdb_id))]
+            newcomers = (i for i, _ in updates.namings() if main.people.find(i) is None)
             return StoreCounts(
-                titles=len(newest),
-                people=len(self._main.names | self._updates.names),
-                credits=sum(held.credits_count for held in newest.values()),
+                titles=len(main.titles) + len(updates.titles) - len(replaced),
+                people=main.people.named + len(set(newcomers)),
+                credits=main.titles.credits_count
+                + updates.titles.credits_count
+                - sum(held.credits_count for held in replaced),
             )
 
     def merge_updates(self) -> None:
@@ -194,14 +194,17 @@ class CsvRepository:
 
     def _save(self, titles: Sequence[TitleRows]) -> Counter[str]:
         changes = self._changes(titles)
-        if changes.held_ids & self._updates.titles.keys():
+        if any(rows.imdb_id in self._updates.titles for rows in changes.newer):
             # No title may stand twice in the updates.
             self._merge()
             self._main.sync()
+            changes = self._changes(titles)
         # Another name goes before the title that gives it: were we killed in between, the title
         # would be held, and nobody would save it again for the sake of the name.
         self._update([], changes.renamed)
         self._main.append(changes.new, changes.new_people)
+        for number, moment in changes.met.items():
+            self._main.people.see_again(number, moment)
         self._update(changes.newer, {})
         return changes.counts
 
@@ -209,31 +212,49 @@ class CsvRepository:
         if newer or renamed:
             self._updates.sync()
             self._updates.append(newer, renamed)
+            for rows in newer:
+                for person_id in rows.names:
+                    self._updates.people.see(person_id, rows.moment)
 
     def _changes(self, titles: Sequence[TitleRows]) -> "_Changes":
         changes = _Changes()
         for rows in titles:
-            held = self._updates.titles.get(rows.imdb_id) or self._main.titles.get(rows.imdb_id)
-            changes.add(rows, held)
+            for title_set in (self._updates, self._main):
+                if held := title_set.titles.get(rows.imdb_id):
+                    changes.add_known(rows, held, title_set)
+                    break
+            else:
+                changes.add_new(rows)
         for person_id, naming in changes.names.items():
-            known = self._updates.names.get(person_id) or self._main.names.get(person_id)
-            if known is None:
+            number = self._main.people.find(person_id)
+            if number is None:
                 changes.new_people[person_id] = naming
-            elif naming.name != known and not self._is_named_later(person_id, naming.fetched_at):
+                continue
+            changes.met[number] = naming.moment
+            if not self._is_known_as(person_id, number, naming.name) and not (
+                self._is_named_later(person_id, naming.moment)
+            ):
                 changes.renamed[person_id] = naming
         return changes
 
-    def _is_named_later(self, person_id: NameId, moment: datetime) -> bool:
-        times = (titles.named_at.get(person_id) for titles in (self._main, self._updates))
-        return any(time is not None and time > moment for time in times)
+    def _is_known_as(self, person_id: NameId, number: int, name: str) -> bool:
+        """Tell whether this is the newest name of a person, who has that number in ``_main``."""
+        renamed = self._updates.people.find(person_id)
+        if renamed is not None:
+            return self._updates.people.is_named(renamed, name)
+        return self._main.people.is_named(number, name)
+
+    def _is_named_later(self, person_id: NameId, moment: int) -> bool:
+        moments = (titles.people.moment(person_id) for titles in (self._main, self._updates))
+        return any(known is not None and known > moment for known in moments)
 
     def _merge(self) -> None:
         """Bring the updates into the files; whoever goes on with the files syncs them again."""
-        if self._updates.titles or self._main.has_strays:
+        if len(self._updates.titles) or self._main.has_strays:
             merge(self._main, self._updates)
             self._main.forget()
         elif self._updates.exists():
-            if self._updates.names:
+            if self._updates.people.named:
                 scratch = self._updates.directory / "people.csv.merged"
                 self._main.rename(self._updates, scratch)
             self._updates.remove()
@@ -250,37 +271,44 @@ class CsvRepository:
 
 @dataclass(slots=True)
 class _Changes:
-    """What a batch, in which no title stands twice, changes in the files."""
+    """What a batch, in which no title stands twice, changes in the files.
+
+    ``met`` has the people whom it credits and who stand in the files, by their number there, with
+    when the newest page was had that does.
+    """
 
     new: list[TitleRows] = field(default_factory=list)
     newer: list[TitleRows] = field(default_factory=list)
     names: dict[NameId, Naming] = field(default_factory=dict)
     new_people: dict[NameId, Naming] = field(default_factory=dict)
     renamed: dict[NameId, Naming] = field(default_factory=dict)
+    met: dict[int, int] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
 
-    @property
-    def held_ids(self) -> set[TitleId]:
-        """The titles that get a newer row."""
-        return {rows.imdb_id for rows in self.newer}
+    def add_new(self, rows: TitleRows) -> None:
+        """Add a title that is not held."""
+        self.counts["inserted"] += 1
+        self.new.append(rows)
+        self._add_names(rows)
 
-    def add(self, rows: TitleRows, held: HeldTitle | None) -> None:
-        """Sort a title by what is held of it."""
-        if held is None:
-            self.counts["inserted"] += 1
-            self.new.append(rows)
-        elif rows.fetched_at < held.fetched_at:
+    def add_known(self, rows: TitleRows, held: HeldTitle, holder: TitleSet) -> None:
+        """Add a title that is held, by what the files say of it."""
+        if rows.moment < held.fetched_at:
             self.counts["unchanged"] += 1
             return
-        else:
-            is_same = rows.digests.same_facts_as(held.digests)
-            self.counts["unchanged" if is_same else "updated"] += 1
-            if rows.digests != held.digests:
-                self.newer.append(rows)
-        for person in rows.people:
-            named = self.names.get(person.imdb_id)
-            if named is None or rows.fetched_at >= named.fetched_at:
-                self.names[person.imdb_id] = Naming(person.name, rows.fetched_at)
+        title, credits_ = holder.read(held)
+        is_same = rows.have_the_facts_of(title, credits_)
+        self.counts["unchanged" if is_same else "updated"] += 1
+        if not rows.are(title, credits_):
+            self.newer.append(rows)
+        self._add_names(rows)
+
+    def _add_names(self, rows: TitleRows) -> None:
+        moment, names = rows.moment, self.names
+        for person_id, name in rows.names.items():
+            known = names.get(person_id)
+            if known is None or moment >= known.moment:
+                names[person_id] = Naming(name, moment)
 
 
 def _without_repeats(titles: Sequence[TitleRows]) -> Iterator[list[TitleRows]]:

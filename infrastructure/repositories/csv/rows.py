@@ -7,10 +7,10 @@ its cell, a time is ISO 8601 in UTC. Everything here is pure.
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from hashlib import blake2b
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from domain.identifiers import NameId, TitleId, name_id, title_id
@@ -48,11 +48,28 @@ CHART_COLUMNS = ("chart", "rank", "imdb_id", "run_id", "captured_at")
 _BILLING_ORDER = {category: order for order, category in enumerate(CreditCategory)}
 
 
-def encode(rows: Iterable[Sequence[str]]) -> bytes:
-    """Give rows of cells as CSV records, each ended by CR LF."""
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue().encode()
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+# Made once: json.dumps makes a new one for each call with an option.
+_json_text = json.JSONEncoder(ensure_ascii=False).encode
+
+
+class _Lines(list[str]):
+    """What the csv module writes to: a text for each row."""
+
+    write = list.append
+
+
+def _lines(rows: Iterable[Sequence[object]]) -> list[str]:
+    lines = _Lines()
+    csv.writer(lines, lineterminator="\r\n").writerows(rows)
+    return lines
+
+
+def encode(rows: Iterable[Sequence[object]]) -> bytes:
+    """Give rows of cells as CSV records, each ended by CR LF; a cell of ``None`` is empty."""
+    return "".join(_lines(rows)).encode()
 
 
 def decode(records: bytes) -> list[list[str]]:
@@ -63,13 +80,10 @@ def decode(records: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(records.decode(), newline=""), strict=True))
 
 
-def digest(rows: Iterable[Sequence[str]]) -> bytes:
-    """Give 16 bytes that tell these rows from any others of the same columns."""
-    hashed = blake2b(digest_size=16)
-    for row in rows:
-        # No cell holds a NUL (the domain refuses it), so this joins without ambiguity.
-        hashed.update("\0".join((*row, "")).encode())
-    return hashed.digest()
+def decode_one(record: bytes) -> list[str]:
+    """Give one whole CSV record as a row of cells; as strict as `decode`, and twice as fast."""
+    (cells,) = csv.reader((record.decode(),), strict=True)
+    return cells
 
 
 def timestamp(moment: datetime) -> str:
@@ -85,58 +99,66 @@ def parse_timestamp(text: str) -> datetime:
     return moment
 
 
+def moment_of(fetched_at: datetime) -> int:
+    """Give a time with a zone as microseconds since the beginning of 1970 (UTC)."""
+    return (fetched_at - _EPOCH) // _MICROSECOND
+
+
+@lru_cache(maxsize=256)
+def _timestamp_of(moment: int) -> str:
+    # All people of a page have its time, and come together.
+    return timestamp(_EPOCH + moment * _MICROSECOND)
+
+
 class Naming(NamedTuple):
-    """A person's name, and when the newest page that credits the person was had."""
+    """A person's name, and when the newest page that credits the person was had (`moment_of`)."""
 
     name: str
-    fetched_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class TitleDigests:
-    """What two versions of a title are compared by; ``stamp`` is where and when it was read."""
-
-    facts: bytes
-    stamp: bytes
-    credits: bytes
-
-    def same_facts_as(self, other: "TitleDigests") -> bool:
-        """Tell whether facts and credits are the same, whatever the stamp."""
-        return (self.facts, self.credits) == (other.facts, other.credits)
-
-
-def title_digests(title: Sequence[str], credits_: Iterable[Sequence[str]]) -> TitleDigests:
-    """Digest a title's row and its credits' rows."""
-    known = len(_FACT_COLUMNS)
-    return TitleDigests(digest([title[:known]]), digest([title[known:]]), digest(credits_))
+    moment: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TitleRows:
-    """A title ready to be written: its row, its credits' rows and what they are compared by."""
+    """A title ready to be written: its row and its credits' rows.
+
+    ``names`` has the people credited whose id is known, by the name of their last credit;
+    ``moment`` is when the title was fetched (`moment_of`).
+    """
 
     imdb_id: TitleId
-    fetched_at: datetime
-    people: tuple[Person, ...]
+    moment: int
+    names: Mapping[NameId, str]
     title: bytes
     credits: bytes
     credits_count: int
-    digests: TitleDigests
 
     @classmethod
     def of(cls, title: Title, run_id: str) -> "TitleRows":
         """Encode a title as the run ``run_id`` saves it."""
-        row = _title_cells(title, run_id)
-        credit_rows = [_credit_cells(title.imdb_id, credit) for credit in in_billing_order(title)]
+        moment = moment_of(title.provenance.fetched_at)
+        rows = [_credit_cells(title.imdb_id, credit) for credit in in_billing_order(title)]
+        rows.append(_title_cells(title, _timestamp_of(moment), run_id))
+        lines = _lines(rows)
         return cls(
             imdb_id=title.imdb_id,
-            fetched_at=title.provenance.fetched_at,
-            people=title.people,
-            title=encode([row]),
-            credits=encode(credit_rows),
-            credits_count=len(credit_rows),
-            digests=title_digests(row, credit_rows),
+            moment=moment,
+            names={c.person_id: c.name for c in title.credits if c.person_id is not None},
+            title=lines.pop().encode(),
+            credits="".join(lines).encode(),
+            credits_count=len(lines),
         )
+
+    def are(self, title: bytes, credits_: bytes) -> bool:
+        """Tell whether these are the rows already, where and when the title was read included."""
+        return (self.title, self.credits) == (title, credits_) or (
+            decode(self.title) + decode(self.credits) == decode(title) + decode(credits_)
+        )
+
+    def have_the_facts_of(self, title: bytes, credits_: bytes) -> bool:
+        """Tell whether these rows say the same, wherever and whenever that was read."""
+        known = len(_FACT_COLUMNS)
+        (ours,), (others,) = decode(self.title), decode(title)
+        return ours[:known] == others[:known] and decode(self.credits) == decode(credits_)
 
 
 def in_billing_order(title: Title) -> list[Credit]:
@@ -187,52 +209,50 @@ def credit_from(cells: Sequence[str]) -> Credit:
 
 def person_cells(imdb_id: NameId, naming: Naming) -> tuple[str, ...]:
     """Give a person as a row of `PERSON_COLUMNS`."""
-    return imdb_id, naming.name, timestamp(naming.fetched_at)
+    return imdb_id, naming.name, _timestamp_of(naming.moment)
 
 
-def person_from(cells: Sequence[str]) -> tuple[Person, datetime]:
+def person_from(cells: Sequence[str]) -> tuple[NameId, Naming]:
     """Read a row of `PERSON_COLUMNS`. Raises `ValueError` or `InvalidTitle`."""
     imdb_id, name, fetched_at = cells
-    return Person(name_id(imdb_id), name), parse_timestamp(fetched_at)
+    person = Person(name_id(imdb_id), name)
+    return person.imdb_id, Naming(person.name, moment_of(parse_timestamp(fetched_at)))
 
 
-def _title_cells(title: Title, run_id: str) -> list[str]:
-    return [
+def _title_cells(title: Title, fetched_at: str, run_id: str) -> tuple[object, ...]:
+    date = title.release_date
+    return (
         title.imdb_id,
         title.kind.value,
         title.title,
-        title.original_title or "",
-        _number(title.year),
-        _number(title.end_year),
-        _number(title.runtime_minutes),
-        # repr of a float reads back as the same float; a whole rating keeps its ".0".
-        "" if title.rating is None else repr(float(title.rating)),
-        _number(title.votes),
-        _number(title.metascore),
-        title.certificate or "",
+        title.original_title,
+        title.year,
+        title.end_year,
+        title.runtime_minutes,
+        # A float is written so that it reads back as the same; a whole rating keeps its ".0".
+        None if title.rating is None else float(title.rating),
+        title.votes,
+        title.metascore,
+        title.certificate,
         _array(title.genres),
-        "" if title.release_date is None else title.release_date.isoformat(),
-        title.plot or "",
+        None if date is None else date.isoformat(),
+        title.plot,
         title.provenance.source,
         title.provenance.found_by,
-        timestamp(title.provenance.fetched_at),
+        fetched_at,
         run_id,
-    ]
+    )
 
 
-def _credit_cells(imdb_id: TitleId, credit: Credit) -> list[str]:
-    return [
+def _credit_cells(imdb_id: TitleId, credit: Credit) -> tuple[object, ...]:
+    return (
         imdb_id,
-        credit.category.value,
-        str(credit.position),
-        credit.person_id or "",
+        credit.category,
+        credit.position,
+        credit.person_id,
         credit.name,
         _array(credit.characters),
-    ]
-
-
-def _number(value: int | None) -> str:
-    return "" if value is None else str(value)
+    )
 
 
 def _integer(cell: str) -> int | None:
@@ -240,7 +260,7 @@ def _integer(cell: str) -> int | None:
 
 
 def _array(texts: Sequence[str]) -> str:
-    return json.dumps(texts, ensure_ascii=False) if texts else ""
+    return f"[{', '.join(map(_json_text, texts))}]" if texts else ""
 
 
 def _texts(cell: str) -> tuple[str, ...]:

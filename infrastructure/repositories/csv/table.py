@@ -5,19 +5,18 @@ import io
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
+from typing import NamedTuple
 
 from domain.errors import RepositoryUnavailable
 from infrastructure.repositories.csv.failures import foreign, malformed
-from infrastructure.repositories.csv.rows import decode, encode
+from infrastructure.repositories.csv.rows import decode, decode_one, encode
 
 _IMDB_ID = re.compile(r"(tt|nm)[0-9]{7,15}")
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A row and where it stands in its file: from byte ``start`` to before byte ``end``."""
 
     start: int
@@ -106,6 +105,20 @@ class CsvTable:
                 self.size += len(raw)
                 yield Record(start, self.size, self._cells(raw, start))
 
+    def records(self) -> Iterator[Record]:
+        """Give all rows that are known.
+
+        Raises `RepositoryUnavailable` naming the row that cannot be read.
+        """
+        start = self.header_size() or 0
+        with self.path.open("rb") as stream:
+            stream.seek(start)
+            for raw, _ in split_records(stream):
+                if start == self.size:
+                    return
+                yield Record(start, start + len(raw), self._cells(raw, start))
+                start += len(raw)
+
     def skip_to_end(self) -> None:
         """Take the rows after ``size`` as known."""
         self.size = os.fstat(self._opened().fileno()).st_size
@@ -142,7 +155,7 @@ class CsvTable:
 
     def _cells(self, raw: bytes, start: int) -> list[str]:
         try:
-            (cells,) = decode(raw)
+            cells = decode_one(raw)
         except (csv.Error, ValueError) as error:
             raise self.malformed(start, error) from error
         if len(cells) != len(self._columns):

@@ -3,49 +3,30 @@
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from domain.errors import InvalidTitle
 from domain.identifiers import NameId, TitleId
 from domain.title import Credit
 from infrastructure.repositories.csv.failures import without_titles
+from infrastructure.repositories.csv.index import HeldTitle, PeopleIndex, TitleIndex
 from infrastructure.repositories.csv.rows import (
     CREDIT_COLUMNS,
     PERSON_COLUMNS,
     TITLE_COLUMNS,
     Naming,
-    TitleDigests,
     TitleRows,
     credit_from,
-    digest,
     encode,
+    moment_of,
     person_cells,
     person_from,
-    title_digests,
     title_from,
 )
 from infrastructure.repositories.csv.table import CsvTable, Record, replace_file
 
 MOST_TITLES_AT_ONCE = 100
 """Titles written in one go, and so the most whose credits a crash can leave without them."""
-
-
-@dataclass(slots=True)
-class HeldTitle:
-    """A title in the files: when it was fetched, what tells its versions apart, where it stands.
-
-    The places are bytes: its row in ``titles.csv``, its credits' rows in ``credits.csv``.
-    """
-
-    fetched_at: datetime
-    digests: TitleDigests
-    title_start: int
-    title_end: int
-    credits_start: int = 0
-    credits_end: int = 0
-    credits_count: int = 0
 
 
 class TitleSet:
@@ -55,10 +36,10 @@ class TitleSet:
     whole. Credits at the end of the file whose title never came are what a crash left, and are
     cut off; people who came without a title stay, and are known when it comes.
 
-    ``titles`` is in the order of the file. ``named_at`` is when the newest page that credits a
-    person was had: a title's that is held, or, as its credits may have changed since, the one that
-    the person's row tells of. ``has_strays`` is true when credits without a title stand amid the
-    others. With ``renames`` a person may stand in the file again and again, and the last name
+    ``titles`` is in the order of the file. ``people`` also knows when the newest page that credits
+    a person was had: a title's that is held, or, as its credits may have changed since, the one
+    that the person's row tells of. ``has_strays`` is true when credits without a title stand amid
+    the others. With ``renames`` a person may stand in the file again and again, and the last name
     counts.
     """
 
@@ -80,9 +61,8 @@ class TitleSet:
         """Let go of the files and of what is known of them."""
         for table in self.tables:
             table.close()
-        self.titles: dict[TitleId, HeldTitle] = {}
-        self.names: dict[NameId, str] = {}
-        self.named_at: dict[NameId, datetime] = {}
+        self.titles = TitleIndex()
+        self.people = PeopleIndex()
         self.has_strays = False
         self._is_in_step = False
 
@@ -106,7 +86,8 @@ class TitleSet:
     def append(self, titles: Sequence[TitleRows], people: Mapping[NameId, Naming]) -> None:
         """Write titles and people that the set does not hold.
 
-        On `OSError` (a full disk) the files are cut back to what they were.
+        It is for the caller to note in ``people`` whom the titles credit again. On `OSError` (a
+        full disk) the files are cut back to what they were.
         """
         self._is_in_step = False
         sizes = [table.size for table in self.tables]
@@ -119,25 +100,44 @@ class TitleSet:
                 table.truncate(size)
             raise
         for person_id, naming in people.items():
-            self._hold_naming(person_id, naming)
+            self.people.name(person_id, naming.name, naming.moment)
         self._hold_appended(titles, title_start=sizes[2], credits_start=sizes[1])
         self._is_in_step = True
 
+    def read(self, held: HeldTitle) -> tuple[bytes, bytes]:
+        """Give the row of a title, and its credits' rows."""
+        return (
+            self.title_table.read(held.title_start, held.title_end),
+            self.credit_table.read(held.credits_start, held.credits_end),
+        )
+
+    def namings(self) -> Iterator[tuple[NameId, Naming]]:
+        """Read everybody's name from the file, with the newest moment that is known of."""
+        records = self.people_table.records() if self.people.named else ()
+        for record in records:
+            person_id, naming = self._naming(record)
+            moment = self.people.moment(person_id)
+            yield person_id, naming if moment is None else Naming(naming.name, moment)
+
     def people_with(self, updates: "TitleSet") -> Iterator[bytes]:
         """Give a new ``people.csv``: this set's people, and the updates' people and names."""
+        renamed = dict(updates.namings())
         yield self.people_table.header
-        for person_id, name in (self.names | updates.names).items():
-            times = [titles.named_at.get(person_id) for titles in (self, updates)]
-            named_at = max(time for time in times if time is not None)
-            yield _people_rows([(person_id, Naming(name, named_at))])
+        for person_id, naming in self.namings():
+            name = renamed.pop(person_id, naming).name
+            moments = [naming.moment, updates.people.moment(person_id)]
+            newest = max(moment for moment in moments if moment is not None)
+            yield _people_rows([(person_id, Naming(name, newest))])
+        yield _people_rows(renamed.items())
 
     def rename(self, updates: "TitleSet", temporary: Path) -> None:
         """Give people the names in the updates, by writing ``people.csv`` anew at one stroke."""
+        renamed = dict(updates.namings())
         replace_file(self.people_table.path, temporary, self.people_with(updates))
         self.people_table.open()
         self.people_table.skip_to_end()
-        for person_id, name in updates.names.items():
-            self._hold_naming(person_id, Naming(name, updates.named_at[person_id]))
+        for person_id, naming in renamed.items():
+            self.people.name(person_id, naming.name, naming.moment)
 
     def flush_to_disk(self) -> None:
         """Wait until all rows would survive a power cut as well."""
@@ -170,17 +170,15 @@ class TitleSet:
     ) -> None:
         for rows in titles:
             held = HeldTitle(
-                fetched_at=rows.fetched_at,
-                digests=rows.digests,
-                title_start=title_start,
-                title_end=title_start + len(rows.title),
-                credits_start=credits_start,
-                credits_end=credits_start + len(rows.credits),
-                credits_count=rows.credits_count,
+                rows.imdb_id,
+                rows.moment,
+                title_start,
+                title_start + len(rows.title),
+                credits_start,
+                credits_start + len(rows.credits),
+                rows.credits_count,
             )
-            self.titles[rows.imdb_id] = held
-            for person in rows.people:
-                self._note_name(person.imdb_id, rows.fetched_at)
+            self.titles.add(held)
             title_start, credits_start = held.title_end, held.credits_end
 
     def _read_new_rows(self) -> None:
@@ -197,25 +195,20 @@ class TitleSet:
             raise self.title_table.malformed(record.start, error) from error
         if title.imdb_id in self.titles:
             raise self.title_table.malformed(record.start, f"{title.imdb_id} stands there twice")
-        self.titles[title.imdb_id] = HeldTitle(
-            fetched_at=title.provenance.fetched_at,
-            digests=title_digests(record.cells, ()),
-            title_start=record.start,
-            title_end=record.end,
-        )
+        moment = moment_of(title.provenance.fetched_at)
+        self.titles.add(HeldTitle(title.imdb_id, moment, record.start, record.end))
 
     def _hold_person(self, record: Record) -> None:
+        person_id, naming = self._naming(record)
+        if not self._renames and self.people.find(person_id) is not None:
+            raise self.people_table.malformed(record.start, f"{person_id} stands there twice")
+        self.people.name(person_id, naming.name, naming.moment)
+
+    def _naming(self, record: Record) -> tuple[NameId, Naming]:
         try:
-            person, fetched_at = person_from(record.cells)
+            return person_from(record.cells)
         except (ValueError, InvalidTitle) as error:
             raise self.people_table.malformed(record.start, error) from error
-        if person.imdb_id in self.names and not self._renames:
-            raise self.people_table.malformed(record.start, f"{person.imdb_id} stands there twice")
-        self._hold_naming(person.imdb_id, Naming(person.name, fetched_at))
-
-    def _hold_naming(self, person_id: NameId, naming: Naming) -> None:
-        self.names[person_id] = naming.name
-        self._note_name(person_id, naming.fetched_at)
 
     def _hold_credits(self) -> None:
         orphans: list[int] = []
@@ -249,23 +242,15 @@ class TitleSet:
         for record in records:
             person_id = self._credit(record).person_id
             if person_id is not None:
-                self._note_name(person_id, held.fetched_at)
-        held.digests = TitleDigests(
-            held.digests.facts, held.digests.stamp, digest(record.cells for record in records)
-        )
-        held.credits_start, held.credits_end = records[0].start, records[-1].end
-        held.credits_count = len(records)
+                self.people.see(person_id, held.fetched_at)
+        start = records[0].start
+        self.titles.add_credits(imdb_id, start, records[-1].end - start, len(records))
 
     def _credit(self, record: Record) -> Credit:
         try:
             return credit_from(record.cells)
         except (ValueError, InvalidTitle) as error:
             raise self.credit_table.malformed(record.start, error) from error
-
-    def _note_name(self, person_id: NameId, fetched_at: datetime) -> None:
-        known = self.named_at.get(person_id)
-        if known is None or fetched_at > known:
-            self.named_at[person_id] = fetched_at
 
 
 def _people_rows(people: Iterable[tuple[NameId, Naming]]) -> bytes:

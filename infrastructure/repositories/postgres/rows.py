@@ -1,9 +1,14 @@
-"""Between the domain's values and rows of the tables. Pure: no database in sight."""
+"""Between the domain's values and rows of the tables. Pure: no database in sight.
+
+New rows are lines of COPY's text format: a tab between two columns, a backslash before what would
+be taken for something else, ``\\N`` for what is unknown.
+"""
 
 import hashlib
 import json
-from collections.abc import Mapping
-from datetime import UTC
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -58,6 +63,21 @@ SELECT_TITLES = """
 """Reads what `title_from` takes."""
 
 _CATEGORY_ORDER = {category: place for place, category in enumerate(CreditCategory)}
+
+CREDIT_COLUMNS = ("title_id", "category", "position", "person_id", "name", "characters")
+"""The columns of `credit_lines`, in its order."""
+
+PERSON_COLUMNS = ("imdb_id", "name", "fetched_at", "run_id")
+"""The columns of `person_line`, in its order."""
+
+HISTORY_COLUMNS = ("title_id", "observed_at", "rating", "votes")
+"""The columns of `history_line`, in its order."""
+
+_NULL = r"\N"
+_NEEDS_ESCAPES = re.compile(r"[\\\t\n\r]")
+_NEEDS_QUOTING = re.compile(r'[\\"\t\n\r]')
+_COPY_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+_ARRAY_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\""})
 
 _CreditFacts = tuple[CreditCategory, int, str, str | None, tuple[str, ...]]
 _credits_decoder = msgspec.json.Decoder(list[_CreditFacts])
@@ -120,12 +140,86 @@ def title_row(title: Title, digest: bytes, run_id: str) -> Row:
     )
 
 
-def credit_rows(title: Title) -> list[Row]:
-    """Rows of ``credits``: title_id, category, position, person_id, name, characters."""
-    return [
-        (title.imdb_id, c.category.value, c.position, c.person_id, c.name, list(c.characters))
-        for c in title.credits
-    ]
+def title_line(title: Title, digest: bytes, run_id: str) -> str:
+    """A line of ``titles`` for COPY, by `TITLE_COLUMNS`."""
+    return "\t".join(map(_copied, title_row(title, digest, run_id))) + "\n"
+
+
+def credit_lines(title: Title) -> str:
+    """Lines of ``credits`` for COPY, by `CREDIT_COLUMNS`."""
+    imdb_id = _copied_text(title.imdb_id)
+    return "".join(
+        [
+            "\t".join(
+                (
+                    imdb_id,
+                    c.category,
+                    str(c.position),
+                    _NULL if c.person_id is None else c.person_id,
+                    _copied_text(c.name),
+                    _copied_array(c.characters),
+                )
+            )
+            + "\n"
+            for c in title.credits
+        ]
+    )
+
+
+def person_line(imdb_id: NameId, fetched_at: datetime, name: str, run_id: str) -> str:
+    """A line of ``people`` for COPY, by `PERSON_COLUMNS`."""
+    return "\t".join((imdb_id, _copied_text(name), fetched_at.isoformat(), run_id)) + "\n"
+
+
+def history_line(title: Title) -> str:
+    """A line of ``rating_history`` for COPY, by `HISTORY_COLUMNS`."""
+    return "\t".join(map(_copied, history_row(title))) + "\n"
+
+
+def history_row(title: Title) -> Row:
+    """A row of ``rating_history``, by `HISTORY_COLUMNS`."""
+    return (title.imdb_id, title.provenance.fetched_at, title.rating, title.votes)
+
+
+def names_of(title: Title) -> dict[NameId, str]:
+    """The people credited whose id is known, by the name of their last credit."""
+    return {c.person_id: c.name for c in title.credits if c.person_id is not None}
+
+
+def array_literal(ids: Iterable[str]) -> str:
+    """Ids as one value of the type ``text[]``: a list of thousands is slow to adapt."""
+    return "{" + ",".join(ids) + "}"
+
+
+def _copied(value: object) -> str:
+    if value is None:
+        return _NULL
+    if isinstance(value, str):
+        return _copied_text(value)
+    if isinstance(value, list):
+        return _copied_array(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return rf"\\x{value.hex()}"
+    return str(value)
+
+
+def _copied_text(text: str) -> str:
+    return text.translate(_COPY_ESCAPES) if _NEEDS_ESCAPES.search(text) else text
+
+
+def _copied_array(texts: Sequence[str]) -> str:
+    if not texts:
+        return "{}"
+    return '{"' + '","'.join(map(_quoted, texts)) + '"}'
+
+
+def _quoted(text: str) -> str:
+    """An element of an array, inside its quotes."""
+    if _NEEDS_QUOTING.search(text):
+        return text.translate(_ARRAY_ESCAPES).translate(_COPY_ESCAPES)
+    return text
 
 
 def title_from(row: Row) -> Title:

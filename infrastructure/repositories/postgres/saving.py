@@ -2,14 +2,24 @@
 
 Every writer locks titles in the order of their ids, then people in the order of theirs. (Upserting
 people in page order deadlocked four titles in ten when eight threads shared the cast.)
+
+New rows are sent by COPY. One that another writer has made since we looked ends the COPY: then we
+look again, and find it.
+
+Most people are known by the name that a page gives them, and their rows are left alone. So the
+newest page that credits a person was had at the latest of ``people.fetched_at`` and the
+``fetched_at`` of the titles that credit the person: what outlives a credit is kept in the former.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import NamedTuple
+from io import RawIOBase
+from itertools import islice
+from typing import NamedTuple, TypeVar
 
 import psycopg2
+from psycopg2 import errors as pg
 from psycopg2.extensions import cursor
 from psycopg2.extras import execute_values
 
@@ -20,15 +30,32 @@ from domain.run import Failure, Run
 from domain.title import Title
 from infrastructure.repositories.postgres.errors import is_refusal, refusal_message
 from infrastructure.repositories.postgres.rows import (
+    CREDIT_COLUMNS,
+    HISTORY_COLUMNS,
+    PERSON_COLUMNS,
     TITLE_COLUMNS,
     Row,
-    credit_rows,
+    array_literal,
+    credit_lines,
     facts_digest,
+    history_line,
+    history_row,
+    names_of,
+    person_line,
     run_row,
+    title_line,
     title_row,
 )
 
+_Item = TypeVar("_Item")
+
 _ROWS_PER_STATEMENT = 1000
+_ITEMS_PER_READ = 64
+"""What is sent to a COPY in one go: the server is at work on it while the next is made."""
+
+# The tables are new and small when the planner first looks, and large soon after: it would read
+# them from end to end for each batch. Compiling a statement takes longer than running it.
+_PLAN_BY_INDEX = "SET LOCAL enable_seqscan = off; SET LOCAL jit = off"
 
 _INSERT_RUN = """
     INSERT INTO runs (run_id, command, chart, sources, started_at) VALUES (%s, %s, %s, %s, %s)
@@ -40,13 +67,11 @@ _LOCK_TITLES = """
     WHERE imdb_id = ANY(%s) ORDER BY imdb_id FOR NO KEY UPDATE
 """
 
-# xmax is 0 in a row that this statement inserted, and not in one that it found and updated.
-_UPSERT_TITLES = f"""
+# An INSERT, because it knows the types of its columns; every row of it is there, and locked.
+_REPLACE_TITLES = f"""
     INSERT INTO titles ({", ".join(TITLE_COLUMNS)}) VALUES %s
     ON CONFLICT (imdb_id) DO UPDATE
     SET {", ".join(f"{name} = excluded.{name}" for name in TITLE_COLUMNS if name != "imdb_id")}
-    WHERE titles.fetched_at <= excluded.fetched_at
-    RETURNING imdb_id, xmax = 0
 """  # noqa: S608 - built from constants
 
 _REFRESH_TITLES = """
@@ -56,17 +81,37 @@ _REFRESH_TITLES = """
     WHERE titles.imdb_id = fresh.imdb_id
 """
 
-_UPSERT_PEOPLE = """
-    INSERT INTO people (imdb_id, name, fetched_at, run_id) VALUES %s
-    ON CONFLICT (imdb_id) DO UPDATE
-    SET name = excluded.name, fetched_at = excluded.fetched_at, run_id = excluded.run_id
-    WHERE people.fetched_at <= excluded.fetched_at
-        AND (people.name, people.fetched_at, people.run_id)
-            IS DISTINCT FROM (excluded.name, excluded.fetched_at, excluded.run_id)
+_CREDITED = """
+    SELECT DISTINCT title_id, person_id FROM credits
+    WHERE title_id = ANY(%s) AND person_id IS NOT NULL
 """
 
-_INSERT_CREDITS = """
-    INSERT INTO credits (title_id, category, position, person_id, name, characters) VALUES %s
+# Nobody gives these people another name until we are done: whoever wants to waits for us.
+_LOCK_PEOPLE = """
+    SELECT imdb_id, name FROM people
+    WHERE imdb_id = ANY(%s::text[]) ORDER BY imdb_id FOR KEY SHARE
+"""
+
+# Nobody saves a title of these people until we are done: their credits stay what they are.
+_LOCK_PEOPLE_ALONE = """
+    SELECT imdb_id, name FROM people
+    WHERE imdb_id = ANY(%s::text[]) ORDER BY imdb_id FOR UPDATE
+"""
+
+_KEEP_MOMENTS = """
+    UPDATE people SET fetched_at = credited.last_at
+    FROM (VALUES %s) AS credited (imdb_id, last_at)
+    WHERE people.imdb_id = credited.imdb_id AND people.fetched_at < credited.last_at
+"""
+
+_RENAME_PEOPLE = """
+    UPDATE people SET name = fresh.name, fetched_at = fresh.fetched_at, run_id = fresh.run_id
+    FROM (VALUES %s) AS fresh (imdb_id, name, fetched_at, run_id)
+    WHERE people.imdb_id = fresh.imdb_id AND fresh.fetched_at >= greatest(
+        people.fetched_at,
+        (SELECT max(titles.fetched_at) FROM credits
+         JOIN titles ON titles.imdb_id = credits.title_id
+         WHERE credits.person_id = people.imdb_id))
 """
 
 _INSERT_HISTORY = """
@@ -74,6 +119,17 @@ _INSERT_HISTORY = """
     ON CONFLICT (title_id, observed_at) DO UPDATE
     SET rating = excluded.rating, votes = excluded.votes
 """
+
+
+def _copy_into(table: str, columns: Iterable[str]) -> str:
+    # The URL may ask for another encoding of the connection.
+    return f"COPY {table} ({', '.join(columns)}) FROM STDIN WITH (ENCODING 'UTF8')"
+
+
+_COPY_TITLES = _copy_into("titles", TITLE_COLUMNS)
+_COPY_PEOPLE = _copy_into("people", PERSON_COLUMNS)
+_COPY_CREDITS = _copy_into("credits", CREDIT_COLUMNS)
+_COPY_HISTORY = _copy_into("rating_history", HISTORY_COLUMNS)
 
 
 class _Held(NamedTuple):
@@ -86,11 +142,14 @@ class _Held(NamedTuple):
 
 
 class _Candidate(NamedTuple):
-    """A title of the batch, with the digest of its facts and what the table has of it."""
+    """A title of the batch, with the digest of its facts."""
 
     title: Title
     digest: bytes
-    held: _Held | None
+
+
+_Namings = dict[NameId, tuple[datetime, str]]
+"""What the newest page of the batch calls each person, and when it was had."""
 
 
 def insert_run(statements: cursor, run: Run) -> None:
@@ -111,18 +170,12 @@ def rounds_of(batch: Iterable[Title]) -> list[list[Title]]:
 def save_round(statements: cursor, titles: Sequence[Title], run: Run) -> BatchResult:
     """Save titles with different ids; one that PostgreSQL refuses leaves no trace.
 
-    All at once if possible, and one by one when a title among them is refused. Raises psycopg2's
-    errors when the trouble is not one title's.
+    All at once if possible, and in ever smaller parts when a title among them is refused. Raises
+    psycopg2's errors when the trouble is not one title's.
     """
+    statements.execute(_PLAN_BY_INDEX)
     insert_run(statements, run)
-    try:
-        with _savepoint(statements):
-            return _save_together(statements, titles, run)
-    except (psycopg2.Error, ValueError) as error:
-        if not is_refusal(error):
-            raise
-    in_order = sorted(titles, key=lambda title: title.imdb_id)
-    return total(_save_alone(statements, title, run) for title in in_order)
+    return _save_all_that_can_be(statements, titles, run)
 
 
 def total(results: Iterable[BatchResult]) -> BatchResult:
@@ -148,38 +201,49 @@ def _savepoint(statements: cursor) -> Iterator[None]:
     statements.execute("RELEASE SAVEPOINT before_titles")
 
 
-def _save_alone(statements: cursor, title: Title, run: Run) -> BatchResult:
+def _save_all_that_can_be(statements: cursor, titles: Sequence[Title], run: Run) -> BatchResult:
     try:
-        with _savepoint(statements):
-            return _save_together(statements, [title], run)
+        return _save_together(statements, titles, run)
     except (psycopg2.Error, ValueError) as error:
         if not is_refusal(error):
             raise
-        message = f"{title.imdb_id}: PostgreSQL refused it: {refusal_message(error)}"
-    failure = Failure(imdb_id=title.imdb_id, reason=InvalidTitle.reason, message=message)
-    return BatchResult(refused=(failure,))
+        message = refusal_message(error)
+    if len(titles) == 1:
+        refused = titles[0].imdb_id
+        message = f"{refused}: PostgreSQL refused it: {message}"
+        failure = Failure(imdb_id=refused, reason=InvalidTitle.reason, message=message)
+        return BatchResult(refused=(failure,))
+    in_order = sorted(titles, key=lambda title: title.imdb_id)
+    middle = len(titles) // 2
+    parts = (in_order[:middle], in_order[middle:])
+    return total(_save_all_that_can_be(statements, part, run) for part in parts)
 
 
 def _save_together(statements: cursor, titles: Sequence[Title], run: Run) -> BatchResult:
+    while True:
+        try:
+            with _savepoint(statements):
+                return _save_what_is_newer(statements, titles, run)
+        except pg.UniqueViolation as error:
+            # Each turn means that another writer has got on, so this comes to an end.
+            if error.diag.constraint_name not in {"titles_pkey", "people_pkey"}:
+                raise
+
+
+def _save_what_is_newer(statements: cursor, titles: Sequence[Title], run: Run) -> BatchResult:
     held = _lock_titles(statements, titles)
-    candidates = [_Candidate(t, facts_digest(t), held.get(t.imdb_id)) for t in titles]
-    current = [
-        c for c in candidates
-        if c.held is None or c.held.fetched_at <= c.title.provenance.fetched_at
-    ]  # fmt: skip
-    same = [c.title for c in current if c.held is not None and c.held.digest == c.digest]
-    other = [c for c in current if c.held is None or c.held.digest != c.digest]
-    _refresh(statements, same, run)
-    taken = _upsert_titles(statements, other, run)
+    new, changed, same = _sorted_out(titles, held)
+    left = _people_left(statements, changed, held)
+    _write_titles(statements, new, changed, same, run)
     # In the order of the batch: of two pages of one moment the later gives a person's name.
-    kept_ids = {title.imdb_id for title in same} | taken.keys()
+    kept_ids = {title.imdb_id for title in (*same, *(c.title for c in (*new, *changed)))}
     kept = [title for title in titles if title.imdb_id in kept_ids]
     # A page with the same facts as before can still be the newest with a person's name.
-    _execute(statements, _UPSERT_PEOPLE, _people_rows(kept, run))
-    _write_credits(statements, other, taken)
-    inserted = sum(taken.values())
+    _save_people(statements, _newest_names(kept), left, run)
+    _copy(statements, _COPY_CREDITS, [c.title for c in (*new, *changed)], credit_lines)
+    _write_history(statements, new, changed, held)
     return BatchResult(
-        inserted=inserted, updated=len(taken) - inserted, unchanged=len(titles) - len(taken)
+        inserted=len(new), updated=len(changed), unchanged=len(titles) - len(new) - len(changed)
     )
 
 
@@ -191,68 +255,170 @@ def _lock_titles(statements: cursor, titles: Iterable[Title]) -> dict[TitleId, _
     }
 
 
-def _refresh(statements: cursor, titles: Iterable[Title], run: Run) -> None:
-    """Note where and when the same facts were found again."""
-    rows = [
-        (t.imdb_id, t.provenance.source, t.provenance.found_by, t.provenance.fetched_at, run.run_id)
-        for t in titles
-    ]
-    _execute(statements, _REFRESH_TITLES, rows)
+def _sorted_out(
+    titles: Iterable[Title], held: Mapping[TitleId, _Held]
+) -> tuple[list[_Candidate], list[_Candidate], list[Title]]:
+    """Give the titles that are new, those with other facts than before, and those with the same.
 
-
-def _upsert_titles(
-    statements: cursor, candidates: Iterable[_Candidate], run: Run
-) -> dict[TitleId, bool]:
-    """Write new and changed titles; give those that were taken, and whether each is new.
-
-    Another process may have written a title since we looked, or have newer facts of it: PostgreSQL
-    says which of ours it took, and only those get their credits written.
+    Those of which newer facts are held are left out.
     """
-    rows = sorted(title_row(c.title, c.digest, run.run_id) for c in candidates)
-    return dict(_execute(statements, _UPSERT_TITLES, rows, fetch=True))
+    new: list[_Candidate] = []
+    changed: list[_Candidate] = []
+    same: list[Title] = []
+    for title in sorted(titles, key=lambda title: title.imdb_id):
+        before = held.get(title.imdb_id)
+        if before is None:
+            new.append(_Candidate(title, facts_digest(title)))
+        elif before.fetched_at <= title.provenance.fetched_at:
+            digest = facts_digest(title)
+            if digest == before.digest:
+                same.append(title)
+            else:
+                changed.append(_Candidate(title, digest))
+    return new, changed, same
 
 
-def _write_credits(
-    statements: cursor, candidates: Iterable[_Candidate], taken: Mapping[TitleId, bool]
+def _people_left(
+    statements: cursor, changed: Sequence[_Candidate], held: Mapping[TitleId, _Held]
+) -> dict[NameId, datetime]:
+    """The people whom a title credits no more, with when the page was had that still did."""
+    if not changed:
+        return {}
+    credited = {c.title.imdb_id: names_of(c.title) for c in changed}
+    statements.execute(_CREDITED, (list(credited),))
+    left: dict[NameId, datetime] = {}
+    for imdb_id, person_id in statements.fetchall():
+        if person_id not in credited[imdb_id]:
+            last_at = held[imdb_id].fetched_at
+            left[person_id] = max(last_at, left.get(person_id, last_at))
+    return left
+
+
+def _write_titles(
+    statements: cursor,
+    new: Sequence[_Candidate],
+    changed: Sequence[_Candidate],
+    same: Sequence[Title],
+    run: Run,
 ) -> None:
-    """Put the credits of the titles taken in the place of earlier ones, and note their ratings."""
-    written = [c for c in candidates if c.title.imdb_id in taken]
-    replaced = [imdb_id for imdb_id, is_new in taken.items() if not is_new]
-    if replaced:
-        statements.execute("DELETE FROM credits WHERE title_id = ANY(%s)", (replaced,))
-    rows = [row for c in written for row in credit_rows(c.title)]
-    _execute(statements, _INSERT_CREDITS, rows)
-    _execute(statements, _INSERT_HISTORY, _history_rows(written))
+    """Write the rows of ``titles``, and take away the credits of those that have others now."""
+    _copy(statements, _COPY_TITLES, new, lambda c: title_line(c.title, c.digest, run.run_id))
+    rows = [title_row(c.title, c.digest, run.run_id) for c in changed]
+    _execute(statements, _REPLACE_TITLES, rows)
+    if changed:
+        ids = [c.title.imdb_id for c in changed]
+        statements.execute("DELETE FROM credits WHERE title_id = ANY(%s)", (ids,))
+    # Where and when the same facts were found again.
+    fresh: list[Row] = [
+        (t.imdb_id, t.provenance.source, t.provenance.found_by, t.provenance.fetched_at, run.run_id)
+        for t in same
+    ]
+    _execute(statements, _REFRESH_TITLES, fresh)
 
 
-def _people_rows(titles: Iterable[Title], run: Run) -> list[Row]:
-    """Each person once, by the newest name (of two as new the later), sorted by id."""
-    newest: dict[NameId, tuple[datetime, str]] = {}
+def _newest_names(titles: Iterable[Title]) -> _Namings:
+    """Each person once, by the newest name (of two as new the later)."""
+    newest: _Namings = {}
     for title in titles:
         fetched_at = title.provenance.fetched_at
-        for person in title.people:
-            known = newest.get(person.imdb_id)
+        for person_id, name in names_of(title).items():
+            known = newest.get(person_id)
             if known is None or known[0] <= fetched_at:
-                newest[person.imdb_id] = (fetched_at, person.name)
-    return [(imdb_id, name, at, run.run_id) for imdb_id, (at, name) in sorted(newest.items())]
+                newest[person_id] = (fetched_at, name)
+    return newest
 
 
-def _history_rows(written: Iterable[_Candidate]) -> list[Row]:
-    """A row for each title whose rating or votes are other than before, or known at first sight."""
-    rows: list[Row] = []
-    for title, _, held in written:
-        before = (None, None) if held is None else (held.rating, held.votes)
-        if (title.rating, title.votes) != before:
-            at = title.provenance.fetched_at
-            rows.append((title.imdb_id, at, title.rating, title.votes))
-    return rows
+def _save_people(
+    statements: cursor,
+    newest: _Namings,
+    left: Mapping[NameId, datetime],
+    run: Run,
+) -> None:
+    """Write the people who are new, the names that are newer, and when those left were credited."""
+    if not newest and not left:
+        return
+    statements.execute("SAVEPOINT before_people")
+    known = _lock_people(statements, _LOCK_PEOPLE, newest)
+    if left or _others_names(newest, known):
+        # Not a lock more on top of the first: two writers would wait for each other.
+        statements.execute("ROLLBACK TO SAVEPOINT before_people")
+        known = _lock_people(statements, _LOCK_PEOPLE_ALONE, {*newest, *left})
+        _execute(statements, _KEEP_MOMENTS, list(left.items()))
+        rows = [
+            (person_id, newest[person_id][1], newest[person_id][0], run.run_id)
+            for person_id in _others_names(newest, known)
+        ]
+        _execute(statements, _RENAME_PEOPLE, rows)
+    new = sorted(newest.keys() - known.keys())
+    _copy(statements, _COPY_PEOPLE, new, lambda i: person_line(i, *newest[i], run.run_id))
 
 
-def _execute(
-    statements: cursor, statement: str, rows: Sequence[Row], *, fetch: bool = False
-) -> list[Row]:
-    """Run a statement over many rows; gives what it returned. Nothing to do for no rows."""
-    if not rows:
-        return []
-    found = execute_values(statements, statement, rows, page_size=_ROWS_PER_STATEMENT, fetch=fetch)
-    return found if fetch else []
+def _lock_people(statements: cursor, statement: str, ids: Collection[NameId]) -> dict[NameId, str]:
+    statements.execute(statement, (array_literal(ids),))
+    return dict(statements.fetchall())
+
+
+def _others_names(newest: _Namings, known: Mapping[NameId, str]) -> list[NameId]:
+    """The people of the batch who are known by another name."""
+    return [
+        person_id for person_id, name in known.items()
+        if person_id in newest and newest[person_id][1] != name
+    ]  # fmt: skip
+
+
+def _write_history(
+    statements: cursor,
+    new: Iterable[_Candidate],
+    changed: Iterable[_Candidate],
+    held: Mapping[TitleId, _Held],
+) -> None:
+    """Note the ratings and votes that are known at first sight, or are other than before."""
+    rated = [c.title for c in new if (c.title.rating, c.title.votes) != (None, None)]
+    _copy(statements, _COPY_HISTORY, rated, history_line)
+    rows = []
+    for title, _ in changed:
+        before = held[title.imdb_id]
+        if (title.rating, title.votes) != (before.rating, before.votes):
+            rows.append(history_row(title))
+    _execute(statements, _INSERT_HISTORY, rows)
+
+
+def _execute(statements: cursor, statement: str, rows: Sequence[Row]) -> None:
+    """Run a statement over many rows. Nothing to do for no rows."""
+    if rows:
+        execute_values(statements, statement, rows, page_size=_ROWS_PER_STATEMENT)
+
+
+def _copy(
+    statements: cursor, statement: str, items: Collection[_Item], lines: Callable[[_Item], str]
+) -> None:
+    """Send the lines of each item by COPY. Nothing to do for no items."""
+    if not items:
+        return
+    stream = _Lines(map(lines, items))
+    try:
+        statements.copy_expert(statement, stream)
+    except pg.QueryCanceled:
+        if stream.error is None:
+            raise
+        raise stream.error from None
+
+
+class _Lines(RawIOBase):
+    """Lines as the file that psycopg2 reads for a COPY, made when it asks for them.
+
+    Of an error of ours psycopg2 reports only that there was one, so ``error`` keeps it.
+    """
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        super().__init__()
+        # Nothing is the end of a file, and a title may have no credits.
+        self._lines = filter(None, lines)
+        self.error: ValueError | None = None
+
+    def read(self, _size: int = -1) -> bytes:
+        try:
+            return "".join(islice(self._lines, _ITEMS_PER_READ)).encode()
+        except ValueError as error:
+            self.error = error
+            raise

@@ -7,9 +7,12 @@ from psycopg2.extensions import connection, cursor
 
 from domain.errors import RepositoryUnavailable
 from infrastructure.repositories.postgres.errors import NAME, translated, unavailable
-from infrastructure.repositories.postgres.migrations import statements_0001
+from infrastructure.repositories.postgres.migrations import (
+    statements_0001,
+    statements_0002,
+)
 
-_VERSIONS = {"0001": statements_0001.STATEMENTS}
+_VERSIONS = {"0001": statements_0001.STATEMENTS, "0002": statements_0002.STATEMENTS}
 """The statements of every version, in order; versions sort as text."""
 
 HEAD = max(_VERSIONS)
