@@ -53,16 +53,19 @@ _ROWS_PER_STATEMENT = 1000
 _ITEMS_PER_READ = 64
 """What is sent to a COPY in one go: the server is at work on it while the next is made."""
 
-# The tables are new and small when the planner first looks, and large soon after: it would read
-# them from end to end for each batch. Compiling a statement takes longer than running it.
-_PLAN_BY_INDEX = "SET LOCAL enable_seqscan = off; SET LOCAL jit = off"
-
 _INSERT_RUN = """
     INSERT INTO runs (run_id, command, chart, sources, started_at) VALUES (%s, %s, %s, %s, %s)
     ON CONFLICT (run_id) DO NOTHING
 """
 
+# The tables are new and small when the planner first looks, and large soon after: it would read
+# them from end to end for each batch. Compiling a statement takes longer than running it.
+# Statements go together where they can: a thread that has waited for an answer also waits for the
+# interpreter, which the other lane has meanwhile.
+_BEGIN_ROUND = f"SET LOCAL enable_seqscan = off; SET LOCAL jit = off; {_INSERT_RUN}"
+
 _LOCK_TITLES = """
+    SAVEPOINT before_titles;
     SELECT imdb_id, fetched_at, facts_digest, rating::float8, votes FROM titles
     WHERE imdb_id = ANY(%s) ORDER BY imdb_id FOR NO KEY UPDATE
 """
@@ -88,6 +91,7 @@ _CREDITED = """
 
 # Nobody gives these people another name until we are done: whoever wants to waits for us.
 _LOCK_PEOPLE = """
+    SAVEPOINT before_people;
     SELECT imdb_id, name FROM people
     WHERE imdb_id = ANY(%s::text[]) ORDER BY imdb_id FOR KEY SHARE
 """
@@ -173,8 +177,7 @@ def save_round(statements: cursor, titles: Sequence[Title], run: Run) -> BatchRe
     All at once if possible, and in ever smaller parts when a title among them is refused. Raises
     psycopg2's errors when the trouble is not one title's.
     """
-    statements.execute(_PLAN_BY_INDEX)
-    insert_run(statements, run)
+    statements.execute(_BEGIN_ROUND, run_row(run))
     return _save_all_that_can_be(statements, titles, run)
 
 
@@ -190,9 +193,8 @@ def total(results: Iterable[BatchResult]) -> BatchResult:
 
 
 @contextmanager
-def _savepoint(statements: cursor) -> Iterator[None]:
-    """Undo what the block did when it fails, and keep the transaction usable."""
-    statements.execute("SAVEPOINT before_titles")
+def _undone_on_error(statements: cursor) -> Iterator[None]:
+    """Undo what the block did, from `_LOCK_TITLES` on, when it fails; the transaction goes on."""
     try:
         yield
     except (psycopg2.Error, ValueError):
@@ -222,7 +224,7 @@ def _save_all_that_can_be(statements: cursor, titles: Sequence[Title], run: Run)
 def _save_together(statements: cursor, titles: Sequence[Title], run: Run) -> BatchResult:
     while True:
         try:
-            with _savepoint(statements):
+            with _undone_on_error(statements):
                 return _save_what_is_newer(statements, titles, run)
         except pg.UniqueViolation as error:
             # Each turn means that another writer has got on, so this comes to an end.
@@ -337,7 +339,6 @@ def _save_people(
     """Write the people who are new, the names that are newer, and when those left were credited."""
     if not newest and not left:
         return
-    statements.execute("SAVEPOINT before_people")
     known = _lock_people(statements, _LOCK_PEOPLE, newest)
     if left or _others_names(newest, known):
         # Not a lock more on top of the first: two writers would wait for each other.
