@@ -23,7 +23,6 @@ PRODUCT = ("main.py", "application", "demo", "domain", "infrastructure", "shared
 MODULES = {
     "beautifulsoup4": "bs4",
     "psycopg2-binary": "psycopg2",
-    "pydantic-settings": "pydantic_settings",
     "pyrate-limiter": "pyrate_limiter",
     "python-dotenv": "dotenv",
     "python-json-logger": "pythonjsonlogger",
