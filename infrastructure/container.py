@@ -78,7 +78,7 @@ def database_url(settings: Settings) -> Iterator[str]:
 
     Raises `RepositoryUnavailable` when that cannot be started.
     """
-    if given := settings.database_url.get_secret_value():
+    if given := settings.database_url.reveal():
         yield given
         return
     from infrastructure.repositories.postgres.embedded import embedded_postgres
@@ -101,7 +101,7 @@ def database_holds_runs_other_than(command: str, settings: Settings) -> bool:
     """
     from infrastructure.repositories.postgres import open_postgres_repository
 
-    with open_postgres_repository(settings.database_url.get_secret_value()) as repository:
+    with open_postgres_repository(settings.database_url.reveal()) as repository:
         return repository.holds_runs_other_than(command)
 
 
@@ -128,7 +128,7 @@ def _open_html(settings: Settings, stop: threading.Event) -> Iterator[TitleSourc
         user_agent=settings.user_agent,
         language=settings.language,
         rate_limit=RateLimit(settings.requests_per_second, stop),
-        proxies=[proxy.get_secret_value() for proxy in settings.proxies],
+        proxies=[proxy.reveal() for proxy in settings.proxies],
         stop=stop,
     )
     with reader as read_title, client:

@@ -22,10 +22,10 @@ def tune_memory() -> None:
 
     glibc's allocator gets one arena instead of eight a core: a hole that a page of 1.5 MB leaves in
     one is of no use to the others. And it keeps blocks of any size, instead of giving each page
-    back to the system at once (and being given it anew, filled with zeros). Measured: the peak of
-    memory is a third lower, and unpacking takes half of the CPU time. Other allocators are left
-    alone. The effect is that of ``MALLOC_ARENA_MAX``, ``MALLOC_MMAP_THRESHOLD_`` and
-    ``MALLOC_TRIM_THRESHOLD_`` in the environment.
+    back to the system at once (and being given it anew, filled with zeros). Measured with
+    250 pages: the peak of memory is 66 MB instead of 93, and the run takes 6 percent less CPU.
+    Other allocators are left alone. The effect is that of ``MALLOC_ARENA_MAX``,
+    ``MALLOC_MMAP_THRESHOLD_`` and ``MALLOC_TRIM_THRESHOLD_`` in the environment.
 
     What lives by now is modules: the collector need not look through them again and again.
     """

@@ -95,7 +95,9 @@ class FakeRepository:
         self.runs.append(run.run_id)
         self.chart = chart
 
-    def save(self, batch: Sequence[Title], run: Run) -> BatchResult:
+    def save(
+        self, batch: Sequence[Title], run: Run, when_sent: Callable[[], None] | None = None
+    ) -> BatchResult:
         self.threads.add(threading.current_thread().name)
         self.before_save()
         if self.errors:

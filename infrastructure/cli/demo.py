@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 
 from domain.chart import ChartName
@@ -9,6 +10,7 @@ from domain.errors import InvalidConfiguration, RepositoryUnavailable
 from infrastructure.cli.runs import run_and_report
 from infrastructure.container import database_holds_runs_other_than
 from shared.config import Settings
+from shared.setting_values import WebAddress
 
 COMMAND = "demo"
 
@@ -46,21 +48,20 @@ def run_demo(
 
 def _for_demo(settings: Settings, url: str, folder: Path) -> Settings:
     """The settings, with what makes a demo: the replica, no rate limit, a folder of its own."""
-    return settings.model_copy(
-        update={
-            "sources": ("html",),
-            "base_url": url,
-            "proxies": (),
-            "chart": ChartName.TOP.value,
-            "requests_per_second": 0.0,
-            "output_dir": folder,
-        }
+    return msgspec.structs.replace(
+        settings,
+        sources=("html",),
+        base_url=WebAddress(url),
+        proxies=(),
+        chart=ChartName.TOP.value,
+        requests_per_second=0.0,
+        output_dir=folder,
     )
 
 
 def _refuse_a_database_in_use(settings: Settings) -> None:
     """Keep the demo out of a database that a user's own runs are kept in."""
-    if not settings.database_url.get_secret_value() or "postgres" not in settings.repositories:
+    if not settings.database_url or "postgres" not in settings.repositories:
         return
     try:
         in_use = database_holds_runs_other_than(COMMAND, settings)

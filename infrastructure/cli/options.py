@@ -1,12 +1,11 @@
 """Every setting as an option, made from the settings themselves."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from shared.config import Settings
+from shared.config import setting_fields
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _KEY = "infrastructure.cli.settings"
@@ -17,13 +16,14 @@ def settings_options(*names: str) -> Callable[[_Command], _Command]:
     """Add an option for each of these settings, or for all; `given_options` has what was given."""
 
     def add_options(command: _Command) -> _Command:
-        for name in reversed(names or tuple(Settings.model_fields)):
-            field = Settings.model_fields[name]
+        fields = {field.name: field for field in setting_fields()}
+        for field in [fields[name] for name in reversed(names or tuple(fields))]:
+            default = f"={field.default_text}" if field.default_text else ""
             command = click.option(
-                f"--{name.replace('_', '-')}",
-                name,
+                f"--{field.name.replace('_', '-')}",
+                field.name,
                 metavar="VALUE",
-                help=f"{field.description} [{name.upper()}{_shown_default(field.get_default())}]",
+                help=f"{field.description} [{field.name.upper()}{default}]",
                 expose_value=False,
                 callback=_remember,
             )(command)
@@ -63,10 +63,3 @@ def given_options(context: click.Context) -> dict[str, str]:
 def _remember(context: click.Context, option: click.Parameter, value: str | None) -> None:
     if value is not None and option.name is not None:
         given_options(context)[option.name] = value
-
-
-def _shown_default(default: object) -> str:
-    """``=value`` for a default that says something and is no secret."""
-    if isinstance(default, tuple):
-        default = ",".join(str(part) for part in default)
-    return f"={default}" if isinstance(default, str | int | float | Path) and default != "" else ""

@@ -21,7 +21,7 @@ def run_psql(settings: Settings, arguments: Sequence[str]) -> int:
     when the embedded database cannot be started, or has not been made by a run yet.
     """
     folder = embedded_database_dir(settings)
-    if not settings.database_url.get_secret_value() and not folder.is_dir():
+    if not settings.database_url and not folder.is_dir():
         cause = f"there is no database in {folder} yet: run the program first, or see OUTPUT_DIR"
         raise RepositoryUnavailable("postgres", cause)
     with ExitStack() as stack:

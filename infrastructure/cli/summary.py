@@ -120,7 +120,7 @@ def _failures(what: str, failures: tuple[Failure, ...]) -> Iterator[str]:
 
 def _places(report: RunReport, settings: Settings, report_path: Path | None) -> Iterator[str]:
     """Where the data is; one line each."""
-    embedded = not settings.database_url.get_secret_value()
+    embedded = not settings.database_url
     for repository in report.repositories:
         if repository.name == "postgres" and embedded:
             yield f"postgres: embedded, in {embedded_database_dir(settings)}"

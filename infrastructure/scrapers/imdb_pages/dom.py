@@ -19,7 +19,7 @@ from bs4.filter import SoupStrainer
 from domain.errors import PageChanged
 from domain.title import CreditCategory, TitleKind
 from infrastructure.scrapers.imdb_pages.billing import Billing
-from infrastructure.scrapers.imdb_pages.page import Page
+from infrastructure.scrapers.imdb_pages.page import Body, Page
 
 _MAIN = re.compile(rb"<main\b[^<>]{0,1000}>")
 _LARGEST_MARKUP = 8 * 1024 * 1024
@@ -148,7 +148,7 @@ class Only(SoupStrainer):
         return False
 
 
-def parse_only(page: Page, markup: bytes, wanted: Only) -> BeautifulSoup:
+def parse_only(page: Page, markup: Body, wanted: Only) -> BeautifulSoup:
     """Parse markup and keep only the elements wanted.
 
     Raises `PageChanged` when it cannot be read as HTML, or is larger than any page of IMDb.
@@ -156,12 +156,12 @@ def parse_only(page: Page, markup: bytes, wanted: Only) -> BeautifulSoup:
     if len(markup) > _LARGEST_MARKUP:
         raise PageChanged(page.url, "main", "is larger than any page of IMDb")
     try:
-        return BeautifulSoup(markup, "lxml", parse_only=wanted, from_encoding="utf-8")
+        return BeautifulSoup(bytes(markup), "lxml", parse_only=wanted, from_encoding="utf-8")
     except (ParserRejectedMarkup, RecursionError) as error:
         raise PageChanged(page.url, "main", f"cannot be read as HTML: {error}") from error
 
 
-def _main_part(page: Page) -> bytes | None:
+def _main_part(page: Page) -> Body | None:
     start = _MAIN.search(page.body)
     if start is None:
         return None

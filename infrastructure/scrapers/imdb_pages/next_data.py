@@ -11,13 +11,15 @@ import msgspec
 from msgspec import Struct
 
 from domain.errors import PageChanged
-from infrastructure.scrapers.imdb_pages.page import Page
+from infrastructure.scrapers.imdb_pages.page import Body, Page
 
 _ID = b"__NEXT_DATA__"
 _SCRIPT = re.compile(
     rb"""<script\b[^>]*\sid\s*=\s*["']?__NEXT_DATA__["']?(?:\s[^>]*)?>""", re.IGNORECASE
 )
 _SCRIPT_END = b"</script"
+_LAST_TAGS = 256
+"""How many elements from the end the script is looked for: up to 148 follow it on real pages."""
 _LONGEST_TAG = 1024
 """Bytes on either side of the name: keeps the search linear on hostile pages."""
 _JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?=\{)")
@@ -50,12 +52,12 @@ class NextData(Struct, Generic[PropsT], frozen=True):
     query: Query | None = None
 
 
-def is_json(body: bytes) -> bool:
+def is_json(body: Body) -> bool:
     """Tell whether a body is the JSON itself (a saved ``.json``) and not HTML."""
     return _JSON_START.match(body) is not None
 
 
-def mentions_next_data(body: bytes) -> bool:
+def mentions_next_data(body: Body) -> bool:
     """Tell, at the price of one search, whether a body can have ``__NEXT_DATA__``."""
     return _ID in body
 
@@ -68,21 +70,47 @@ def find_next_data(page: Page) -> memoryview | None:
     body = page.body
     if opening_brace := _JSON_START.match(body):
         return memoryview(body)[opening_brace.end() :]
-    at = body.find(_ID)
+    found = _script_near_the_end(body) or _script_anywhere(body)
+    if found is None:
+        return None
+    start, end = found
+    if end < 0:
+        raise PageChanged(page.url, "__NEXT_DATA__", "the page is cut short inside it")
+    return memoryview(body)[start:end]
+
+
+def _script_near_the_end(body: Body) -> tuple[int, int] | None:
+    """Where the JSON begins and ends, when its script is among the last elements of the page.
+
+    That is where Next.js writes it. Going from "<" to "<", from the end, costs a quarter of looking
+    for the name: the JSON has no "<" (see `_end_of_script`), and little follows it.
+    """
+    end = len(body)
+    for _ in range(_LAST_TAGS):
+        opening = body.rfind(b"<", 0, end)
+        if opening < 0:
+            return None
+        tag = _SCRIPT.match(body, opening, opening + 2 * _LONGEST_TAG)
+        if tag and tag.end() <= end and body.startswith(_SCRIPT_END, end):
+            return tag.end(), end
+        end = opening
+    return None
+
+
+def _script_anywhere(body: Body) -> tuple[int, int] | None:
+    """Where the JSON begins and ends (-1: the page ends before it). Of several the last counts."""
+    at = body.rfind(_ID)
     while at >= 0:
         # The name also stands in scripts that look the element up, so only a tag counts.
         opening = body.rfind(b"<", max(0, at - _LONGEST_TAG), at)
         start = body.find(b">", at, at + _LONGEST_TAG) + 1
         if opening >= 0 and start and _SCRIPT.fullmatch(body[opening:start]):
-            end = _end_of_script(body, start)
-            if end < 0:
-                raise PageChanged(page.url, "__NEXT_DATA__", "the page is cut short inside it")
-            return memoryview(body)[start:end]
-        at = body.find(_ID, at + len(_ID))
+            return start, _end_of_script(body, start)
+        at = body.rfind(_ID, 0, at)
     return None
 
 
-def _end_of_script(body: bytes, start: int) -> int:
+def _end_of_script(body: Body, start: int) -> int:
     """Where the script that begins at ``start`` ends, or -1.
 
     Next.js writes every "<" of its JSON as an escape, so the first one is the end nearly always,

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+Body = bytes | bytearray
+"""Not to be changed: a page comes out of its gzip stream as the latter, and a copy costs time."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
@@ -15,7 +18,7 @@ class Page:
     """
 
     url: str
-    body: bytes
+    body: Body
     source: str
     fetched_at: datetime
     page_clock: bool = False

@@ -338,8 +338,34 @@ class TestFindingTheJson:
             "<p>__NEXT_DATA__</p>",
         ],
     )
-    def test_only_the_script_counts(self, decoy: str) -> None:
-        body = self.TITLE.replace("<head>", f"<head>{decoy}")
+    @pytest.mark.parametrize("place", ["<head>", "</body>"])
+    def test_only_the_script_counts(self, decoy: str, place: str) -> None:
+        body = self.TITLE.replace(place, f"{place}{decoy}")
+        assert decoy in body
+        assert parse_title(pages.page(body)).imdb_id == pages.TITLE_ID
+
+    @pytest.mark.parametrize("before", [0, 1000])
+    @pytest.mark.parametrize("behind", [0, 127, 128, 1000])
+    def test_the_script_may_stand_anywhere(self, before: int, behind: int) -> None:
+        script = self.TITLE[self.TITLE.index(self.SCRIPT) :].partition("</script>")[0]
+        assert script.count("<") == 1
+        body = f"<html>{'<p></p>' * before}{script}</script>{'<p></p>' * behind}</html>"
+        assert parse_title(pages.page(body)) == parse_title(pages.page(self.TITLE))
+
+    def test_a_tag_that_does_not_end_is_no_script(self) -> None:
+        open_tag = f'<script id="__NEXT_DATA__" {"a " * 200_000}</script></body>'
+        body = self.TITLE.replace("</body>", open_tag)
+        assert parse_title(pages.page(body)).imdb_id == pages.TITLE_ID
+
+    def test_a_tag_that_begins_another_is_no_script(self) -> None:
+        tag = '<script </script id="__NEXT_DATA__">x</script></body>'
+        body = self.TITLE.replace("</body>", tag)
+        assert parse_title(pages.page(body)).imdb_id == pages.TITLE_ID
+
+    @pytest.mark.parametrize("behind", [0, 10, 1000])
+    def test_of_two_scripts_the_last_counts(self, behind: int) -> None:
+        other = f'{self.SCRIPT}{{"props": 1}}</script>'
+        body = self.TITLE.replace("<head>", f"<head>{other}") + "<p></p>" * behind
         assert parse_title(pages.page(body)).imdb_id == pages.TITLE_ID
 
     @pytest.mark.parametrize("plot", ["1 < 2", "<b>bold</b> < </scrip", "a <", "</ script>"])

@@ -1,0 +1,113 @@
+"""The kinds of text that a setting may be, each checked when it is made.
+
+Every constructor raises `ValueError` with what is allowed, and never with a part of a secret.
+"""
+
+from collections.abc import Sequence
+from typing import Self
+from urllib.parse import SplitResult, urlsplit
+
+DEFAULT_LANGUAGE = "en-US"
+
+_ENCODING = "write @ : / ? # % in a password as %40 %3A %2F %3F %23 %25"
+_PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
+_DATABASE_SCHEMES = ("postgresql", "postgres")
+
+
+class Secret:
+    """A text that is not shown by accident, when it is printed or logged."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(***)" if self._text else f"{type(self).__name__}()"
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def reveal(self) -> str:
+        """The text itself."""
+        return self._text
+
+
+class DatabaseUrl(Secret):
+    """``postgresql://user:password@host:port/name``, or empty."""
+
+    def __init__(self, text: str) -> None:
+        if text:
+            _split_url(text, _DATABASE_SCHEMES)
+        super().__init__(text)
+
+
+class ProxyUrl(Secret):
+    """``scheme://user:password@host:port`` of a proxy."""
+
+    def __init__(self, text: str) -> None:
+        parts = _split_url(text, _PROXY_SCHEMES)
+        if not parts.hostname or parts.port is None:
+            raise ValueError("needs a host and a port")
+        super().__init__(text)
+
+
+class WebAddress(str):
+    """``http(s)://host[:port][/path]``, without a slash at its end."""
+
+    def __new__(cls, text: str) -> Self:
+        """Check and shorten the text."""
+        parts = _split_url(text, ("http", "https"))
+        if not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+            raise ValueError("must be http(s)://host[:port][/path], with nothing after it")
+        return super().__new__(cls, text.rstrip("/"))
+
+
+class HeaderValue(str):
+    """Text that can stand in a header of a request."""
+
+    def __new__(cls, text: str) -> Self:
+        """Check the text."""
+        if not text.strip() or not text.isascii() or not text.isprintable():
+            raise ValueError("must be printable ASCII text on one line")
+        return super().__new__(cls, text)
+
+
+class LanguageTag(str):
+    """A language such as ``de-AT``, also from the other use of the variable ``LANGUAGE``.
+
+    Many systems set ``LANGUAGE=en_US:en`` (GNU gettext manual, "The LANGUAGE variable").
+    """
+
+    def __new__(cls, text: str) -> Self:
+        """Check the text; a locale without a language gives `DEFAULT_LANGUAGE`."""
+        first = text.partition(":")[0].partition(".")[0].partition("@")[0].replace("_", "-")
+        tag = DEFAULT_LANGUAGE if first in {"", "C", "POSIX"} else first
+        primary, *more = tag.split("-")
+        is_primary = primary.isascii() and primary.isalpha() and primary.islower()
+        if not (is_primary and 2 <= len(primary) <= 3 and all(_is_subtag(part) for part in more)):
+            raise ValueError("must be a language tag such as en-US (RFC 5646)")
+        return super().__new__(cls, tag)
+
+
+def _is_subtag(part: str) -> bool:
+    return part.isascii() and part.isalnum() and 2 <= len(part) <= 8
+
+
+def _split_url(text: str, schemes: Sequence[str]) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        # Not what urlsplit says: it quotes what it cannot read, which may be a password.
+        raise ValueError(f"is not a URL; {_ENCODING}") from None
+    if parts.scheme not in schemes:
+        allowed = ", ".join(f"{scheme}://" for scheme in schemes)
+        raise ValueError(f"must start with one of {allowed}")
+    return parts
