@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -22,10 +23,13 @@ from shared.stages import SAVE, stage
 logger = logging.getLogger(__name__)
 
 QUEUE_TITLES = 1000
-"""Titles that wait for a repository before the fetcher has to: memory stays bounded.
+"""Titles that a lane holds, and has not sent, before the fetcher waits: memory is bounded.
 
 A lane that is behind saves what has waited in one go, at most this many titles: a database spends
-less on one large transaction than on forty small ones.
+less on one large transaction than on forty small ones. Others may hand over the next ones when
+those have been sent, not when they are taken from the queue: all lanes then have the interpreter
+for themselves while the slowest waits for its server, instead of keeping it from its work. (Both
+repositories at once are a quarter faster for it.)
 """
 
 RETRY_DELAYS_SECONDS = (0.25, 0.5, 1.0, 2.0)
@@ -70,7 +74,7 @@ class CompositeSave:
         self._do_in_every_lane(lambda repository: repository.begin_run(run, chart))
 
     def save(self, batch: Sequence[Title], run: Run) -> None:
-        """Hand a batch to every lane; waits while `QUEUE_TITLES` titles wait in one of them."""
+        """Hand a batch to every lane; waits while one of them has `QUEUE_TITLES` not sent."""
         handed = _Batch(tuple(batch), run)
         for lane in self._lanes:
             lane.do(handed)
@@ -123,11 +127,12 @@ class _Queue:
         self._changed = threading.Condition()
         self._waiting: deque[_Job | _Batch] = deque()
         self._titles = 0
+        self._titles_taken = 0
         self._unfinished = 0
         self._closed = False
 
     def put(self, work: _Job | _Batch) -> None:
-        """Add something to do; waits while `QUEUE_TITLES` titles wait."""
+        """Add something to do; waits while `QUEUE_TITLES` titles are not sent."""
         with self._changed:
             self._changed.wait_for(lambda: self._titles < QUEUE_TITLES)
             self._waiting.append(work)
@@ -138,7 +143,8 @@ class _Queue:
     def take(self) -> list[_Job | _Batch]:
         """Give what is to be done next: a job, or the batches to save in one go.
 
-        Waits for it; gives nothing when the queue is closed and empty.
+        Waits for it; gives nothing when the queue is closed and empty. What is taken keeps its
+        room until `note_sent` or `note_done`.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
@@ -149,12 +155,19 @@ class _Queue:
             ):
                 taken.append(self._waiting.popleft())
                 titles += _titles_in(taken[-1])
-            self._titles -= titles
-            self._changed.notify_all()
+            self._titles_taken = titles
             return taken
+
+    def note_sent(self) -> None:
+        """Make room for as many titles as were taken last, if that is not done yet."""
+        with self._changed:
+            self._titles -= self._titles_taken
+            self._titles_taken = 0
+            self._changed.notify_all()
 
     def note_done(self, number: int) -> None:
         """Say how much of what was taken is done, whether it failed or not."""
+        self.note_sent()
         with self._changed:
             self._unfinished -= number
             self._changed.notify_all()
@@ -242,7 +255,7 @@ class _Lane(threading.Thread):
         if working is not None and len(batches) > 1:
             joined = _Batch(tuple(t for batch in batches for t in batch.titles), batches[0].run)
             try:
-                self._note_saved(self._save(joined, working))
+                self._note_saved(self._save(joined, working, self._queue.note_sent))
             except Exception as error:  # noqa: BLE001 - what stays wrong is met again below
                 logger.warning(
                     "%s: %d titles could not be saved in one go, trying them batch by batch: %s",
@@ -250,10 +263,17 @@ class _Lane(threading.Thread):
                 )  # fmt: skip
             else:
                 return
+        # Of several batches the first is not all that was taken.
+        when_sent = self._queue.note_sent if len(taken) == 1 else None
         for work in taken:
-            self._do(work, repository)
+            self._do(work, repository, when_sent)
 
-    def _do(self, work: _Job | _Batch, repository: TitleRepository | None) -> None:
+    def _do(
+        self,
+        work: _Job | _Batch,
+        repository: TitleRepository | None,
+        when_sent: Callable[[], None] | None,
+    ) -> None:
         working = None if self.failed else repository
         if isinstance(work, _Job):
             if working is not None:
@@ -261,15 +281,18 @@ class _Lane(threading.Thread):
             return
         result: BatchResult | None = None
         if working is not None:
-            result = self._guarded(lambda: self._patiently(lambda: self._save(work, working)))
+            save = partial(self._save, work, working, when_sent)
+            result = self._guarded(lambda: self._patiently(save))
         if result is not None:
             self._note_saved(result)
         else:
             self._missing += [title.imdb_id for title in work.titles]
 
-    def _save(self, batch: _Batch, repository: TitleRepository) -> BatchResult:
+    def _save(
+        self, batch: _Batch, repository: TitleRepository, when_sent: Callable[[], None] | None
+    ) -> BatchResult:
         with stage(f"{SAVE} {self._opener.name}"):
-            return repository.save(batch.titles, batch.run)
+            return repository.save(batch.titles, batch.run, when_sent)
 
     def _note_saved(self, result: BatchResult) -> None:
         self._report = replace(

@@ -73,12 +73,19 @@ class TitleRepository(Protocol):
     def begin_run(self, run: Run, chart: Chart | None) -> None:
         """Note that a run has begun, and keep the chart that it is about."""
 
-    def save(self, batch: Sequence[Title], run: Run) -> BatchResult:
+    def save(
+        self, batch: Sequence[Title], run: Run, when_sent: Callable[[], None] | None = None
+    ) -> BatchResult:
         """Store each title wholly or not at all; a refused title harms no other in the batch.
 
         Saving the same title twice keeps one row, with the newer facts (by
         ``provenance.fetched_at``); each row carries the run that saved it last. When this returns,
         the batch survives the death of the process.
+
+        A repository that is a server's calls ``when_sent``, in this thread, when most of the rows
+        are on their way and the server is at work on them: a good time for others to use the
+        interpreter. It may call it again, when it saves in parts or has to begin anew, or not at
+        all.
         """
 
     def finish_run(self, report: RunReport) -> None:

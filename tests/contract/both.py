@@ -40,7 +40,9 @@ class BothRepositories:
     def begin_run(self, run: Run, chart: Chart | None) -> None:
         self._save.begin_run(run, chart)
 
-    def save(self, batch: Sequence[Title], run: Run) -> BatchResult:
+    def save(
+        self, batch: Sequence[Title], run: Run, when_sent: Callable[[], None] | None = None
+    ) -> BatchResult:
         self._save.save(batch, run)
         after = self._save.settle()
         assert [report.error for report in after] == [None] * len(after)

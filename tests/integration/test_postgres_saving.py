@@ -35,6 +35,10 @@ from tests.builders import (
 )
 from tests.databases import execute, rows_of
 
+OTHERS_QUERIES = """
+    SELECT query FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'active'
+"""
 HISTORY = "SELECT observed_at, rating::float8, votes FROM rating_history ORDER BY 1"
 
 
@@ -424,3 +428,37 @@ def test_a_row_that_breaks_a_rule_of_the_domain_is_named(
 
     with pytest.raises(repository_module.RepositoryUnavailable, match="tt0000001: metascore 101"):
         list(repository.titles())
+
+
+class TestWhenEverythingHasBeenSent:
+    def test_it_is_told_while_the_server_is_still_at_work(
+        self, repository: PostgresRepository, postgres_url: str
+    ) -> None:
+        held: list[int] = []
+        under_way: list[str] = []
+
+        def look() -> None:
+            held.append(len(rows_of(postgres_url, "SELECT imdb_id FROM titles")))
+            under_way.extend(query for (query,) in rows_of(postgres_url, OTHERS_QUERIES))
+
+        titles = [a_title(n, credits=cast_of(person_number(n))) for n in range(1, 101)]
+        assert repository.save(titles, a_run(), look).inserted == 100
+        assert held == [0]
+        assert any(query.startswith("COPY credits") for query in under_way)
+
+    def test_it_is_told_of_the_last_round_only(self, repository: PostgresRepository) -> None:
+        told: list[int] = []
+        older = a_title(1, credits=cast_of(person_number(1)))
+        newer = a_title(1, title="Another", minutes_later=1)
+        result = repository.save([older, newer], a_run(), lambda: told.append(1))
+        assert (result.inserted, result.updated) == (1, 1)
+        assert len(told) == 1
+
+    def test_nothing_is_told_of_titles_that_are_held_already(
+        self, repository: PostgresRepository
+    ) -> None:
+        told: list[int] = []
+        for _ in range(2):
+            told.clear()
+            repository.save([a_title(1)], a_run(), lambda: told.append(1))
+        assert told == []

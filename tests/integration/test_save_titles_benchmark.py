@@ -5,6 +5,7 @@ import pytest
 from application.composite_save import CompositeSave
 from benchmarks import save_titles
 from benchmarks.save_titles import TitlesMissing, check_all_saved, hand_over, make_titles
+from domain.errors import RepositoryUnavailable
 from tests.fakes import FakeRepository, RecordingObserver
 
 
@@ -40,6 +41,15 @@ def test_growth_is_told_at_each_size(
     assert save_titles.main(["--grow-to", "45"]) == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
     assert [row[0] for row in rows] == ["10", "30", "45"]
+
+
+def test_a_repository_that_fails_is_not_waited_for() -> None:
+    broken, counting = FakeRepository(), save_titles._Counting()
+    broken.errors = [RepositoryUnavailable("fake", "the disk is full")]
+    with CompositeSave([broken.opener()], counting) as save:
+        hand_over(save, make_titles(1, 5, 2), 5)
+        with pytest.raises(TitlesMissing, match="the disk is full"):
+            counting.wait_until_all_have(5, [broken.name])
 
 
 @pytest.mark.parametrize("expected", [49, 51])

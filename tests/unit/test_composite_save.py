@@ -1,8 +1,9 @@
 """A lane that is behind saves what has waited in one go, and still accounts for each title."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -36,12 +37,14 @@ class Held(FakeRepository):
         self.saving.set()
         assert self.go_on.wait(20)
 
-    def save(self, batch: Sequence[Title], run: Run) -> BatchResult:
+    def save(
+        self, batch: Sequence[Title], run: Run, when_sent: Callable[[], None] | None = None
+    ) -> BatchResult:
         if self.held and self.trouble_when_behind:
             raise self.trouble_when_behind.pop()
         if self.poison & {title.imdb_id for title in batch}:
             raise RepositoryUnavailable("slow", "cannot take it")
-        return super().save(batch, run)
+        return super().save(batch, run, when_sent)
 
 
 def batches_of(count: int, size: int = BATCH) -> list[list[Title]]:
@@ -98,6 +101,85 @@ def test_no_save_has_more_titles_than_may_wait() -> None:
     store, large = Held(), batches_of(2, QUEUE_TITLES - 1)
     saved(store, large)
     assert [len(batch) for batch in store.batches] == [QUEUE_TITLES - 1] * 2
+
+
+class Sending(Held):
+    """Says that it has sent a batch, then waits for its server until it is let go."""
+
+    def save(
+        self, batch: Sequence[Title], run: Run, when_sent: Callable[[], None] | None = None
+    ) -> BatchResult:
+        assert when_sent is not None
+        when_sent()
+        return super().save(batch, run, when_sent)
+
+
+def test_what_has_been_sent_leaves_room_before_it_is_saved() -> None:
+    store, batches = Sending(), batches_of(2, QUEUE_TITLES)
+    # The second batch finds room: only after it the first, which waits, is let go on.
+    with behind(store, RecordingObserver(), batches) as save:
+        (report,) = save.settle()
+    assert report.inserted == 2 * QUEUE_TITLES
+
+
+def test_room_is_made_once_for_what_was_taken() -> None:
+    queue = composite_save._Queue()
+    for titles in batches_of(2):
+        queue.put(composite_save._Batch(tuple(titles), RUN))
+        taken = queue.take()
+        assert queue._titles == BATCH
+        queue.note_sent()
+        queue.note_sent()
+        assert queue._titles == 0
+        queue.put(composite_save._Batch(tuple(titles), RUN))
+        queue.note_done(len(taken))
+        assert queue._titles == BATCH
+        queue.note_done(len(queue.take()))
+        assert queue._titles == 0
+    queue.join()
+
+
+def test_of_batches_that_are_tried_one_by_one_none_is_said_to_be_all() -> None:
+    told: list[bool] = []
+
+    class Telling(Held):
+        def save(
+            self, batch: Sequence[Title], run: Run, when_sent: Callable[[], None] | None = None
+        ) -> BatchResult:
+            told.append(when_sent is not None)
+            return super().save(batch, run, when_sent)
+
+    store, batches = Telling(), batches_of(4)
+    store.poison = {batches[2][0].imdb_id}
+    saved(store, batches)
+    # The first alone, the other three together, which fails, then each of them.
+    assert told[:2] == [True, True]
+    assert set(told[2:]) == {False}
+
+
+def test_what_is_being_saved_takes_up_room_until_it_is_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    full = threading.Event()
+
+    class Watched(composite_save._Queue):
+        def put(self, work: Any) -> None:
+            if self._titles >= QUEUE_TITLES:
+                full.set()
+            super().put(work)
+
+    monkeypatch.setattr(composite_save, "_Queue", Watched)
+    store, (first, second) = Held(), batches_of(2, QUEUE_TITLES)
+    with CompositeSave([store.opener()], RecordingObserver()) as save:
+        save.save(first, RUN)
+        assert store.saving.wait(20)
+        handing_over = threading.Thread(target=save.save, args=(second, RUN))
+        handing_over.start()
+        assert full.wait(20)
+        store.go_on.set()
+        handing_over.join()
+        (report,) = save.settle()
+    assert report.inserted == 2 * QUEUE_TITLES
 
 
 def test_refused_titles_are_named_whichever_batch_they_came_in() -> None:

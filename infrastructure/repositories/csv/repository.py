@@ -4,7 +4,7 @@ import csv
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from io import FileIO
@@ -104,11 +104,14 @@ class CsvRepository:
         with self._exclusively():
             self._chart_file.keep(chart, run.run_id)
 
-    def save(self, batch: Sequence[Title], run: Run) -> BatchResult:
+    def save(
+        self, batch: Sequence[Title], run: Run, when_sent: Callable[[], None] | None = None
+    ) -> BatchResult:
         """Store each title wholly or not at all; see `TitleRepository.save`. None is refused.
 
         The rows are in the operating system's hands when this returns: they survive the death of
-        the process, and a power cut after the next `finish_run`.
+        the process, and a power cut after the next `finish_run`. There is no server to wait for,
+        so ``when_sent`` is not called.
         """
         encoded = [TitleRows.of(title, run.run_id) for title in batch]
         counts: Counter[str] = Counter()

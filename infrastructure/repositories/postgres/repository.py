@@ -93,14 +93,26 @@ class PostgresRepository:
 
         self._transaction(note)
 
-    def save(self, batch: Sequence[Title], run: Run) -> BatchResult:
+    def save(
+        self, batch: Sequence[Title], run: Run, when_sent: Callable[[], None] | None = None
+    ) -> BatchResult:
         """Store each title wholly or not at all, in one transaction.
 
-        (In more than one when a title is in the batch more than once.)
+        (In more than one when a title is in the batch more than once.) ``when_sent`` is called when
+        the server has the credits of the last one, which it then checks for long; after a refusal,
+        for each of the parts that are tried.
         """
+        rounds = rounds_of(batch)
         return total(
-            self._transaction(partial(save_round, titles=titles, run=run))
-            for titles in rounds_of(batch)
+            self._transaction(
+                partial(
+                    save_round,
+                    titles=titles,
+                    run=run,
+                    when_sent=when_sent if titles is rounds[-1] else None,
+                )
+            )
+            for titles in rounds
         )
 
     def finish_run(self, report: RunReport) -> None:

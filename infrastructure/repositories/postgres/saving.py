@@ -152,6 +152,13 @@ class _Candidate(NamedTuple):
     digest: bytes
 
 
+class _Round(NamedTuple):
+    """The run that saves, and what to call when the credits have been sent."""
+
+    run: Run
+    when_sent: Callable[[], None] | None
+
+
 _Namings = dict[NameId, tuple[datetime, str]]
 """What the newest page of the batch calls each person, and when it was had."""
 
@@ -171,14 +178,20 @@ def rounds_of(batch: Iterable[Title]) -> list[list[Title]]:
     return [list(titles.values()) for titles in rounds]
 
 
-def save_round(statements: cursor, titles: Sequence[Title], run: Run) -> BatchResult:
+def save_round(
+    statements: cursor,
+    titles: Sequence[Title],
+    run: Run,
+    when_sent: Callable[[], None] | None = None,
+) -> BatchResult:
     """Save titles with different ids; one that PostgreSQL refuses leaves no trace.
 
-    All at once if possible, and in ever smaller parts when a title among them is refused. Raises
-    psycopg2's errors when the trouble is not one title's.
+    All at once if possible, and in ever smaller parts when a title among them is refused.
+    ``when_sent`` is called when the server has all credits of a part. Raises psycopg2's errors when
+    the trouble is not one title's.
     """
     statements.execute(_BEGIN_ROUND, run_row(run))
-    return _save_all_that_can_be(statements, titles, run)
+    return _save_all_that_can_be(statements, titles, _Round(run, when_sent))
 
 
 def total(results: Iterable[BatchResult]) -> BatchResult:
@@ -203,9 +216,11 @@ def _undone_on_error(statements: cursor) -> Iterator[None]:
     statements.execute("RELEASE SAVEPOINT before_titles")
 
 
-def _save_all_that_can_be(statements: cursor, titles: Sequence[Title], run: Run) -> BatchResult:
+def _save_all_that_can_be(
+    statements: cursor, titles: Sequence[Title], this_round: _Round
+) -> BatchResult:
     try:
-        return _save_together(statements, titles, run)
+        return _save_together(statements, titles, this_round)
     except (psycopg2.Error, ValueError) as error:
         if not is_refusal(error):
             raise
@@ -218,21 +233,24 @@ def _save_all_that_can_be(statements: cursor, titles: Sequence[Title], run: Run)
     in_order = sorted(titles, key=lambda title: title.imdb_id)
     middle = len(titles) // 2
     parts = (in_order[:middle], in_order[middle:])
-    return total(_save_all_that_can_be(statements, part, run) for part in parts)
+    return total(_save_all_that_can_be(statements, part, this_round) for part in parts)
 
 
-def _save_together(statements: cursor, titles: Sequence[Title], run: Run) -> BatchResult:
+def _save_together(statements: cursor, titles: Sequence[Title], this_round: _Round) -> BatchResult:
     while True:
         try:
             with _undone_on_error(statements):
-                return _save_what_is_newer(statements, titles, run)
+                return _save_what_is_newer(statements, titles, this_round)
         except pg.UniqueViolation as error:
             # Each turn means that another writer has got on, so this comes to an end.
             if error.diag.constraint_name not in {"titles_pkey", "people_pkey"}:
                 raise
 
 
-def _save_what_is_newer(statements: cursor, titles: Sequence[Title], run: Run) -> BatchResult:
+def _save_what_is_newer(
+    statements: cursor, titles: Sequence[Title], this_round: _Round
+) -> BatchResult:
+    run, when_sent = this_round
     held = _lock_titles(statements, titles)
     new, changed, same = _sorted_out(titles, held)
     left = _people_left(statements, changed, held)
@@ -242,7 +260,8 @@ def _save_what_is_newer(statements: cursor, titles: Sequence[Title], run: Run) -
     kept = [title for title in titles if title.imdb_id in kept_ids]
     # A page with the same facts as before can still be the newest with a person's name.
     _save_people(statements, _newest_names(kept), left, run)
-    _copy(statements, _COPY_CREDITS, [c.title for c in (*new, *changed)], credit_lines)
+    written = [c.title for c in (*new, *changed)]
+    _copy(statements, _COPY_CREDITS, written, credit_lines, when_sent)
     _write_history(statements, new, changed, held)
     return BatchResult(
         inserted=len(new), updated=len(changed), unchanged=len(titles) - len(new) - len(changed)
@@ -391,12 +410,16 @@ def _execute(statements: cursor, statement: str, rows: Sequence[Row]) -> None:
 
 
 def _copy(
-    statements: cursor, statement: str, items: Collection[_Item], lines: Callable[[_Item], str]
+    statements: cursor,
+    statement: str,
+    items: Collection[_Item],
+    lines: Callable[[_Item], str],
+    when_sent: Callable[[], None] | None = None,
 ) -> None:
-    """Send the lines of each item by COPY. Nothing to do for no items."""
+    """Send the lines of each item by COPY, and call ``when_sent``. Nothing to do for no items."""
     if not items:
         return
-    stream = _Lines(map(lines, items))
+    stream = _Lines(map(lines, items), when_sent)
     try:
         statements.copy_expert(statement, stream)
     except pg.QueryCanceled:
@@ -411,15 +434,19 @@ class _Lines(RawIOBase):
     Of an error of ours psycopg2 reports only that there was one, so ``error`` keeps it.
     """
 
-    def __init__(self, lines: Iterator[str]) -> None:
+    def __init__(self, lines: Iterator[str], when_sent: Callable[[], None] | None) -> None:
         super().__init__()
         # Nothing is the end of a file, and a title may have no credits.
         self._lines = filter(None, lines)
+        self._when_sent = when_sent
         self.error: ValueError | None = None
 
     def read(self, _size: int = -1) -> bytes:
         try:
-            return "".join(islice(self._lines, _ITEMS_PER_READ)).encode()
+            part = "".join(islice(self._lines, _ITEMS_PER_READ)).encode()
         except ValueError as error:
             self.error = error
             raise
+        if not part and self._when_sent is not None:
+            self._when_sent()
+        return part
