@@ -2,8 +2,8 @@
 
 Measures reading a page, other systems, strategies, CPU time by stage and memory over time; writes
 tables and pictures into ``docs/performance.md`` and ``docs/images``, and the figures to
-``output/benchmarks/results.json``. Takes about 40 minutes on 2 cores. Saving and growth, named as
-parts, run ``benchmarks.save_titles`` and ``benchmarks.memory`` and take some more.
+``output/benchmarks/results.json``. Takes about 40 minutes on 2 cores. Saving, filling and growth,
+named as parts, run ``benchmarks.save_titles`` and ``benchmarks.memory`` and take some more.
 
 With ``--quick`` there are few titles and one round: a check that everything works, whose figures
 mean nothing, so that the pictures go to ``output/benchmarks`` and the page stays as it is.
@@ -30,7 +30,11 @@ from benchmarks.results import RESULTS_FILE, Results, read_results, write_result
 PAGE = ROOT / "docs" / "performance.md"
 IMAGES = ROOT / "docs" / "images"
 
-PROGRAMS = {"saving": "benchmarks.save_titles", "growth": "benchmarks.memory"}
+PROGRAMS = {
+    "saving": "benchmarks.save_titles",
+    "filling": "benchmarks.save_titles --grow-to 1000000",
+    "growth": "benchmarks.memory",
+}
 """Parts that are programs of their own, measured when they are named: they take long."""
 
 PARTS = ("reading", "systems", "strategies", "stages", "memory")

@@ -100,7 +100,7 @@ def measure(taken: Sequence[Sample]) -> dict[str, list[float]]:
 
 def _tree(sample: Sample, parser: str) -> BeautifulSoup:
     # With the encoding named, it need not be guessed from the whole page.
-    return BeautifulSoup(sample.page.body, parser, from_encoding="utf-8")
+    return BeautifulSoup(bytes(sample.page.body), parser, from_encoding="utf-8")
 
 
 def _table(medians: Mapping[str, float]) -> Table:

@@ -23,7 +23,9 @@ import resource
 import statistics
 import sys
 import tempfile
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,7 +53,7 @@ NEW_PEOPLE = 3
 
 MILESTONES = (1_000, 10_000, 100_000, 1_000_000)
 _TITLES_MORE = 1_000
-_TITLES_MADE_AT_ONCE = 2_000
+_TITLES_MADE_AT_ONCE = 5_000
 
 _BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 _RUN = Run(run_id="benchmark", command="titles", chart=None, sources=("memory",), started_at=_BEGAN)
@@ -132,6 +134,37 @@ class _Silent:
 
     def notice(self, message: str) -> None:
         print(message, file=sys.stderr)
+
+
+class _Counting(_Silent):
+    """Knows how many titles each repository has taken; told by their lanes, asked by any thread."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._taken: Counter[str] = Counter()
+        self._trouble: str | None = None
+
+    def notice(self, message: str) -> None:
+        with self._changed:
+            self._trouble = message
+            self._changed.notify_all()
+
+    def saved(self, repository: str, result: BatchResult) -> None:
+        with self._changed:
+            self._taken[repository] += result.inserted
+            self._changed.notify_all()
+
+    def wait_until_all_have(self, titles: int, repositories: Sequence[str]) -> None:
+        """Wait until every repository has taken so many; raise `TitlesMissing` when one fails to.
+
+        (Asking them what they hold, as `CompositeSave.settle` does, has them count all their rows.)
+        """
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._trouble or all(self._taken[name] >= titles for name in repositories)
+            )
+            if self._trouble:
+                raise TitlesMissing(self._trouble)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,32 +266,32 @@ def grow(milestones: Sequence[int], credits_: int, batch: int, server_url: str) 
     """Fill one pair of repositories and tell at each size how it went; titles are made between."""
     print(f"{'held':>9}  {'titles/s':>8}  {'next 1,000 in s':>15}  {'peak MB':>7}")
     held, seconds = 0, 0.0
+    counting, names = _Counting(), ("csv", "postgres")
     with (
         empty_stores(server_url) as stores,
-        CompositeSave(stores.openers(("csv", "postgres")), _Silent()) as save,
+        CompositeSave(stores.openers(names), counting) as save,
     ):
+
+        def seconds_for_more(count: int) -> float:
+            titles = make_titles(held + 1, count, credits_)
+            began = time.perf_counter()
+            hand_over(save, titles, batch)
+            counting.wait_until_all_have(held + count, names)
+            return time.perf_counter() - began
+
         save.begin_run(_RUN, None)
         for size in milestones:
             before, seconds_before = held, seconds
             while held < size:
                 count = min(_TITLES_MADE_AT_ONCE, size - held)
-                seconds += _seconds_for_more(save, held, count, credits_, batch)
+                seconds += seconds_for_more(count)
                 held += count
             rate = (held - before) / (seconds - seconds_before)
-            more = _seconds_for_more(save, held, _TITLES_MORE, credits_, batch)
+            more = seconds_for_more(_TITLES_MORE)
             held += _TITLES_MORE
+            check_all_saved(save, held)
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
             print(f"{size:>9,}  {rate:>8,.0f}  {more:>15.2f}  {peak:>7.0f}", flush=True)
-
-
-def _seconds_for_more(
-    save: CompositeSave, held: int, count: int, credits_: int, batch: int
-) -> float:
-    titles = make_titles(held + 1, count, credits_)
-    began = time.perf_counter()
-    hand_over(save, titles, batch)
-    check_all_saved(save, held + count)
-    return time.perf_counter() - began
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

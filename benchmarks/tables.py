@@ -81,9 +81,12 @@ def stages_table(stages: dict[str, Parts]) -> str:
     return table(["strategy", *names, "all"], rows)
 
 
+_MET = {True: "yes", False: "no", None: ""}
+
+
 def verdicts_table(verdicts: Iterable[Verdict]) -> str:
     """What was promised, and whether it is so."""
-    rows = [[v.promise, v.measured, v.limit, "yes" if v.met else "no"] for v in verdicts]
+    rows = [[v.promise, v.measured, v.limit, _MET[v.met]] for v in verdicts]
     return table(["promise", "measured", "limit", "met"], rows)
 
 
