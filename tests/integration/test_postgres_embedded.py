@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -173,6 +174,44 @@ def test_a_process_id_that_is_another_programs_by_now_does_not_matter(server_dir
 
     with embedded_postgres(server_dir) as url:
         assert rows_of(url, "SELECT 1") == [(1,)]
+
+
+@contextmanager
+def process_of_the_pid_file(server_dir: Path, folder: Path, seconds: float) -> Iterator[None]:
+    """A process called ``postgres`` with the id that the last server noted, at work in a folder."""
+    with embedded_postgres(server_dir):
+        noted = (server_dir / "pgdata/postmaster.pid").read_text().splitlines()
+    programs = server_dir.with_name("programs")
+    programs.mkdir()
+    program = Path(shutil.copy("/bin/sleep", programs / "postgres"))
+    # Of another account's processes PostgreSQL takes no notice.
+    owner = (server_dir / "pgdata").stat()
+    account = (
+        {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
+        if not os.geteuid()
+        else {}
+    )
+    with subprocess.Popen([program, str(seconds)], cwd=folder, **account) as process:
+        noted[0] = str(process.pid)
+        (server_dir / "pgdata/postmaster.pid").write_text("\n".join(noted) + "\n")
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def test_a_process_id_that_is_another_servers_by_now_does_not_matter(server_dir: Path) -> None:
+    with process_of_the_pid_file(server_dir, Path("/"), 600), embedded_postgres(server_dir) as url:
+        assert rows_of(url, "SELECT 1") == [(1,)]
+
+
+def test_a_server_that_is_still_dying_is_waited_for(server_dir: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "nobody knows"
+    folder.mkdir()
+    with process_of_the_pid_file(server_dir, folder, 2):
+        folder.rmdir()
+        with embedded_postgres(server_dir) as url:
+            assert rows_of(url, "SELECT 1") == [(1,)]
 
 
 def test_an_interrupt_at_the_terminal_does_not_reach_the_server(server_dir: Path) -> None:

@@ -45,6 +45,8 @@ _PORT = 5432
 _START_SECONDS = 60
 """Longest wait for a start: recovery after a crash replays the log first."""
 _STOP_SECONDS = 30
+_TROUBLES_OF_A_KILLED_SERVER = ("still in use", "already exists")
+"""What PostgreSQL says of the folder while the processes of a killed server are still ending."""
 _LONGEST_SOCKET_PATH = 103
 """Bytes that fit in ``sockaddr_un.sun_path`` on macOS; Linux has room for four more."""
 
@@ -255,8 +257,8 @@ class _Cluster:
             url = self._wait_until_ready(self._start(), deadline)
             if url is None:
                 said = self._log_since(logged)
-                # The server processes of a postmaster that was killed need a moment to notice.
-                if "still in use" not in said or time.monotonic() > deadline:
+                passing = any(trouble in said for trouble in _TROUBLES_OF_A_KILLED_SERVER)
+                if not passing or time.monotonic() > deadline:
                     raise self._failed("cannot be started", said)
                 time.sleep(0.1)
         return url
@@ -312,13 +314,18 @@ class _Cluster:
         dead. Server processes that outlived a killed postmaster are still found by their memory.
         """
         other = self._process_of_pid_file()
-        try:
-            is_server = other is not None and other.name() == "postgres"
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            return
-        if not is_server:
+        if other is None or self._is_another_program(other):
             (self.pgdata / "postmaster.pid").unlink(missing_ok=True)
             (socket_dir / f".s.PGSQL.{_PORT}.lock").unlink(missing_ok=True)
+
+    def _is_another_program(self, process: psutil.Process) -> bool:
+        """Tell whether a process is no server of this folder; in doubt it may be a dying one."""
+        try:
+            if process.name() != "postgres":
+                return True
+            return not Path(process.cwd()).samefile(self.pgdata)
+        except (OSError, psutil.NoSuchProcess, psutil.AccessDenied):
+            return False
 
     def _pid_file_lines(self) -> list[str]:
         """What PostgreSQL notes of the server on this folder; nothing when there is none."""
