@@ -231,6 +231,16 @@ def test_a_server_that_is_already_gone_is_no_trouble_at_the_end(server_dir: Path
             pass
 
 
+@pytest.mark.parametrize(("gigabytes", "buffers"), [(0.25, "128MB"), (2, "512MB"), (64, "1GB")])
+def test_the_server_keeps_a_share_of_the_memory(
+    server_dir: Path, monkeypatch: pytest.MonkeyPatch, gigabytes: float, buffers: str
+) -> None:
+    memory = psutil.virtual_memory()._replace(total=round(gigabytes * 2**30))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    with embedded_postgres(server_dir) as url:
+        assert rows_of(url, "SHOW shared_buffers") == [(buffers,)]
+
+
 def test_nobody_else_may_enter_the_data(server_dir: Path) -> None:
     with embedded_postgres(server_dir):
         assert (server_dir / "pgdata").stat().st_mode & 0o077 == 0
