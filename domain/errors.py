@@ -7,6 +7,7 @@
     ├── SourceError              try later, or another source
     │   ├── SourceUnavailable    unreachable, timed out, or answered with an error
     │   ├── SourceBlocked        answered with a challenge or a captcha: it refuses us
+    │   ├── RobotsDisallowed     the site's robots.txt asks robots not to read the page
     │   └── RunStopped           the run was being stopped before the source had answered
     ├── TitleError               count it and go on with the next title
     │   ├── TitleNotFound        there is no such title (or this source does not have it)
@@ -79,6 +80,20 @@ class SourceBlocked(SourceError):
         self.url = url
         self.how = how
         super().__init__(f"{url}: blocked ({how})")
+
+
+class RobotsDisallowed(SourceError):
+    """The site's robots.txt asks programs like this one not to read a page, and we do not."""
+
+    reason = "robots"
+
+    def __init__(self, url: str, robots_url: str, user_agent: str) -> None:
+        self.url = url
+        self.robots_url = robots_url
+        super().__init__(
+            f"{url}: {robots_url} asks {user_agent} not to read it (ROBOTS=ignore reads it all the "
+            "same: your decision)"
+        )
 
 
 class RunStopped(SourceError):

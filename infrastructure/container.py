@@ -116,7 +116,6 @@ def open_source(name: str, settings: Settings, stop: threading.Event) -> Iterato
 @contextmanager
 def _open_html(settings: Settings, stop: threading.Event) -> Iterator[TitleSource]:
     from infrastructure.http.client import HttpClient
-    from infrastructure.http.rate_limit import RateLimit
     from infrastructure.scrapers.imdb_html import ImdbHtmlSource
 
     reader = _title_reader(settings.parse_processes)
@@ -127,7 +126,8 @@ def _open_html(settings: Settings, stop: threading.Event) -> Iterator[TitleSourc
         max_body_bytes=settings.max_body_bytes,
         user_agent=settings.user_agent,
         language=settings.language,
-        rate_limit=RateLimit(settings.requests_per_second, stop),
+        requests_per_second=settings.requests_per_second,
+        obeys_robots=settings.robots == "obey",
         proxies=[proxy.reveal() for proxy in settings.proxies],
         stop=stop,
     )

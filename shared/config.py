@@ -126,6 +126,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "a request each."
         ),
     ] = ()
+    robots: Annotated[
+        Literal["obey", "ignore"],
+        Meta(
+            description="obey: read only what the site's robots.txt lets robots read, no faster "
+            "than its Crawl-delay; ignore: your own decision, noted in the log."
+        ),
+    ] = "obey"
     language: Annotated[
         LanguageTag,
         Meta(

@@ -4,12 +4,10 @@ import threading
 from typing import Any
 
 from infrastructure.http.client import HttpClient
-from infrastructure.http.rate_limit import RateLimit
 
 
 def http_client(**changes: Any) -> HttpClient:
-    """A client without a rate limit, unless a test says so."""
-    stop = changes.pop("stop", threading.Event())
+    """A client without a rate limit that asks for no robots.txt, unless a test says so."""
     given: dict[str, Any] = {
         "max_connections": 10,
         "timeout_seconds": 5.0,
@@ -17,8 +15,9 @@ def http_client(**changes: Any) -> HttpClient:
         "max_body_bytes": 1 << 24,
         "user_agent": "test-agent/1",
         "language": "de-AT",
-        "rate_limit": RateLimit(changes.pop("requests_per_second", 0), stop),
+        "requests_per_second": 0,
+        "obeys_robots": False,
         "proxies": [],
-        "stop": stop,
+        "stop": threading.Event(),
     }
     return HttpClient(**(given | changes))

@@ -10,6 +10,8 @@ from requests.adapters import HTTPAdapter
 from urllib3 import ProxyManager
 from urllib3.connection import HTTPSConnection
 
+from infrastructure.http.deadlines import note_connections
+
 
 class SharedContextAdapter(HTTPAdapter):
     """Pools connections, with one `ssl.SSLContext` for all of them.
@@ -26,6 +28,11 @@ class SharedContextAdapter(HTTPAdapter):
         self._made: ssl.SSLContext | None = None
         super().__init__(pool_maxsize=max_connections)
 
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        """Make the pools, whose connections a `Deadline` can end."""
+        super().init_poolmanager(*arguments, **options)
+        note_connections(self.poolmanager)
+
     def build_connection_pool_key_attributes(
         self, request: PreparedRequest, verify: Any, cert: Any = None
     ) -> tuple[Any, Any]:
@@ -39,7 +46,10 @@ class SharedContextAdapter(HTTPAdapter):
         """Make the pools behind a proxy, with our context towards a proxy that speaks TLS."""
         if proxy.lower().startswith("https://"):
             proxy_kwargs["proxy_ssl_context"] = self._context()
+        known = proxy in self.proxy_manager
         manager: ProxyManager = super().proxy_manager_for(proxy, **proxy_kwargs)
+        if not known:
+            note_connections(manager)
         return manager
 
     def cert_verify(self, conn: HTTPSConnection, url: str, verify: Any, cert: Any) -> None:

@@ -16,11 +16,14 @@ import urllib3
 from domain.errors import RunStopped, SourceUnavailable
 from infrastructure.http.adapter import SharedContextAdapter
 from infrastructure.http.causes import Cause, cause_of
+from infrastructure.http.deadlines import Deadline, Deadlines
+from infrastructure.http.hosts import Host, Hosts
 from infrastructure.http.names import number_of_addresses
 from infrastructure.http.proxies import ProxyRotation
-from infrastructure.http.rate_limit import RateLimit
 from infrastructure.http.response import PackedResponse, Response
 from infrastructure.http.retry_after import retry_after_seconds
+from infrastructure.http.robots import Robots
+from infrastructure.http.throttle import Throttle
 from infrastructure.http.unpack import BodyDamaged, BodyTooLarge
 from shared.stages import NETWORK, stage
 
@@ -29,6 +32,9 @@ logger = logging.getLogger(__name__)
 RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
 """Answers that can be another on the second try (RFC 9110, 15.6; RFC 6585, 4)."""
 
+TOO_OFTEN = frozenset({429, 503})
+"""Answers of a host that is asked too often, or has too much to do."""
+
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_REDIRECTS = 5
 LONGEST_WAIT_SECONDS = 120
@@ -36,6 +42,11 @@ LONGEST_WAIT_SECONDS = 120
 
 FIRST_CONTACT_SECONDS = 9.0
 """A host that has never answered is given this long before it is called unreachable."""
+
+WHOLE_REQUEST_TIMEOUTS = 6
+"""A request may take so many times the timeout in all, however steadily its bytes drip in."""
+
+_CIRCUIT_POLL_SECONDS = 0.1
 
 # UnicodeError: a host name that cannot be encoded, such as one with an empty part.
 _NETWORK_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError)
@@ -69,7 +80,11 @@ class _TryAgain(Exception):
 
 
 class HttpClient:
-    """Gets pages politely: one rate limit, bounded retries, bounded bodies, same-site redirects.
+    """Gets pages politely: a rate a host, bounded retries, bounded bodies, same-site redirects.
+
+    Each host is asked no faster than ``requests_per_second`` (0: no limit), and slower when it is
+    in trouble (see `Throttle`); one that fails again and again is left alone for a while (see
+    `CircuitBreaker`), and what its robots.txt asks for is obeyed unless ``obeys_robots`` is false.
 
     Any number of threads may call `get` and `fetch`: all share one adapter of `requests`, whose
     pool of connections is thread-safe. There is no `requests.Session` around it, as nothing that a
@@ -87,7 +102,8 @@ class HttpClient:
         max_body_bytes: int,
         user_agent: str,
         language: str,
-        rate_limit: RateLimit,
+        requests_per_second: float,
+        obeys_robots: bool,
         proxies: Sequence[str],
         stop: threading.Event,
     ) -> None:
@@ -101,10 +117,11 @@ class HttpClient:
             "Accept": "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8",
             "Accept-Encoding": "gzip",
         }
-        self._rate_limit = rate_limit
+        self._hosts = Hosts(lambda: Throttle(requests_per_second, stop))
+        self._robots = Robots(self._get_without_asking, user_agent) if obeys_robots else None
+        self._deadlines = Deadlines()
         self._proxies = ProxyRotation(proxies)
         self._stop = stop
-        self._answered: set[str] = set()
         self._retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_TryAgain),
             stop=self._enough,
@@ -123,6 +140,7 @@ class HttpClient:
         traceback: TracebackType | None,
     ) -> None:
         self._adapter.close()
+        self._deadlines.close()
 
     def get(self, url: str) -> Response:
         """Get a page and unpack it; raises as `fetch` does."""
@@ -134,21 +152,46 @@ class HttpClient:
         Gives what ``read`` makes of the answer, which has any status that is not in
         `RETRIED_STATUSES` or `REDIRECTS`. When ``read`` raises `BodyDamaged` the page is asked for
         again; its other errors pass through, but for `BodyTooLarge`. Raises `SourceUnavailable`
-        naming the host and the cause, ``hopeless`` when the host has not answered once or asks for
-        a very long wait, and `RunStopped` when the run is stopped before there is an answer.
+        naming the host and the cause, ``hopeless`` when the host has not answered once, is down or
+        asks for a very long wait, `RobotsDisallowed`, and `RunStopped` when the run is stopped
+        before there is an answer.
         """
+        return self._followed(url, read, self._ask_robots)
+
+    def _get_without_asking(self, url: str) -> Response:
+        """Get a robots.txt, which nobody has to be asked for."""
+        return self._followed(url, PackedResponse.unpacked, lambda _: None)
+
+    def _followed(
+        self,
+        url: str,
+        read: Callable[[PackedResponse], _Read],
+        check: Callable[[str], None],
+    ) -> _Read:
         address = url
         for _ in range(MAX_REDIRECTS + 1):
+            check(address)
             answer = self._with_retries(address, read)
             if isinstance(answer, _Final):
                 return answer.result
             address = answer.address
         raise SourceUnavailable(url, f"more than {MAX_REDIRECTS} redirects")
 
+    def _ask_robots(self, url: str) -> None:
+        if self._robots is None:
+            return
+        delay = self._robots.check(url)
+        if delay is None or not delay > 0:
+            return
+        if delay > LONGEST_WAIT_SECONDS:
+            cause = f"its robots.txt asks to wait {delay:.0f} s between two requests"
+            raise SourceUnavailable(url, cause, hopeless=True)
+        self._hosts.of(urlsplit(url).netloc).throttle.limit_to(1 / delay)
+
     def _with_retries(
         self, url: str, read: Callable[[PackedResponse], _Read]
     ) -> _Final[_Read] | _Redirect:
-        host = urlsplit(url).netloc
+        host = self._hosts.of(urlsplit(url).netloc)
         try:
             return self._retrying(self._once, url, host, read)
         except _TryAgain as error:
@@ -156,26 +199,27 @@ class HttpClient:
                 raise RunStopped(url) from error
             tries = self._retrying.statistics["attempt_number"]  # of this thread
             cause = f"{error} ({tries} {'tries' if tries > 1 else 'try'})"
-            raise SourceUnavailable(url, cause, hopeless=host not in self._answered) from error
+            raise SourceUnavailable(url, cause, hopeless=not host.has_answered) from error
 
     def _enough(self, state: tenacity.RetryCallState) -> bool:
         """Whether another try is pointless, or one too many."""
         if self._stop.is_set() or state.attempt_number >= self._max_attempts:
             return True
         _, host, _ = state.args
-        unmet = host not in self._answered
+        unmet = not host.has_answered
         return unmet and (state.seconds_since_start or 0.0) > FIRST_CONTACT_SECONDS
 
     def _wait_seconds(self, state: tenacity.RetryCallState) -> float:
         """What the site asked for, or the backoff when that is longer; everyone waits for it."""
         error = state.outcome.exception() if state.outcome else None
         asked = error.wait_seconds if isinstance(error, _TryAgain) else 0.0
+        _, host, _ = state.args
         if asked:
-            self._rate_limit.hold(asked)
+            host.throttle.hold(asked)
         return max(asked, _BACKOFF(state))
 
     def _once(
-        self, url: str, host: str, read: Callable[[PackedResponse], _Read]
+        self, url: str, host: Host, read: Callable[[PackedResponse], _Read]
     ) -> _Final[_Read] | _Redirect:
         """One try: wait for a turn, ask, read."""
         with stage(NETWORK):
@@ -190,27 +234,65 @@ class HttpClient:
         except BodyDamaged as error:
             raise _TryAgain(f"the answer cannot be unpacked: {error}") from error
 
-    def _asked(self, url: str, host: str) -> PackedResponse:
-        self._rate_limit.wait()
+    def _asked(self, url: str, host: Host) -> PackedResponse:
+        self._wait_for_circuit(url, host)
+        asked_at = host.throttle.wait()
         if self._stop.is_set():
             raise RunStopped(url)
         proxy = self._proxies.next()
-        try:
-            with self._ask(url, host, proxy) as answer:
-                self._answered.add(host)
-                packed = self._read(answer, url)
-        except BodyTooLarge as error:
-            raise SourceUnavailable(url, f"the answer is not read: {error}") from error
-        except _NETWORK_ERRORS as error:
-            cause = cause_of(error, self._timeout_seconds)
-            raise self._failure(url, cause, through="through a proxy: " if proxy else "") from error
+        with self._deadlines.within(WHOLE_REQUEST_TIMEOUTS * self._timeout_seconds) as deadline:
+            try:
+                with self._ask(url, host, proxy) as answer:
+                    self._note_answer(url, host, answer.status_code, asked_at)
+                    packed = self._read(answer, deadline)
+            except BodyTooLarge as error:
+                raise SourceUnavailable(url, f"the answer is not read: {error}") from error
+            except _NETWORK_ERRORS as error:
+                if not proxy:
+                    self._note_failure(url, host)
+                cause = self._cause(error, deadline)
+                through = "through a proxy: " if proxy else ""
+                raise self._failure(url, host, cause, through=through) from error
         logger.debug("GET %s: %s, %d bytes packed", url, answer.status_code, len(packed))
         encoding = answer.headers.get("Content-Encoding", "").strip().lower()
         return PackedResponse(
             url, answer.status_code, answer.headers, packed, encoding, self._max_body_bytes
         )
 
-    def _ask(self, url: str, host: str, proxy: dict[str, str]) -> requests.Response:
+    def _wait_for_circuit(self, url: str, host: Host) -> None:
+        """Wait while the host is left alone; its circuit lets one request through to try it."""
+        while not host.circuit.allows():
+            if host.is_down:
+                cause = "the host has failed again and again, and is left alone"
+                raise SourceUnavailable(url, cause, hopeless=True)
+            if self._stop.wait(_CIRCUIT_POLL_SECONDS):
+                raise RunStopped(url)
+
+    def _note_answer(self, url: str, host: Host, status: int, asked_at: float) -> None:
+        """Learn from the beginning of an answer what the host can take."""
+        host.has_answered = True
+        if status not in TOO_OFTEN:
+            host.throttle.answered(asked_at, time.monotonic() - asked_at)
+        elif host.throttle.refused(asked_at):
+            logger.info(
+                "HTTP %d from %s: going on with %.3g requests a second",
+                status, urlsplit(url).netloc, host.throttle.rate,
+            )  # fmt: skip
+        if status in RETRIED_STATUSES and status != 429:
+            self._note_failure(url, host)
+        else:
+            host.succeeded()
+
+    def _note_failure(self, url: str, host: Host) -> None:
+        if host.failed(url):
+            logger.warning("%s fails again and again: leaving it alone", urlsplit(url).netloc)
+
+    def _cause(self, error: BaseException, deadline: Deadline) -> Cause:
+        if deadline.over:
+            return Cause(f"no whole answer within {deadline.seconds:g} s")
+        return cause_of(error, self._timeout_seconds)
+
+    def _ask(self, url: str, host: Host, proxy: dict[str, str]) -> requests.Response:
         request = requests.Request("GET", url, headers=self._headers).prepare()
         return self._adapter.send(
             request,
@@ -219,9 +301,8 @@ class HttpClient:
             proxies=proxy,
         )
 
-    def _read(self, answer: requests.Response, url: str) -> bytes:
+    def _read(self, answer: requests.Response, deadline: Deadline) -> bytes:
         """The raw body, counted while it arrives, in a bounded time whatever the server does."""
-        deadline = time.monotonic() + max(60.0, 6 * self._timeout_seconds)
         chunks: list[bytes] = []
         size = 0
         while chunk := answer.raw.read1(_CHUNK_BYTES, decode_content=False):
@@ -229,8 +310,8 @@ class HttpClient:
             size += len(chunk)
             if size > self._max_body_bytes:
                 raise BodyTooLarge(f"it is larger than {self._max_body_bytes} bytes")
-            if time.monotonic() > deadline:
-                raise SourceUnavailable(url, "the answer comes too slowly to wait for its end")
+            if deadline.over:
+                raise TimeoutError
         if not chunks and "Content-Length" not in answer.headers and answer.status_code == 200:
             raise urllib3.exceptions.ProtocolError("headers cut short")  # nothing else is so bare
         return b"".join(chunks)
@@ -247,20 +328,19 @@ class HttpClient:
             raise SourceUnavailable(response.url, cause, hopeless=True)
         raise _TryAgain(f"HTTP {response.status}", wait_seconds=wait)
 
-    def _failure(self, url: str, cause: Cause, *, through: str) -> Exception:
+    def _failure(self, url: str, host: Host, cause: Cause, *, through: str) -> Exception:
         text = through + cause.text
         if cause.may_pass:
             return _TryAgain(text)
-        unmet = urlsplit(url).netloc not in self._answered
-        return SourceUnavailable(url, text, hopeless=unmet)
+        return SourceUnavailable(url, text, hopeless=not host.has_answered)
 
-    def _connect_seconds(self, url: str, host: str, *, proxied: bool) -> float:
+    def _connect_seconds(self, url: str, host: Host, *, proxied: bool) -> float:
         """How long one address may take to connect.
 
         A host that has never answered shares `FIRST_CONTACT_SECONDS` among its addresses, as
         urllib3 tries one after the other: a user without network is told in seconds.
         """
-        if host in self._answered or proxied:
+        if host.has_answered or proxied:
             return self._timeout_seconds
         addresses = number_of_addresses(urlsplit(url).hostname or "", FIRST_CONTACT_SECONDS)
         return min(self._timeout_seconds, max(1.0, FIRST_CONTACT_SECONDS / addresses))

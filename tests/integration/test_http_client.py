@@ -10,7 +10,6 @@ from domain.errors import RunStopped, SourceUnavailable
 from infrastructure.http import client as client_module
 from infrastructure.http import names
 from infrastructure.http.client import HttpClient, accept_language, same_site
-from infrastructure.http.rate_limit import RateLimit
 from tests import clients
 from tests.servers import Handler, page, serving
 
@@ -305,15 +304,6 @@ def test_name_servers_that_do_not_answer_are_not_waited_for(monkeypatch):
     with pytest.raises(OSError, match="no answer in"):
         names.number_of_addresses("www.imdb.com", 0.05)
     answered.set()
-
-
-def test_a_rate_limit_has_no_thread_and_forgets_the_turns_that_are_over():
-    before = set(threading.enumerate())
-    limit = RateLimit(1000, threading.Event())
-    for _ in range(500):
-        limit.wait()
-    assert set(threading.enumerate()) <= before
-    assert limit._turns._bucket.count() < 400
 
 
 def test_the_rate_limit_holds_over_all_threads():
