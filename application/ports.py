@@ -42,6 +42,29 @@ class TitleSource(Protocol):
         """
 
 
+class CircuitBreaker(Protocol):
+    """Remembers whether something answers, so that what does not is left alone for a while.
+
+    Any number of threads may call it. Whoever `allows` lets ask says afterwards how it went.
+    """
+
+    @property
+    def is_open(self) -> bool:
+        """True from the first opening to the next success, also while a trial is on its way."""
+
+    def allows(self) -> bool:
+        """Whether to ask now; once it has opened, True for one trial at a time, after a rest."""
+
+    def succeeded(self) -> bool:
+        """Note an answer; tells whether that has closed it."""
+
+    def failed(self) -> bool:
+        """Note a failure; tells whether that has opened it."""
+
+    def trip(self) -> bool:
+        """Open it at once; tells whether it was not open."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchResult:
     """What a repository did with a batch; the four numbers add up to the size of the batch.

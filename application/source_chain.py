@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from application.ports import TitleOutcome, TitleSource
+from application.ports import CircuitBreaker, TitleOutcome, TitleSource
 from domain.chart import Chart, ChartName
 from domain.errors import (
     RunStopped,
@@ -23,46 +23,56 @@ logger = logging.getLogger(__name__)
 _Error = TypeVar("_Error", bound=TitleError | SourceError)
 
 PATIENCE = 20
-"""Answers in a row that a source may fail to give before it is given up for the run."""
+"""Answers in a row that a source may fail to give before it is left alone for a while."""
+
+REST_SECONDS = 60.0
+"""How long; twice as long each time that a title asked for as a trial fails, too."""
 
 
 class SourceChain:
-    """Asks its sources in order and gives up on one that blocks us or cannot be reached.
+    """Asks its sources in order, and leaves one alone that blocks us or cannot be reached.
 
-    A source is given up for the rest of the run at its first challenge, when asking its host again
-    is hopeless, or after `PATIENCE` failures in a row; ``tell`` is called once with the reason. A
-    title that one source cannot give is asked of the next one, but not while a run is stopped.
+    Each source has a circuit breaker, made by ``new_circuit``. It opens at the first challenge,
+    when asking the source's host again is hopeless, or after `PATIENCE` failures in a row; after a
+    rest one title is asked for as a trial. ``tell`` is called when a source is given up, the first
+    time, and when it answers again. A title that one source cannot give is asked of the next one,
+    but not while a run is stopped.
 
-    ``notices`` has what was told. Any number of threads may call it at the same time; one lock
-    guards which sources are left.
+    ``notices`` has what was told. Any number of threads may call it at the same time; a lock guards
+    what is remembered of the sources, and the circuits guard themselves.
     """
 
     name = "chain"
 
-    def __init__(self, sources: Sequence[TitleSource], tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        sources: Sequence[TitleSource],
+        tell: Callable[[str], None],
+        new_circuit: Callable[[], CircuitBreaker],
+    ) -> None:
         if not sources:
             raise ValueError("a chain needs at least one source")
         self._sources = tuple(sources)
         self._tell = tell
         self._lock = threading.Lock()
-        self._failures_in_a_row = dict.fromkeys((source.name for source in sources), 0)
+        self._circuits = {source.name: new_circuit() for source in sources}
         self._given_up: dict[str, SourceError] = {}
         self.notices: tuple[str, ...] = ()
 
     @property
     def exhausted(self) -> bool:
         """True when every source has been given up: asking for more titles is pointless."""
-        return len(self._given_up) == len(self._sources)
+        return all(circuit.is_open for circuit in self._circuits.values())
 
     @property
     def batch_size(self) -> int:
         """How many titles one request takes with the source that is asked first."""
-        return next((source.batch_size for source in self._left()), 1)
+        return next((s.batch_size for s in self._sources if not self._circuits[s.name].is_open), 1)
 
     def chart(self, name: ChartName) -> Chart:
         """Give the chart from the first source that has it; raise what kept it from us."""
         errors: list[ScraperError] = []
-        for source in self._left():
+        for source in self._allowed():
             try:
                 chart = source.chart(name)
             except RunStopped:
@@ -83,15 +93,15 @@ class SourceChain:
         """
         found: dict[TitleId, Title] = {}
         errors: dict[TitleId, list[ScraperError]] = {imdb_id: [] for imdb_id in ids}
-        for source in self._left():
+        for source in self._allowed():
             missing = [imdb_id for imdb_id in ids if imdb_id not in found]
-            if not missing:
-                break
             for imdb_id, outcome in self._ask(source, missing):
                 if isinstance(outcome, Title):
                     found[imdb_id] = outcome
                 else:
                     errors[imdb_id].append(outcome)
+            if len(found) == len(errors):
+                break
         gone = list(self._given_up.values())
         return [found.get(i) or _most_telling(errors[i] or gone) for i in ids]
 
@@ -113,28 +123,34 @@ class SourceChain:
             for imdb_id, outcome in zip(batch, outcomes, strict=True):
                 yield imdb_id, outcome if isinstance(outcome, Title) else _bare(outcome)
 
-    def _left(self) -> list[TitleSource]:
-        with self._lock:
-            return [source for source in self._sources if source.name not in self._given_up]
+    def _allowed(self) -> Iterator[TitleSource]:
+        """The sources that may be asked now. Each that is given is asked: it may be on trial."""
+        return (source for source in self._sources if self._circuits[source.name].allows())
 
     def _note_success(self, source: TitleSource) -> None:
-        with self._lock:
-            self._failures_in_a_row[source.name] = 0
+        if self._circuits[source.name].succeeded():
+            with self._lock:
+                notice = f"source {source.name} answers again"
+                self.notices = (*self.notices, notice)
+            self._tell(notice)
 
     def _note_failure(self, source: TitleSource, error: SourceError) -> None:
         logger.debug("source %s: %s", source.name, error)
+        circuit = self._circuits[source.name]
         hopeless = isinstance(error, SourceBlocked) or (
             isinstance(error, SourceUnavailable) and error.hopeless
         )
+        has_opened = circuit.trip() if hopeless else circuit.failed()
+        if not has_opened:
+            return
         with self._lock:
-            self._failures_in_a_row[source.name] += 1
-            failures = self._failures_in_a_row[source.name]
-            if source.name in self._given_up or not (hopeless or failures >= PATIENCE):
-                return
+            is_known = source.name in self._given_up
             self._given_up[source.name] = error
-            left = [s.name for s in self._sources if s.name not in self._given_up]
-            then = f"going on with {left[0]}" if left else "no other source is configured"
-            notice = f"source {source.name} is given up for this run: {error}; {then}"
+            if is_known:
+                return
+            left = [s.name for s in self._sources if not self._circuits[s.name].is_open]
+            then = f"going on with {left[0]}" if left else "no other source is left"
+            notice = f"source {source.name} is given up for now: {error}; {then}"
             self.notices = (*self.notices, notice)
         self._tell(notice)
 

@@ -10,10 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from application.composite_save import CompositeSave
-from application.ports import RepositoryOpener, RunObserver, TitleRepository, TitleSource
+from application.ports import (
+    CircuitBreaker,
+    RepositoryOpener,
+    RunObserver,
+    TitleRepository,
+    TitleSource,
+)
 from application.scrape_chart import ScrapeChart
 from application.scrape_titles import ScrapeTitles, utc_now
-from application.source_chain import SourceChain
+from application.source_chain import PATIENCE, REST_SECONDS, SourceChain
 from domain.chart import ChartName
 from domain.errors import InvalidConfiguration
 from domain.run import Run
@@ -53,10 +59,17 @@ def open_app(settings: Settings, observer: RunObserver, stop: threading.Event) -
         sources = [
             stack.enter_context(open_source(name, settings, stop)) for name in settings.sources
         ]
-        chain = SourceChain(sources, observer.notice)
+        chain = SourceChain(sources, observer.notice, new_circuit)
         save = stack.enter_context(CompositeSave(repository_openers(settings), observer))
         titles = ScrapeTitles(chain, save, observer, max_threads=settings.max_threads, stop=stop)
         yield App(ScrapeChart(chain, save, observer, titles), titles)
+
+
+def new_circuit() -> CircuitBreaker:
+    """A circuit breaker for a source."""
+    from infrastructure.http.circuit_breaker import CircuitBreaker as Circuit
+
+    return Circuit(failures=PATIENCE, rest_seconds=REST_SECONDS)
 
 
 def repository_openers(settings: Settings) -> list[RepositoryOpener]:

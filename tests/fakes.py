@@ -5,11 +5,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from application.ports import BatchResult, RepositoryOpener, TitleOutcome
+from application.source_chain import PATIENCE, REST_SECONDS
 from domain.chart import Chart, ChartName
 from domain.errors import ScraperError, TitleNotFound
 from domain.identifiers import TitleId
 from domain.run import Failure, Run, RunReport, StoreCounts
 from domain.title import Title
+from infrastructure.http.circuit_breaker import CircuitBreaker
+
+
+def new_circuit() -> CircuitBreaker:
+    """A circuit breaker as a source has it."""
+    return CircuitBreaker(failures=PATIENCE, rest_seconds=REST_SECONDS)
 
 
 class FakeSource:
@@ -33,6 +40,11 @@ class FakeSource:
         self._always = always
         self._before = before
         self._lock = threading.Lock()
+
+    def recover(self, titles: Mapping[TitleId, Title | Exception]) -> None:
+        """Answer from now on, with these titles."""
+        self._always = None
+        self._titles = dict(titles)
 
     def chart(self, name: ChartName) -> Chart:
         if self._always is not None:

@@ -50,7 +50,7 @@ class CircuitBreaker:
             return True
         with self._lock:
             now = self._clock()
-            if not self.is_open:
+            if self._breaker.current_state == pybreaker.STATE_CLOSED:
                 return True
             if now < self._open_until or now < self._trial_until:
                 return False

@@ -77,7 +77,7 @@ _of_thread = threading.local()
 
 
 def note_connections(manager: PoolManager) -> None:
-    """Have each connection of a manager's pools known to the deadline of the thread that uses it."""
+    """Have the connections of a manager's pools known to the deadlines of their threads."""
     manager.pool_classes_by_scheme = {
         scheme: _noting(pool) for scheme, pool in manager.pool_classes_by_scheme.items()
     }

@@ -32,7 +32,8 @@ class Throttle:
     The rate begins at ``requests_per_second``, is halved when the host answers 429 or 503 or takes
     longer and longer to answer, and recovers slowly. With a limit of 0 there is none until the host
     answers 429 or 503: then it is what has been asked in the last second (at least 10), until that
-    is reached again. Requests that were on their way when the rate was lowered do not lower it once more.
+    is reached again. Requests that were on their way when the rate was lowered do not lower it
+    once more.
 
     Any number of threads may call it; one lock guards the rate and the time of the hold, the
     limiter's bucket has its own. ``clock`` gives seconds that never go back.

@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import pytest
 
@@ -107,7 +108,7 @@ def test_the_crawl_delay_is_kept_over_all_threads():
     with serving({"/robots.txt": text, "/x": note}) as server:
         with http_client(obeys_robots=True) as http, ThreadPoolExecutor(5) as pool:
             list(pool.map(lambda _: http.get(f"{server.url}/x"), range(5)))
-    gaps = [after - before for before, after in zip(arrived, arrived[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(arrived)]
     assert all(gap > 0.2 for gap in gaps)
 
 

@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from infrastructure.http.proxies import ProxyRotation
-from infrastructure.http.throttle import _rate
 from infrastructure.http.retry_after import retry_after_seconds
+from infrastructure.http.throttle import _rate
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

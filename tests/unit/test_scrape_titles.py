@@ -21,7 +21,7 @@ from domain.errors import (
 )
 from domain.run import RunOutcome, RunReport
 from tests.builders import a_chart, a_run, a_title, title_number
-from tests.fakes import FakeRepository, FakeSource, RecordingObserver
+from tests.fakes import FakeRepository, FakeSource, RecordingObserver, new_circuit
 
 BLOCKED = SourceBlocked("https://site/title", "challenge")
 GONE = RepositoryUnavailable("disk", "is full; free some space")
@@ -48,7 +48,7 @@ class Scene:
 @contextmanager
 def scene(*sources: FakeSource, openers: list[RepositoryOpener], threads: int = 8):
     observer, stop = RecordingObserver(), threading.Event()
-    chain = SourceChain(sources, observer.notice)
+    chain = SourceChain(sources, observer.notice, new_circuit)
     with CompositeSave(openers, observer) as save:
         titles = ScrapeTitles(chain, save, observer, max_threads=threads, stop=stop)
         yield Scene(observer, stop, ScrapeChart(chain, save, observer, titles), titles)
@@ -184,7 +184,7 @@ def test_a_display_that_fails_costs_no_title():
         fetched = notice = saved
 
     store, observer = FakeRepository(), Gone()
-    chain = SourceChain([FakeSource(titles_of(60))], print)
+    chain = SourceChain([FakeSource(titles_of(60))], print, new_circuit)
     with CompositeSave([store.opener()], observer) as save:
         titles = ScrapeTitles(chain, save, observer, max_threads=4, stop=threading.Event())
         report = titles.execute(ids_of(60), a_run())

@@ -11,8 +11,9 @@ from domain.errors import (
     SourceUnavailable,
     TitleNotFound,
 )
+from infrastructure.http.circuit_breaker import CircuitBreaker
 from tests.builders import a_chart, a_title, title_number
-from tests.fakes import FakeSource
+from tests.fakes import FakeSource, new_circuit
 
 BLOCKED = SourceBlocked("https://site/title", "challenge")
 UNAVAILABLE = SourceUnavailable("https://site/title", "HTTP 503")
@@ -21,7 +22,7 @@ UNREACHABLE = SourceUnavailable("https://site/title", "refused", hopeless=True)
 
 def chain_of(*sources: FakeSource) -> tuple[SourceChain, list[str]]:
     told: list[str] = []
-    return SourceChain(sources, told.append), told
+    return SourceChain(sources, told.append, new_circuit), told
 
 
 def holding(*numbers: int, **options: object) -> FakeSource:
@@ -30,7 +31,7 @@ def holding(*numbers: int, **options: object) -> FakeSource:
 
 def test_a_chain_without_sources_is_refused():
     with pytest.raises(ValueError, match="at least one source"):
-        SourceChain([], print)
+        SourceChain([], print, new_circuit)
 
 
 def test_outcomes_come_in_the_order_of_the_ids():
@@ -49,7 +50,7 @@ def test_a_title_that_one_source_lacks_is_asked_of_the_next():
 
 
 @pytest.mark.parametrize("error", [BLOCKED, UNREACHABLE])
-def test_a_source_that_refuses_us_is_given_up_once_and_never_asked_again(error):
+def test_a_source_that_refuses_us_is_given_up_and_not_asked_again_for_a_while(error):
     first = FakeSource(name="first", always=error)
     chain, told = chain_of(first, holding(1, 2, name="second"))
     assert chain.titles([title_number(1)]) == [a_title(1)]
@@ -61,6 +62,60 @@ def test_a_source_that_refuses_us_is_given_up_once_and_never_asked_again(error):
     assert not chain.exhausted
 
 
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_after_a_rest_one_title_is_asked_as_a_trial_and_its_failure_is_not_told_again():
+    clock, told = Clock(), []
+    first = FakeSource(name="first", always=BLOCKED)
+    chain = SourceChain(
+        [first, holding(*range(9), name="second")],
+        told.append,
+        lambda: CircuitBreaker(failures=PATIENCE, rest_seconds=60, clock=clock),
+    )
+    chain.titles([title_number(1)])
+    clock.now += 60
+    assert [chain.titles([title_number(n)]) for n in (2, 3)] == [[a_title(2)], [a_title(3)]]
+    assert len(first.requests) == 2
+    assert len(told) == 1
+
+
+def test_a_source_that_answers_again_is_used_again_and_that_is_told():
+    clock, told = Clock(), []
+    first = FakeSource(name="first", always=BLOCKED)
+    second = holding(*range(9), name="second")
+    chain = SourceChain(
+        [first, second],
+        told.append,
+        lambda: CircuitBreaker(failures=PATIENCE, rest_seconds=60, clock=clock),
+    )
+    chain.titles([title_number(1)])
+    first.recover({title_number(n): a_title(n) for n in range(9)})
+    clock.now += 60
+    assert [chain.titles([title_number(n)]) for n in (2, 3)] == [[a_title(2)], [a_title(3)]]
+    assert len(second.requests) == 1
+    assert told[1:] == ["source first answers again"]
+    assert chain.notices == tuple(told)
+
+
+def test_an_exhausted_chain_stays_so_whatever_the_time():
+    clock = Clock()
+    chain = SourceChain(
+        [FakeSource(always=BLOCKED)],
+        print,
+        lambda: CircuitBreaker(failures=PATIENCE, rest_seconds=60, clock=clock),
+    )
+    chain.titles([title_number(1)])
+    clock.now += 3600
+    assert chain.exhausted
+
+
 def test_a_source_is_given_up_after_many_failures_in_a_row_and_not_before():
     chain, told = chain_of(FakeSource(name="only", always=UNAVAILABLE))
     for number in range(PATIENCE - 1):
@@ -69,7 +124,7 @@ def test_a_source_is_given_up_after_many_failures_in_a_row_and_not_before():
     chain.titles([title_number(PATIENCE)])
     assert chain.exhausted
     assert len(told) == 1
-    assert "no other source is configured" in told[0]
+    assert "no other source is left" in told[0]
 
 
 def test_an_answer_between_failures_starts_the_count_again():
