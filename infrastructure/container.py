@@ -145,7 +145,7 @@ def _open_html(settings: Settings, stop: threading.Event) -> Iterator[TitleSourc
         stop=stop,
     )
     with reader as read_title, client:
-        yield ImdbHtmlSource(client, read_title, settings.base_url, utc_now)
+        yield ImdbHtmlSource(client, read_title, settings.base_url)
 
 
 def _title_reader(processes: int) -> AbstractContextManager["TitleReader"]:

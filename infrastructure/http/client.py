@@ -3,17 +3,20 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
 import tenacity
 import urllib3
+from requests import PreparedRequest
 
-from domain.errors import RunStopped, SourceUnavailable
+from application.scrape_titles import utc_now
+from domain.errors import RunStopped, ScraperError, SourceUnavailable
 from infrastructure.http.adapter import SharedContextAdapter
 from infrastructure.http.causes import Cause, cause_of
 from infrastructure.http.deadlines import Deadline, Deadlines
@@ -27,6 +30,9 @@ from infrastructure.http.throttle import Throttle
 from infrastructure.http.unpack import BodyDamaged, BodyTooLarge
 from shared.stages import NETWORK, stage
 
+if TYPE_CHECKING:
+    from infrastructure.http.cache import HttpCache
+
 logger = logging.getLogger(__name__)
 
 RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
@@ -34,6 +40,8 @@ RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
 
 TOO_OFTEN = frozenset({429, 503})
 """Answers of a host that is asked too often, or has too much to do."""
+
+NOT_MODIFIED = 304
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_REDIRECTS = 5
@@ -90,7 +98,7 @@ class HttpClient:
     pool of connections is thread-safe. There is no `requests.Session` around it, as nothing that a
     session adds is wanted: cookies are not kept, redirects are followed here (a session reads their
     bodies without a limit), and no credentials of the user's ``.netrc`` are sent. Closing it closes
-    every connection. ``stop`` ends the waiting between tries.
+    every connection, and the ``cache``. ``stop`` ends the waiting between tries.
     """
 
     def __init__(
@@ -106,6 +114,8 @@ class HttpClient:
         obeys_robots: bool,
         proxies: Sequence[str],
         stop: threading.Event,
+        cache: "HttpCache | None" = None,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._adapter = SharedContextAdapter(max_connections=max_connections)
         self._timeout_seconds = timeout_seconds
@@ -122,6 +132,8 @@ class HttpClient:
         self._deadlines = Deadlines()
         self._proxies = ProxyRotation(proxies)
         self._stop = stop
+        self._cache = cache
+        self._now = now
         self._retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_TryAgain),
             stop=self._enough,
@@ -141,6 +153,8 @@ class HttpClient:
     ) -> None:
         self._adapter.close()
         self._deadlines.close()
+        if self._cache is not None:
+            self._cache.close()
 
     def get(self, url: str) -> Response:
         """Get a page and unpack it; raises as `fetch` does."""
@@ -156,25 +170,56 @@ class HttpClient:
         asks for a very long wait, `RobotsDisallowed`, and `RunStopped` when the run is stopped
         before there is an answer.
         """
-        return self._followed(url, read, self._ask_robots)
+        if self._cache is None:
+            return self._followed(url, read, self._ask_robots, {})
+        return self._through_cache(self._cache, url, read)
+
+    def _through_cache(
+        self, cache: "HttpCache", url: str, read: Callable[[PackedResponse], _Read]
+    ) -> _Read:
+        """Read a page that is kept, or keep the one that is fetched once it has been read.
+
+        So no challenge is kept, no error page and no cut body: ``read`` refuses them.
+        """
+        request = self._request(url, {})
+        found = cache.look_up(request)
+        if found.fresh and found.answer is not None:
+            try:
+                return read(found.answer)
+            except (ScraperError, BodyDamaged, BodyTooLarge) as error:
+                logger.warning("a page of the HTTP cache cannot be read, asking anew: %s", error)
+                cache.forget(found)
+                found = cache.look_up(request)
+
+        def keep(answer: PackedResponse) -> _Read:
+            if answer.status == NOT_MODIFIED and found.answer is not None:
+                return read(cache.confirm(found, answer))
+            result = read(answer)
+            if answer.status == 200:
+                cache.keep(found, request, answer)
+            return result
+
+        return self._followed(url, keep, self._ask_robots, found.validators)
 
     def _get_without_asking(self, url: str) -> Response:
         """Get a robots.txt, which nobody has to be asked for."""
-        return self._followed(url, PackedResponse.unpacked, lambda _: None)
+        return self._followed(url, PackedResponse.unpacked, lambda _: None, {})
 
     def _followed(
         self,
         url: str,
         read: Callable[[PackedResponse], _Read],
         check: Callable[[str], None],
+        headers: Mapping[str, str],
     ) -> _Read:
+        """Get a page and those that it leads to; ``headers`` are for the first one only."""
         address = url
         for _ in range(MAX_REDIRECTS + 1):
             check(address)
-            answer = self._with_retries(address, read)
+            answer = self._with_retries(address, read, headers)
             if isinstance(answer, _Final):
                 return answer.result
-            address = answer.address
+            address, headers = answer.address, {}
         raise SourceUnavailable(url, f"more than {MAX_REDIRECTS} redirects")
 
     def _ask_robots(self, url: str) -> None:
@@ -189,11 +234,11 @@ class HttpClient:
         self._hosts.of(urlsplit(url).netloc).throttle.limit_to(1 / delay)
 
     def _with_retries(
-        self, url: str, read: Callable[[PackedResponse], _Read]
+        self, url: str, read: Callable[[PackedResponse], _Read], headers: Mapping[str, str]
     ) -> _Final[_Read] | _Redirect:
         host = self._hosts.of(urlsplit(url).netloc)
         try:
-            return self._retrying(self._once, url, host, read)
+            return self._retrying(self._once, url, host, read, headers)
         except _TryAgain as error:
             if self._stop.is_set():
                 raise RunStopped(url) from error
@@ -205,7 +250,7 @@ class HttpClient:
         """Whether another try is pointless, or one too many."""
         if self._stop.is_set() or state.attempt_number >= self._max_attempts:
             return True
-        _, host, _ = state.args
+        host: Host = state.args[1]
         unmet = not host.has_answered
         return unmet and (state.seconds_since_start or 0.0) > FIRST_CONTACT_SECONDS
 
@@ -213,17 +258,21 @@ class HttpClient:
         """What the site asked for, or the backoff when that is longer; everyone waits for it."""
         error = state.outcome.exception() if state.outcome else None
         asked = error.wait_seconds if isinstance(error, _TryAgain) else 0.0
-        _, host, _ = state.args
+        host: Host = state.args[1]
         if asked:
             host.throttle.hold(asked)
         return max(asked, _BACKOFF(state))
 
     def _once(
-        self, url: str, host: Host, read: Callable[[PackedResponse], _Read]
+        self,
+        url: str,
+        host: Host,
+        read: Callable[[PackedResponse], _Read],
+        headers: Mapping[str, str],
     ) -> _Final[_Read] | _Redirect:
         """One try: wait for a turn, ask, read."""
         with stage(NETWORK):
-            answer = self._asked(url, host)
+            answer = self._asked(url, host, headers)
         self._refuse_if_retried(answer)
         if answer.status in REDIRECTS:
             return _Redirect(_target(answer))
@@ -234,7 +283,7 @@ class HttpClient:
         except BodyDamaged as error:
             raise _TryAgain(f"the answer cannot be unpacked: {error}") from error
 
-    def _asked(self, url: str, host: Host) -> PackedResponse:
+    def _asked(self, url: str, host: Host, headers: Mapping[str, str]) -> PackedResponse:
         self._wait_for_circuit(url, host)
         asked_at = host.throttle.wait()
         if self._stop.is_set():
@@ -242,7 +291,7 @@ class HttpClient:
         proxy = self._proxies.next()
         with self._deadlines.within(WHOLE_REQUEST_TIMEOUTS * self._timeout_seconds) as deadline:
             try:
-                with self._ask(url, host, proxy) as answer:
+                with self._ask(self._request(url, headers), host, proxy) as answer:
                     self._note_answer(url, host, answer.status_code, asked_at)
                     packed = self._read(answer, deadline)
             except BodyTooLarge as error:
@@ -256,7 +305,13 @@ class HttpClient:
         logger.debug("GET %s: %s, %d bytes packed", url, answer.status_code, len(packed))
         encoding = answer.headers.get("Content-Encoding", "").strip().lower()
         return PackedResponse(
-            url, answer.status_code, answer.headers, packed, encoding, self._max_body_bytes
+            url=url,
+            status=answer.status_code,
+            headers=answer.headers,
+            packed=packed,
+            encoding=encoding,
+            limit=self._max_body_bytes,
+            fetched_at=self._now(),
         )
 
     def _wait_for_circuit(self, url: str, host: Host) -> None:
@@ -292,12 +347,17 @@ class HttpClient:
             return Cause(f"no whole answer within {deadline.seconds:g} s")
         return cause_of(error, self._timeout_seconds)
 
-    def _ask(self, url: str, host: Host, proxy: dict[str, str]) -> requests.Response:
-        request = requests.Request("GET", url, headers=self._headers).prepare()
+    def _request(self, url: str, headers: Mapping[str, str]) -> PreparedRequest:
+        return requests.Request("GET", url, headers={**self._headers, **headers}).prepare()
+
+    def _ask(
+        self, request: PreparedRequest, host: Host, proxy: dict[str, str]
+    ) -> requests.Response:
+        connect_seconds = self._connect_seconds(request.url or "", host, proxied=bool(proxy))
         return self._adapter.send(
             request,
             stream=True,
-            timeout=(self._connect_seconds(url, host, proxied=bool(proxy)), self._timeout_seconds),
+            timeout=(connect_seconds, self._timeout_seconds),
             proxies=proxy,
         )
 

@@ -53,13 +53,13 @@ def reader(request: pytest.FixtureRequest) -> TitleReader:
 
 @pytest.fixture
 def http() -> Iterator[HttpClient]:
-    with http_client(max_attempts=1) as client:
+    with http_client(max_attempts=1, now=lambda: NOW) as client:
         yield client
 
 
 @pytest.fixture
 def source(http: HttpClient, reader: TitleReader) -> SourceOf:
-    return lambda server: ImdbHtmlSource(http, reader, server.url, lambda: NOW)
+    return lambda server: ImdbHtmlSource(http, reader, server.url)
 
 
 def title_page() -> Answer:
@@ -153,7 +153,7 @@ def test_an_id_that_begins_like_the_one_of_the_page_is_another_title(source):
 
 
 def packed(body: bytes) -> PackedResponse:
-    return PackedResponse("saved:page", 200, {}, gzip.compress(body), "gzip", 1 << 24)
+    return PackedResponse("saved:page", 200, {}, gzip.compress(body), "gzip", 1 << 24, NOW)
 
 
 def test_a_body_that_arrives_damaged_is_asked_for_again(reader):
@@ -164,7 +164,7 @@ def test_a_body_that_arrives_damaged_is_asked_for_again(reader):
         handler.reply(200, body, Content_Encoding="gzip")
 
     with serving({TITLE: damaged_at_first}) as server, http_client(max_attempts=3) as client:
-        [title] = ImdbHtmlSource(client, reader, server.url, lambda: NOW).titles([pages.TITLE_ID])
+        [title] = ImdbHtmlSource(client, reader, server.url).titles([pages.TITLE_ID])
         assert server.requests[TITLE] == 2
     assert title.imdb_id == pages.TITLE_ID
 
@@ -174,23 +174,23 @@ def test_a_page_that_unpacks_to_more_than_the_limit_is_not_read(reader):
     answer = answered(200, bomb, Content_Encoding="gzip")
     with serving({TITLE: answer}) as server, http_client(max_body_bytes=1_000_000) as client:
         with pytest.raises(SourceUnavailable, match="larger than 1000000 bytes"):
-            ImdbHtmlSource(client, reader, server.url, lambda: NOW).titles([pages.TITLE_ID])
+            ImdbHtmlSource(client, reader, server.url).titles([pages.TITLE_ID])
 
 
 def test_pages_that_other_processes_read_say_the_same(parse_pool):
     body = pages.title_html(pages.v2()).encode()
     with ThreadPoolExecutor(20) as threads:
-        read = [threads.submit(parse_pool, packed(body), NOW) for _ in range(60)]
-    assert {future.result() for future in read} == {ReadInThread()(packed(body), NOW)}
+        read = [threads.submit(parse_pool, packed(body)) for _ in range(60)]
+    assert {future.result() for future in read} == {ReadInThread()(packed(body))}
 
 
 def test_no_page_is_lost_when_a_process_that_reads_dies():
     body = pages.title_html(pages.v2()).encode()
     with ParsePool(2) as pool, ThreadPoolExecutor(20) as threads:
-        first = pool(packed(body), NOW)
+        first = pool(packed(body))
         for process in multiprocessing.active_children():
             os.kill(process.pid or 0, signal.SIGKILL)
-        read = [threads.submit(pool, packed(body), NOW) for _ in range(60)]
+        read = [threads.submit(pool, packed(body)) for _ in range(60)]
         assert {future.result() for future in read} == {first}
 
 
@@ -210,5 +210,5 @@ def test_a_page_that_kills_its_reader_twice_is_given_up_and_harms_no_other():
     body = pages.title_html(pages.v2()).encode()
     with ParsePool(1) as pool:
         with pytest.raises(PageChanged, match="the process that read it died"):
-            pool(KillsItsReader(), NOW)
-        assert pool(packed(body), NOW).imdb_id == pages.TITLE_ID
+            pool(KillsItsReader())
+        assert pool(packed(body)).imdb_id == pages.TITLE_ID

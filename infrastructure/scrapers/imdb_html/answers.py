@@ -34,6 +34,10 @@ class Answer(Protocol):
     def body(self) -> Body:
         """The unpacked body."""
 
+    @property
+    def fetched_at(self) -> datetime:
+        """When the site gave it, or last said that it has not changed."""
+
 
 class PackedAnswer(Protocol):
     """An answer whose body is still packed. It can be pickled."""
@@ -60,18 +64,18 @@ class Http(Protocol):
 class TitleReader(Protocol):
     """Reads a title from an answer, here or in another process."""
 
-    def __call__(self, answer: PackedAnswer, fetched_at: datetime) -> Title:
+    def __call__(self, answer: PackedAnswer) -> Title:
         """Raise as `parse_title` and `PackedAnswer.unpacked` do."""
 
 
-def read_title(answer: PackedAnswer, fetched_at: datetime) -> Title:
+def read_title(answer: PackedAnswer) -> Title:
     """Unpack a title page and read it. Pure, so that any thread or process may do it."""
-    return parse_title(page_of(answer.unpacked(), fetched_at))
+    return parse_title(page_of(answer.unpacked()))
 
 
-def page_of(answer: Answer, fetched_at: datetime) -> Page:
+def page_of(answer: Answer) -> Page:
     """The page that an answer has brought."""
-    return Page(url=answer.url, body=answer.body, source=SOURCE_NAME, fetched_at=fetched_at)
+    return Page(url=answer.url, body=answer.body, source=SOURCE_NAME, fetched_at=answer.fetched_at)
 
 
 class ReadInThread:
@@ -85,7 +89,7 @@ class ReadInThread:
     def __init__(self) -> None:
         self._turns = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
 
-    def __call__(self, answer: PackedAnswer, fetched_at: datetime) -> Title:
+    def __call__(self, answer: PackedAnswer) -> Title:
         """Unpack and read a title page; raises as `read_title` does."""
         with self._turns:
-            return read_title(answer, fetched_at)
+            return read_title(answer)

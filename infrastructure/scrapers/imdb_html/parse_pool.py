@@ -6,7 +6,6 @@ import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from datetime import datetime
 from multiprocessing import get_context, parent_process
 from types import TracebackType
 from typing import Self
@@ -48,7 +47,7 @@ class ParsePool:
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def __call__(self, answer: PackedAnswer, fetched_at: datetime) -> Title:
+    def __call__(self, answer: PackedAnswer) -> Title:
         """Have a page read; raises as `read_title` does, whose errors come over whole.
 
         Raises `PageChanged` for a page at which a process has died twice.
@@ -57,7 +56,7 @@ class ParsePool:
             pool = self._pool
             try:
                 with stage(IN_PROCESSES):
-                    return pool.submit(read_title, answer, fetched_at).result()
+                    return pool.submit(read_title, answer).result()
             except BrokenProcessPool:
                 self._replace(pool)
         raise PageChanged(answer.url, "page", "cannot be read: the process that read it died")

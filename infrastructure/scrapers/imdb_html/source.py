@@ -1,8 +1,7 @@
 """Charts and titles from the pages of the web site."""
 
 import logging
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -43,13 +42,10 @@ class ImdbHtmlSource:
     name = SOURCE_NAME
     batch_size = 1
 
-    def __init__(
-        self, http: Http, reader: TitleReader, base_url: str, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, http: Http, reader: TitleReader, base_url: str) -> None:
         self._http = http
         self._reader = reader
         self._base_url = base_url
-        self._now = now
 
     def chart(self, name: ChartName) -> Chart:
         """Read a chart page; raises as `TitleSource.chart` says."""
@@ -61,7 +57,7 @@ class ImdbHtmlSource:
         _refuse_unless_answered(unpacked)
         if answer.status in GONE:
             raise ChartNotFound(name, answer.url)
-        return parse_chart(page_of(unpacked, self._now()), name)
+        return parse_chart(page_of(unpacked), name)
 
     def titles(self, ids: Sequence[TitleId]) -> Sequence[TitleOutcome]:
         """Read the page of each title; raises as `TitleSource.titles` says."""
@@ -81,7 +77,7 @@ class ImdbHtmlSource:
         if answer.status != 200:
             _refuse_unless_answered(answer.unpacked())
             raise TitleNotFound(imdb_id, answer.url)
-        title = self._reader(answer, self._now())
+        title = self._reader(answer)
         if title.imdb_id != imdb_id:
             if not _leads_to(answer.url, title.imdb_id):
                 raise PageChanged(answer.url, "id", f"is {title.imdb_id}, not {imdb_id}")
