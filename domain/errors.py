@@ -14,7 +14,8 @@
     │   ├── ChartNotFound        this source does not have the chart
     │   ├── PageChanged          the page no longer has what we read
     │   └── InvalidTitle         a fact breaks a rule of the domain
-    └── RepositoryUnavailable    this repository cannot store anything now; the others go on
+    ├── RepositoryUnavailable    this repository cannot store anything now; the others go on
+    └── CacheUnavailable         pages cannot be kept now; a run goes on without
 """
 
 from collections.abc import Sequence
@@ -176,3 +177,9 @@ class RepositoryUnavailable(ScraperError):
         self.cause = cause
         self.transient = transient
         super().__init__(f"{repository}: {cause}")
+
+
+class CacheUnavailable(ScraperError):
+    """The HTTP cache cannot be used; the message says where it is, why, and what to do."""
+
+    reason = "cache_unavailable"

