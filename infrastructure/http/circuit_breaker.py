@@ -1,11 +1,13 @@
-"""Leaving a host or a source alone that fails again and again, and trying it again later."""
+"""Leaving a host or a source alone that fails again and again, and trying it again later.
+
+Not a library's: pybreaker, the one most used, loads the whole client of Redis when that is there (a
+third of a second at each start), holds its lock during the call that it guards, and goes by the
+time of day.
+"""
 
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
-
-import pybreaker
 
 LONGEST_REST_SECONDS = 600.0
 _LONGEST_TRIAL_SECONDS = 120.0
@@ -17,27 +19,26 @@ class CircuitBreaker:
 
     Half-open it allows one trial at a time; a trial that fails opens it again, for twice the rest
     (at most `LONGEST_REST_SECONDS`). Whoever was allowed to ask says with `succeeded` or `failed`
-    how it went. Any number of threads may call it: a lock guards it, held for no longer than it
-    takes to count. The states are pybreaker's, which counts what it is told of and never holds its
-    lock during a request; ``clock`` gives seconds that never go back, where pybreaker would go by
-    the time of day.
+    how it went. Any number of threads may call it; a lock guards all it remembers. ``clock`` gives
+    seconds that never go back. (M. Nygard, Release It!, "Circuit Breaker".)
     """
 
     def __init__(
         self, *, failures: int, rest_seconds: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._breaker = pybreaker.CircuitBreaker(fail_max=failures)
+        self._most_failures = failures
         self._rest_seconds = rest_seconds
         self._clock = clock
         self._lock = threading.Lock()
+        self._failures_in_a_row = 0
         self._openings = 0
         self._open_until = 0.0
-        self._trial_until = 0.0
+        self._trial_until: float | None = None
 
     @property
     def is_open(self) -> bool:
         """True from the first opening to the next success, also while a trial is on its way."""
-        return bool(self._breaker.current_state != pybreaker.STATE_CLOSED)
+        return self._openings > 0
 
     @property
     def openings(self) -> int:
@@ -46,65 +47,46 @@ class CircuitBreaker:
 
     def allows(self) -> bool:
         """Whether to ask now. When it is not closed, True is given for one trial at a time."""
-        if not self.is_open:
-            return True
         with self._lock:
-            now = self._clock()
-            if self._breaker.current_state == pybreaker.STATE_CLOSED:
+            if not self._openings:
                 return True
-            if now < self._open_until or now < self._trial_until:
+            now = self._clock()
+            if now < self._open_until or now < (self._trial_until or 0.0):
                 return False
-            self._breaker.half_open()
             self._trial_until = now + _LONGEST_TRIAL_SECONDS
             return True
 
     def succeeded(self) -> bool:
         """Note an answer; tells whether that has closed it. One from before it opened does not."""
-        if not self._breaker.fail_counter and not self.is_open:
-            return False
         with self._lock:
-            state = self._breaker.current_state
-            if state == pybreaker.STATE_OPEN:
+            was_open = self._openings > 0
+            if was_open and self._trial_until is None:
                 return False
-            self._breaker.call(_succeed)
-            self._openings = 0
-            return bool(state == pybreaker.STATE_HALF_OPEN)
+            self._failures_in_a_row = self._openings = 0
+            self._trial_until = None
+            return was_open
 
     def failed(self) -> bool:
-        """Note a failure; tells whether that has opened it."""
+        """Note a failure; tells whether that has opened it. One from before it opened does not."""
         with self._lock:
-            if self._breaker.current_state == pybreaker.STATE_OPEN:
+            if self._openings and self._trial_until is None:
                 return False
-            with suppress(_Failure, pybreaker.CircuitBreakerError):
-                self._breaker.call(_fail)
-            if not self.is_open or self._breaker.current_state == pybreaker.STATE_HALF_OPEN:
+            self._failures_in_a_row += 1
+            if not self._openings and self._failures_in_a_row < self._most_failures:
                 return False
-            self._rest()
+            self._open()
             return True
 
     def trip(self) -> bool:
         """Open it at once, whatever was before; tells whether it was not open."""
         with self._lock:
-            if self._breaker.current_state == pybreaker.STATE_OPEN:
+            if self._openings and self._trial_until is None:
                 return False
-            self._breaker.open()
-            self._rest()
+            self._open()
             return True
 
-    def _rest(self) -> None:
-        self._trial_until = 0.0
+    def _open(self) -> None:
         rest = min(LONGEST_REST_SECONDS, self._rest_seconds * 2**self._openings)
         self._open_until = self._clock() + rest
         self._openings += 1
-
-
-class _Failure(Exception):
-    """What pybreaker is told of."""
-
-
-def _succeed() -> None:
-    """What pybreaker takes for a success."""
-
-
-def _fail() -> None:
-    raise _Failure
+        self._trial_until = None

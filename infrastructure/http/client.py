@@ -122,7 +122,7 @@ class HttpClient:
         self._max_attempts = max_attempts
         self._max_body_bytes = max_body_bytes
         self._headers = {
-            "User-Agent": user_agent,
+            "User-Agent": str(user_agent),
             "Accept-Language": accept_language(language),
             "Accept": "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8",
             "Accept-Encoding": "gzip",
