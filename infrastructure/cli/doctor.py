@@ -9,7 +9,13 @@ from rich.text import Text
 
 from application.ports import RepositoryOpener
 from domain.chart import ChartName
-from domain.errors import RepositoryUnavailable, SourceBlocked, SourceError, TitleError
+from domain.errors import (
+    RepositoryUnavailable,
+    RobotsDisallowed,
+    SourceBlocked,
+    SourceError,
+    TitleError,
+)
 from infrastructure.cli.exit_status import INCOMPLETE, NO_SOURCE, SAVED
 from infrastructure.container import open_source, repository_openers
 from shared.config import Settings
@@ -72,6 +78,9 @@ def _source(name: str, settings: Settings) -> Finding:
             "The site asks for a browser, and this program does not pretend to be one. Try later, "
             "or save the pages from a browser and set SOURCES=saved SAVED_PAGES_DIR=folder."
         )
+        return Finding(what, well=False, state=str(error), advice=advice)
+    except RobotsDisallowed as error:
+        advice = "Another source may have the titles: see SOURCES."
         return Finding(what, well=False, state=str(error), advice=advice)
     except SourceError as error:
         advice = (

@@ -15,6 +15,7 @@ from tests.e2e.program import report, rows, run, start
 from tests.servers import page, serving
 
 FACTS = load_facts()
+IDS = [title.imdb_id for title in FACTS.titles]
 LIVE = {"requests_per_second": 0, "sources": "html"}
 
 
@@ -260,6 +261,64 @@ def test_a_blocked_site_is_left_for_saved_pages(site, tmp_path):
     account = report(tmp_path / "output")
     assert account["fetched_from"] == {"saved": 2}
     assert "going on with saved" in account["notices"][0]
+
+
+def test_with_every_page_a_challenge_a_second_source_gives_all_250(site, tmp_path):
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    with requests.Session() as session:
+        for number, path in enumerate(["/chart/top/", *(f"/title/{i}/" for i in IDS)]):
+            (folder / f"{number}.html").write_bytes(session.get(site.url + path, timeout=9).content)
+    challenge = lambda h: h.reply(202, x_amzn_waf_action="challenge")  # noqa: E731
+    with serving({"/chart/top/": challenge} | {f"/title/{i}/": challenge for i in IDS}) as server:
+        result = run(
+            tmp_path, base_url=server.url, sources="html,saved", saved_pages_dir=folder,
+            repositories="csv",
+        )  # fmt: skip
+        assert sum(server.requests.values()) - server.requests["/robots.txt"] == 1
+    assert result.status == 0
+    account = report(tmp_path / "output")
+    assert (account["asked"], account["fetched"]) == (250, 250)
+    assert account["fetched_from"] == {"saved": 250}
+    assert {row["imdb_id"] for row in rows(tmp_path / "output", "titles.csv")} == set(IDS)
+    told = [line for line in result.out.splitlines() if "blocked" in line]
+    assert len(told) == 1
+    assert "source html is given up for now" in told[0]
+    assert "AWS WAF challenge" in told[0]
+
+
+def test_robots_txt_is_obeyed_and_what_to_do_is_said(site, tmp_path):
+    answers = {
+        "/robots.txt": page(b"User-agent: *\nDisallow: /"),
+        "/chart/top/": page(requests.get(f"{site.url}/chart/top/", timeout=9).content),
+    }
+    with serving(answers) as server:
+        obeyed = run(tmp_path, base_url=server.url, repositories="csv", limit=1, **LIVE)
+        assert server.requests == {"/robots.txt": 1}
+        ignored = run(
+            tmp_path, base_url=server.url, repositories="csv", limit=1, robots="ignore", **LIVE
+        )
+        assert server.requests["/robots.txt"] == 1
+        assert server.requests["/chart/top/"] == 1
+    assert obeyed.status == 3
+    assert "robots.txt asks imdb-title-collector not to read it" in obeyed.out
+    assert "ROBOTS=ignore" in obeyed.out
+    assert "by your own decision" in ignored.err
+
+
+def test_pages_of_the_http_cache_are_not_asked_for_again(site, tmp_path):
+    before = len(site.requests)
+    given = {"base_url": site.url, "repositories": "csv", "limit": 20, "http_cache": "file"}
+    first = run(tmp_path, **given, **LIVE)
+    asked = len(site.requests) - before
+    second = run(tmp_path, **given, **LIVE)
+    assert (first.status, second.status) == (0, 0)
+    assert asked == 22
+    assert len(site.requests) - before == asked
+    shown = run(tmp_path, "cache", http_cache="file")
+    assert "21 of 42 pages asked for (50%)" in shown.out
+    purged = run(tmp_path, "cache", "--purge", http_cache="file")
+    assert "21 pages removed" in purged.out
 
 
 def test_a_page_that_changed_is_named_and_the_others_are_saved(site, tmp_path):

@@ -94,6 +94,11 @@ def test_lists_are_separated_by_commas(tmp_path):
         ("log_level", "LOUD", "'DEBUG'"),
         ("log_format", "xml", "'json'"),
         ("database_url", "mysql://h/d", "postgresql://"),
+        ("redis_url", "http://h:1", "redis://"),
+        ("redis_url", "redis://", "needs a host"),
+        ("http_cache", "disk", "'off', 'file' or 'redis'"),
+        ("robots", "maybe", "'obey' or"),
+        ("http_cache_ttl_seconds", "-1", "from 0 to"),
         ("proxies", "ftp://h:1", "socks5h://"),
         ("proxies", "http://h:1,socks5://h", "number 2 of 2 needs a host and a port"),
         ("sources", "saved", "SAVED_PAGES_DIR: must name a folder"),
@@ -168,7 +173,11 @@ def test_all_problems_are_told_at_once(tmp_path):
 
 def test_no_secret_is_ever_shown():
     secret = "hunter2"  # noqa: S105 -- the point of the test
-    wrong = {"database_url": f"mysql://u:{secret}@h/d", "proxies": f"ftp://u:{secret}@h:1"}
+    wrong = {
+        "database_url": f"mysql://u:{secret}@h/d",
+        "proxies": f"ftp://u:{secret}@h:1",
+        "redis_url": f"http://u:{secret}@h:1",
+    }
     with pytest.raises(InvalidSettings) as caught:
         load_settings(wrong)
     assert secret not in str(caught.value)
