@@ -228,7 +228,7 @@ def test_every_error_has_a_reason_of_its_own():
 
     ours = [kind for kind in below(ScraperError) if kind.__module__ == errors.__name__]
     reasons = [kind.reason for kind in ours]
-    assert len(ours) == 12
+    assert len(ours) == 14
     assert len(set(reasons)) == len(reasons)
 
 
@@ -241,6 +241,8 @@ def test_a_long_bad_value_is_cut_in_the_message():
     [
         errors.InvalidConfiguration(["LIMIT=0: too small", "CHART=x: unknown"]),
         errors.SourceUnavailable("https://site", "HTTP 503", hopeless=True),
+        errors.RobotsDisallowed("https://site/x", "https://site/robots.txt", "us"),
+        errors.CacheUnavailable("the HTTP cache in here cannot be used"),
         errors.SourceBlocked("https://site", "challenge"),
         errors.RunStopped("https://site"),
         errors.TitleNotFound("tt0000001", "https://site"),
