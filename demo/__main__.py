@@ -1,7 +1,8 @@
 """Serves the demo site until SIGINT or SIGTERM: ``python -m demo``.
 
 Prints the site's URL as the first line of its output, once it is ready; from then on either signal
-ends it with exit status 0. Before, a signal ends it as it ends any program.
+ends it with exit status 0. Before, a signal ends it as it ends any program. With ``--fault`` a
+share of the requests goes wrong.
 """
 
 import argparse
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from demo.facts import synthetic_facts
+from demo.faults import Fault, FaultPlan
 from demo.site import Certificate, CertificateUnusable, DemoSite
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -32,6 +34,7 @@ def main() -> int:
             page_bytes=options.page_bytes,
             port=options.port,
             certificate=certificate,
+            faults=_fault_plan(options),
         )
     except CertificateUnusable as error:
         sys.stderr.write(f"{error}\n")
@@ -53,8 +56,23 @@ def main() -> int:
     return 0
 
 
+def _fault_plan(options: argparse.Namespace) -> FaultPlan | None:
+    if not options.fault:
+        return None
+    return FaultPlan(
+        options.fault, share=options.share, seed=options.seed, charts=options.fault_charts
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m demo", description="Serve the demo site.")
+    width = max(map(len, Fault))
+    listed = "\n".join(f"  {fault:<{width}}  {fault.description}" for fault in Fault)
+    parser = argparse.ArgumentParser(
+        prog="python -m demo",
+        description="Serve the demo site.",
+        epilog=f"faults, which hit title pages (and robots.txt, its own):\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--port", type=_whole(0, 65_535), default=0, help="0: any free one")
     parser.add_argument(
         "--delay",
@@ -86,7 +104,46 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--prerender", action="store_true", help="render all pages before the URL is printed"
     )
+    _add_faults(parser.add_argument_group("faults"))
     return parser
+
+
+def _add_faults(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--fault",
+        type=_faults,
+        default=(),
+        metavar="NAME[,NAME...]",
+        help="what goes wrong, of the names below (default: nothing)",
+    )
+    group.add_argument(
+        "--share",
+        type=_share,
+        default=0.2,
+        metavar="SHARE",
+        help="the share of requests that it hits, from 0 to 1 (default: %(default)s)",
+    )
+    group.add_argument(
+        "--seed",
+        type=int,
+        default=1,
+        metavar="NUMBER",
+        help="which requests these are: the same ones with the same number (default: %(default)s)",
+    )
+    group.add_argument("--fault-charts", action="store_true", help="hit the chart's page too")
+
+
+def _faults(text: str) -> tuple[Fault, ...]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in set(Fault)]
+    if unknown or not names:
+        wrong = ", ".join(unknown) or "nothing"
+        raise argparse.ArgumentTypeError(f"{wrong} is no fault; known are {', '.join(Fault)}")
+    return tuple(Fault(name) for name in names)
+
+
+def _share(text: str) -> float:
+    return _within(float(text), 0, 1)
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:

@@ -12,10 +12,10 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 """Deflate, no flags, no time (the same page is the same bytes), unknown system."""
 
-_LAST_BLOCK = b"\x03\x00"
+LAST_BLOCK = b"\x03\x00"
 """An empty deflate block that is marked as the last one."""
 
 
@@ -44,11 +44,11 @@ class Body:
     def gzipped(self) -> bytes:
         """The body as one gzip stream."""
         trailer = struct.pack("<LL", self.crc, self.size & 0xFFFFFFFF)
-        return b"".join((_GZIP_HEADER, *self.deflated, _LAST_BLOCK, trailer))
+        return b"".join((GZIP_HEADER, *self.deflated, LAST_BLOCK, trailer))
 
     def plain(self) -> bytes:
         """The body as it is, unpacked again: few clients ask for it."""
-        return zlib.decompress(b"".join((*self.deflated, _LAST_BLOCK)), wbits=-zlib.MAX_WBITS)
+        return zlib.decompress(b"".join((*self.deflated, LAST_BLOCK)), wbits=-zlib.MAX_WBITS)
 
 
 def body_of(pieces: Iterable[Piece]) -> Body:

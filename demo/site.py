@@ -3,6 +3,7 @@
 import logging
 import socket
 import ssl
+import struct
 import sys
 import threading
 import time
@@ -19,6 +20,8 @@ from typing import Any, Self
 
 from demo.body import Body, body_of, piece
 from demo.facts import ChartFacts
+from demo.fault_answers import Exchange, act_out
+from demo.faults import Fault, FaultPlan
 from demo.pages import PageRenderer
 
 _log = logging.getLogger(__name__)
@@ -49,13 +52,14 @@ class RequestRecord:
     """A request that the site has received.
 
     ``path`` is without the query, ``headers`` have lower-case names, and ``received_at`` is in
-    seconds of `time.monotonic`.
+    seconds of `time.monotonic`. ``fault`` is what it gets in place of a proper answer.
     """
 
     method: str
     path: str
     headers: Mapping[str, str]
     received_at: float
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,8 @@ class DemoSite:
 
     ``delay_seconds`` is waited before each answer, for each request by itself. ``page_bytes`` pads
     title and chart pages to the weight of real ones (see `PageRenderer`). Port 0 takes a free one.
-    With a ``certificate`` the site speaks TLS only. The constructor raises `CertificateUnusable`,
+    With a ``certificate`` the site speaks TLS only. ``faults`` says which GETs go wrong, and how.
+    The constructor raises `CertificateUnusable`,
     then binds the port and raises `OSError` when that fails; requests are answered from
     ``with`` on, each connection by its own thread, until ``close``, which ends them all and waits
     for the threads. Methods may be called from any thread.
@@ -87,8 +92,10 @@ class DemoSite:
         host: str = "127.0.0.1",
         port: int = 0,
         certificate: Certificate | None = None,
+        faults: FaultPlan | None = None,
     ) -> None:
         self._delay_seconds = delay_seconds
+        self._faults = faults
         self._pages = _Pages(PageRenderer(facts, page_bytes), facts)
         self._arrival = threading.Condition()
         self._requests: list[RequestRecord] = []
@@ -154,6 +161,16 @@ class DemoSite:
         self._closing.wait(self._delay_seconds)
         return self._pages.answer(record.path)
 
+    def fault_for(self, method: str, path: str, query: str) -> Fault | None:
+        """The fault that a request gets, which has come just now."""
+        if self._faults is None or method != "GET":
+            return None
+        return self._faults.next(path, query)
+
+    def page_of_another_title(self, path: str) -> bytes:
+        """The unpacked page of a title that is not the one of this path, if there are two."""
+        return self._pages.another_title(path).plain()
+
 
 @dataclass(slots=True)
 class _LazyPage:
@@ -178,6 +195,7 @@ class _Pages:
             f"/title/{title.imdb_id}/": _LazyPage(partial(renderer.title, title))
             for title in facts.titles
         }
+        self._titles = tuple(self._pages)
         self._pages["/chart/top/"] = _LazyPage(renderer.chart)
         self._not_found = _LazyPage(renderer.not_found)
         self._robots = body_of([piece(_ROBOTS)])
@@ -188,6 +206,11 @@ class _Pages:
         if page := self._pages.get(path):
             return Answer(HTTPStatus.OK, _HTML, page.body())
         return Answer(HTTPStatus.NOT_FOUND, _HTML, self._not_found.body())
+
+    def another_title(self, path: str) -> Body:
+        """The page of the title after the one of this path, or of the first."""
+        number = self._titles.index(path) + 1 if path in self._titles else 0
+        return self._pages[self._titles[number % len(self._titles)]].body()
 
     def render_all(self) -> None:
         for page in self._pages.values():
@@ -218,6 +241,7 @@ class _Server(ThreadingTCPServer):
         self._tls = tls
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
+        self._to_reset: set[socket.socket] = set()
         super().__init__(address, _Handler)
 
     def get_request(self) -> tuple[socket.socket, Any]:
@@ -248,7 +272,19 @@ class _Server(ThreadingTCPServer):
     def shutdown_request(self, request: Any) -> None:
         with self._lock:
             self._connections.discard(request)
-        super().shutdown_request(request)
+            reset = request in self._to_reset
+            self._to_reset.discard(request)
+        if reset:
+            self.close_request(request)  # without a farewell before the reset
+        else:
+            super().shutdown_request(request)
+
+    def reset_at_end(self, connection: socket.socket) -> None:
+        """Have a connection end with a reset when its thread is done with it."""
+        with self._lock:
+            self._to_reset.add(connection)
+        # With no time to linger, closing sends a reset.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def hang_up(self) -> None:
         """Wake every thread that waits for a client; it then finds its connection ended."""
@@ -278,18 +314,35 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
 
     def do_GET(self) -> None:
-        """Answer with headers and body."""
-        body = self._send_head()
-        self.wfile.write(body)
+        """Answer with headers and body, or with a fault."""
+        record = self._record()
+        answer = self.server.site.answer(record)
+        if record.fault is None:
+            self.wfile.write(self._send_head(answer))
+        else:
+            self._act_out(record.fault, record.path, answer)
 
     def do_HEAD(self) -> None:
         """Answer with the headers of a GET."""
-        self._send_head()
+        self._send_head(self.server.site.answer(self._record()))
 
-    def _send_head(self) -> bytes:
+    def _act_out(self, fault: Fault, path: str, answer: Answer) -> None:
+        site = self.server.site
+        exchange = Exchange(
+            connection=_Wire(self),
+            path=path,
+            gzipped=self._takes_gzip(),
+            page=answer.body.plain(),
+            other_page=partial(site.page_of_another_title, path),
+        )
+        act_out(fault, exchange)
+
+    def _takes_gzip(self) -> bool:
+        return _accepts_gzip(self.headers.get("Accept-Encoding", ""))
+
+    def _send_head(self, answer: Answer) -> bytes:
         """Send status and headers; give the body that belongs to them."""
-        answer = self.server.site.answer(self._record())
-        gzipped = _accepts_gzip(self.headers.get("Accept-Encoding", ""))
+        gzipped = self._takes_gzip()
         body = answer.body.gzipped() if gzipped else answer.body.plain()
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
@@ -303,13 +356,40 @@ class _Handler(BaseHTTPRequestHandler):
         return body
 
     def _record(self) -> RequestRecord:
-        path = self.path.partition("?")[0]
+        path, _, query = self.path.partition("?")
         headers = {name.lower(): value for name, value in self.headers.items()}
-        return RequestRecord(self.command, path, headers, time.monotonic())
+        fault = self.server.site.fault_for(self.command, path, query)
+        return RequestRecord(self.command, path, headers, time.monotonic(), fault)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Log quietly: the requests are for whoever debugs the site."""
         _log.debug(format, *args)
+
+
+class _Wire:
+    """The connection of a handler, for a fault: fulfils `demo.fault_answers.Connection`."""
+
+    def __init__(self, handler: _Handler) -> None:
+        self._handler = handler
+
+    @property
+    def socket(self) -> socket.socket:
+        """The connection itself."""
+        connection: socket.socket = self._handler.connection
+        return connection
+
+    def send(self, data: bytes) -> None:
+        """Send these bytes; raises `OSError` when the client has gone or the site closes."""
+        self._handler.wfile.write(data)
+
+    def reset(self) -> None:
+        """Have the connection end with a reset, after what was sent."""
+        self._handler.server.reset_at_end(self.socket)
+        self.end()
+
+    def end(self) -> None:
+        """Have the connection end after this answer."""
+        self._handler.close_connection = True
 
 
 def _accepts_gzip(accept_encoding: str) -> bool:

@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from demo.facts import synthetic_facts
+from demo.faults import Fault, FaultPlan
 from demo.site import Certificate, CertificateUnusable, DemoSite
 
 pytestmark = pytest.mark.skipif(
@@ -164,3 +165,31 @@ def test_the_command_says_what_is_wrong_with_the_certificate(
     assert done.returncode == status
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("fault", [Fault.REFUSED_CONNECTION, Fault.RESET_IN_BODY])
+def test_a_reset_is_one_over_tls_too(certificate: Certificate, fault: Fault) -> None:
+    plan = FaultPlan([fault], share=1)
+    trusting = ssl.create_default_context(cafile=certificate.chain)
+    with DemoSite(synthetic_facts(1), certificate=certificate, faults=plan) as site:
+        with trusting.wrap_socket(connected_to(site), server_hostname="127.0.0.1") as client:
+            client.sendall(f"GET {SHAWSHANK} HTTP/1.1\r\nHost: demo\r\n\r\n".encode())
+            with pytest.raises(ConnectionResetError):
+                # Of the TCP connection: the ssl module calls a reset an end.
+                while socket.socket.recv(client, 1 << 16):
+                    pass
+
+
+@pytest.mark.parametrize("fault", [Fault.HANG, Fault.ENDLESS_BODY])
+def test_closing_ends_what_never_ends_over_tls_too(certificate: Certificate, fault: Fault) -> None:
+    before = threading.active_count()
+    plan = FaultPlan([fault], share=1)
+    trusting = ssl.create_default_context(cafile=certificate.chain)
+    with ExitStack() as clients:
+        with DemoSite(synthetic_facts(1), certificate=certificate, faults=plan) as site:
+            client = clients.enter_context(
+                trusting.wrap_socket(connected_to(site), server_hostname="127.0.0.1")
+            )
+            client.sendall(f"GET {SHAWSHANK} HTTP/1.1\r\nHost: demo\r\n\r\n".encode())
+            assert site.wait_for_requests(1, timeout_seconds=10)
+        assert threading.active_count() == before
