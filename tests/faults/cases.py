@@ -17,7 +17,7 @@ class Ending(Enum):
     TRIED_AGAIN = "tried again"
     """A title is asked for again, and fails only when all its answers were faults."""
     TITLES_FAIL = "titles fail"
-    """A title fails when it is hit, at once, and no other does."""
+    """A title fails when it is hit, and no other does."""
     SOME_TITLES_FAIL = "some titles fail"
     """Of the titles that are hit some can be read all the same; no other fails."""
     RUN_STOPS = "the run stops"
