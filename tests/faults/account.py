@@ -139,8 +139,10 @@ def _wrong_report(report: Report, kept: Kept) -> Iterator[str]:
     holds = {"titles": kept.titles, "people": kept.people, "credits": kept.credits}
     if part["holds"] != {name: len(rows) for name, rows in holds.items()}:
         yield f"{kept.name}: the report says that it holds {part['holds']}"
-    named = {failure["imdb_id"] for failure in report["failures"]} | {*report["not_tried"]}
-    for imdb_id in named & kept.ids:
+    failures = [(failure["imdb_id"], failure["reason"]) for failure in report["failures"]]
+    if kept.failures is not None and sorted(kept.failures) != sorted(failures):
+        yield f"{kept.name}: it keeps other failures than the report names"
+    for imdb_id in {*dict(failures), *report["not_tried"]} & kept.ids:
         yield f"{kept.name}: has {imdb_id}, which the report says was not fetched"
 
 

@@ -53,7 +53,7 @@ class Case:
     def description(self) -> str:
         if not self.others:
             return self.fault.description
-        return f"{1 + len(self.others)} of these at once, all that titles survive"
+        return f"{1 + len(self.others)} of these at once"
 
 
 _BLOCKED = frozenset({"blocked"})

@@ -26,7 +26,8 @@ class Kept:
     """Every row of a repository, in no order: a row that is there twice is here twice.
 
     A title has its facts by the order of `FACT_COLUMNS`, then how it was found, when it was fetched
-    and by which run.
+    and by which run. ``failures`` are ids and reasons of titles that runs could not get, ``None``
+    where a repository does not keep them.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Kept:
     people: list[tuple[str, str]]
     credits: list[CreditRow]
     chart: list[tuple[int, str]]
+    failures: list[tuple[str, str]] | None = None
 
     @property
     def ids(self) -> set[str]:
@@ -81,6 +83,12 @@ def kept_in_postgres(url: str) -> Kept:
         [(imdb_id, name) for imdb_id, name in rows_of(url, "SELECT imdb_id, name FROM people")],
         [(*place, tuple(characters)) for *place, characters in credits_],  # type: ignore[misc]
         [(rank, i) for rank, i in rows_of(url, "SELECT rank, title_id FROM chart_entries")],
+        [
+            (imdb_id, reason)
+            for imdb_id, reason in rows_of(
+                url, "SELECT imdb_id, reason FROM failures WHERE repository IS NULL"
+            )
+        ],
     )
 
 

@@ -27,6 +27,7 @@ def kept(name: str) -> Kept:
         sorted({(person, name) for _, _, _, person, name, _ in credits_ if person}),
         credits_,
         [(title.rank, title.imdb_id) for title in ASKED],
+        [(FAILED.imdb_id, "unavailable")] if name == "postgres" else None,
     )
 
 
@@ -133,6 +134,8 @@ def wrongs() -> dict[str, Callable[[dict[str, Any], list[Kept]], Any]]:
         "another time in one of them": lambda _, both: both[1].titles.append(
             (*both[1].titles.pop()[:-2], MOMENT.replace(year=2027), "run")
         ),
+        "a failure too few": lambda _, both: both[1].failures.pop(),
+        "another reason": lambda report, _: report["failures"][0].update(reason="blocked"),
         "a sum": lambda report, _: report.update(fetched=4),
         "a source": lambda report, _: report.update(fetched_from={"html": 2}),
         "a count of titles saved": lambda report, _: report["repositories"][0].update(saved=2),
