@@ -58,8 +58,15 @@ def kept_in_csv(folder: Path) -> Kept:
             )
             for row in rows(folder, "credits.csv")
         ],
-        [(int(row["rank"]), row["imdb_id"]) for row in rows(folder, "chart.csv")],
+        _chart(folder),
     )  # fmt: skip
+
+
+def _chart(folder: Path) -> list[tuple[int, str]]:
+    """The ranks of the chart; there is no file before a run of a chart."""
+    if not (folder / "chart.csv").exists():
+        return []
+    return [(int(row["rank"]), row["imdb_id"]) for row in rows(folder, "chart.csv")]
 
 
 def kept_in_postgres(url: str) -> Kept:
