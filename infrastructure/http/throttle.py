@@ -9,8 +9,8 @@ _LOOK_UP_SECONDS = 0.5
 
 SLOWER = 0.5
 """What the rate is multiplied with when the host is in trouble."""
-SLOWEST_SHARE = 1 / 16
-"""The rate never falls below this share of the limit: four times halved."""
+SLOWEST_SHARE = 1 / 8
+"""The rate never falls below this share of the limit: three times halved."""
 _LEAST_CEILING = 10.0
 """Requests a second that are taken for the limit where there is none, and little was asked."""
 RECOVERY_SECONDS = 2.0

@@ -92,8 +92,6 @@ CASES = (
         Ending.TRIED_AGAIN,
         says="answer within",
         settings={"request_timeout_seconds": 1.5},  # longer than between two bytes
-        time_limit_seconds=60,
-        fails_today="a whole request may take a minute",
     ),
     Case(Fault.HANG, Ending.TRIED_AGAIN, says="no answer within"),
     Case(Fault.REDIRECT_LOOP, Ending.TITLES_FAIL, says="redirects"),

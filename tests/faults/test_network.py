@@ -90,7 +90,6 @@ def test_a_fault_loses_doubles_and_makes_up_nothing(
     assert ended.peak_bytes < case.peak_bytes
 
 
-@pytest.mark.xfail(reason="robots.txt is not read yet", strict=True)
 def test_a_robots_txt_that_forbids_everything_is_obeyed(
     tmp_path: Path, postgres_url: str, record_property: Any
 ) -> None:

@@ -57,7 +57,7 @@ def test_the_rate_has_a_floor(clock):
     host = throttle(16, clock)
     for _ in range(20):
         refuse(host, clock)
-    assert host.rate == 1
+    assert host.rate == 2
 
 
 def test_it_recovers_slowly_and_never_above_the_limit(clock):
