@@ -59,6 +59,8 @@ class Case:
 _BLOCKED = frozenset({"blocked"})
 _NOT_FOUND = frozenset({"not_found"})
 _CHANGED = frozenset({"page_changed"})
+_LIMITED = {"requests_per_second": 200}
+"""So that a rate that is halved three times is not one that nobody wants to wait for."""
 
 CASES = (
     Case(Fault.CHALLENGE_EMPTY, Ending.RUN_STOPS, _BLOCKED, "AWS WAF challenge"),
@@ -67,12 +69,12 @@ CASES = (
     Case(Fault.FORBIDDEN, Ending.RUN_STOPS, _BLOCKED, "HTTP 403"),
     Case(Fault.NOT_FOUND, Ending.TITLES_FAIL, _NOT_FOUND, "not found"),
     Case(Fault.GONE, Ending.TITLES_FAIL, _NOT_FOUND, "not found"),
-    Case(Fault.THROTTLED, Ending.TRIED_AGAIN, says="HTTP 429"),
-    Case(Fault.THROTTLED_SECONDS, Ending.TRIED_AGAIN, says="HTTP 429"),
-    Case(Fault.THROTTLED_DATE, Ending.TRIED_AGAIN, says="HTTP 429"),
+    Case(Fault.THROTTLED, Ending.TRIED_AGAIN, says="HTTP 429", settings=_LIMITED),
+    Case(Fault.THROTTLED_SECONDS, Ending.TRIED_AGAIN, says="HTTP 429", settings=_LIMITED),
+    Case(Fault.THROTTLED_DATE, Ending.TRIED_AGAIN, says="HTTP 429", settings=_LIMITED),
     Case(Fault.SERVER_ERROR, Ending.TRIED_AGAIN, says="HTTP 500"),
     Case(Fault.BAD_GATEWAY, Ending.TRIED_AGAIN, says="HTTP 502"),
-    Case(Fault.UNAVAILABLE, Ending.TRIED_AGAIN, says="HTTP 503"),
+    Case(Fault.UNAVAILABLE, Ending.TRIED_AGAIN, says="HTTP 503", settings=_LIMITED),
     Case(Fault.REFUSED_CONNECTION, Ending.TRIED_AGAIN, says="connection"),
     Case(Fault.RESET_IN_HEADERS, Ending.TRIED_AGAIN, says="connection"),
     Case(Fault.RESET_IN_BODY, Ending.TRIED_AGAIN, says="connection"),
@@ -110,6 +112,7 @@ CASES = (
         Fault.UNAVAILABLE,
         Ending.TITLES_FAIL,
         _NOT_FOUND | _CHANGED | {"unavailable"},
+        settings=_LIMITED,
         others=(
             Fault.NOT_FOUND,
             Fault.THROTTLED_SECONDS,
