@@ -129,6 +129,29 @@ class RepositoryOpener:
     open: Callable[[], AbstractContextManager[TitleRepository]]
 
 
+class Spill(Protocol):
+    """Keeps batches, first in first out, while their repository is away. Used by one thread."""
+
+    @property
+    def location(self) -> str:
+        """Where a person finds them; empty while there are none."""
+
+    def put(self, batch: Sequence[Title]) -> None:
+        """Keep a batch behind the others; raises `SpillUnavailable` when there is no room."""
+
+    def first(self, count: int) -> Sequence[tuple[Title, ...]]:
+        """Give the first ``count`` batches that are kept, at most as many as there are.
+
+        Raises `SpillUnavailable` when they cannot be read.
+        """
+
+    def drop(self, count: int) -> None:
+        """Forget the first ``count`` batches."""
+
+    def close(self) -> None:
+        """Forget everything and leave nothing behind."""
+
+
 class RunObserver(Protocol):
     """Is told how a run goes, from several threads at once; must be quick and must not raise."""
 

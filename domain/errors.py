@@ -15,7 +15,8 @@
     │   ├── PageChanged          the page no longer has what we read
     │   └── InvalidTitle         a fact breaks a rule of the domain
     ├── RepositoryUnavailable    this repository cannot store anything now; the others go on
-    └── CacheUnavailable         pages cannot be kept now; a run goes on without
+    ├── CacheUnavailable         pages cannot be kept now; a run goes on without
+    └── SpillUnavailable         titles cannot wait for their repository: count them as missing
 """
 
 from collections.abc import Sequence
@@ -166,16 +167,20 @@ class InvalidTitle(TitleError):
 class RepositoryUnavailable(ScraperError):
     """A repository cannot store anything now.
 
-    ``transient`` says whether trying again in a moment can help (a restarting database) or not
-    (a wrong password, a read-only folder).
+    ``transient`` says whether trying again in a moment can help (a restarting database), or not (a
+    wrong password). ``may_pass`` says whether what worked before may work again later (a full
+    disk): whatever is transient may pass.
     """
 
     reason = "repository_unavailable"
 
-    def __init__(self, repository: str, cause: str, *, transient: bool = False) -> None:
+    def __init__(
+        self, repository: str, cause: str, *, transient: bool = False, may_pass: bool = False
+    ) -> None:
         self.repository = repository
         self.cause = cause
         self.transient = transient
+        self.may_pass = transient or may_pass
         super().__init__(f"{repository}: {cause}")
 
 
@@ -183,3 +188,9 @@ class CacheUnavailable(ScraperError):
     """The HTTP cache cannot be used; the message says where it is, why, and what to do."""
 
     reason = "cache_unavailable"
+
+
+class SpillUnavailable(ScraperError):
+    """Titles cannot wait for a repository that is away: there is no room, or they were lost."""
+
+    reason = "spill_unavailable"

@@ -56,14 +56,16 @@ class RepositoryReport:
     """What one repository did with the titles that were fetched.
 
     ``inserted + updated + unchanged + len(refused) + len(missing)`` is the number of titles
-    fetched. ``error`` is why titles are missing, ``holds`` what is in the repository at the end
-    (``None`` when it could not say).
+    fetched. ``late`` counts the saved ones that had to wait because the repository was away.
+    ``error`` is why titles are missing, ``holds`` what is in the repository at the end (``None``
+    when it could not say).
     """
 
     name: str
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0
+    late: int = 0
     refused: tuple[Failure, ...] = ()
     missing: tuple[TitleId, ...] = ()
     error: str | None = None

@@ -2,8 +2,9 @@
 
 import logging
 import secrets
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +16,7 @@ from application.ports import (
     CircuitBreaker,
     RepositoryOpener,
     RunObserver,
+    Spill,
     TitleRepository,
     TitleSource,
 )
@@ -65,7 +67,15 @@ def open_app(settings: Settings, observer: RunObserver, stop: threading.Event) -
             stack.enter_context(open_source(name, settings, stop)) for name in settings.sources
         ]
         chain = SourceChain(sources, observer.notice, new_circuit)
-        save = stack.enter_context(CompositeSave(repository_openers(settings), observer))
+        save = stack.enter_context(
+            CompositeSave(
+                repository_openers(settings),
+                observer,
+                spills=_spills(settings),
+                wait_seconds=settings.repository_wait_seconds,
+                stop=stop,
+            )
+        )
         titles = ScrapeTitles(chain, save, observer, max_threads=settings.max_threads, stop=stop)
         yield App(ScrapeChart(chain, save, observer, titles), titles)
 
@@ -83,6 +93,26 @@ def repository_openers(settings: Settings) -> list[RepositoryOpener]:
     return [
         RepositoryOpener(name, partial(openers[name], settings)) for name in settings.repositories
     ]
+
+
+def _spills(settings: Settings) -> Callable[[str], Spill]:
+    """Give what makes a spill for a repository; first remove what killed runs have left."""
+    from infrastructure.repositories.spill_file import SpillFile, remove_leftovers
+
+    try:
+        elsewhere = [Path(tempfile.gettempdir())]
+    except FileNotFoundError:  # no folder for temporary files can be written
+        elsewhere = []
+    # Where only databases were asked for, no file is written beside them.
+    ours = [] if settings.repositories == ("postgres",) else [settings.output_dir]
+    remove_leftovers([*elsewhere, *ours])
+
+    def spill(repository: str) -> Spill:
+        # When CSV files cannot be written, it is mostly the disk of OUTPUT_DIR that is full.
+        folders = [*elsewhere, *ours] if repository == "csv" else [*ours, *elsewhere]
+        return SpillFile(repository, folders)
+
+    return spill
 
 
 def embedded_database_dir(settings: Settings) -> Path:
@@ -215,5 +245,15 @@ def _open_csv(settings: Settings) -> Iterator[TitleRepository]:
 def _open_postgres(settings: Settings) -> Iterator[TitleRepository]:
     from infrastructure.repositories.postgres import open_postgres_repository
 
-    with database_url(settings) as url, open_postgres_repository(url) as repository:
+    revive = None if settings.database_url else partial(_revive_embedded, settings)
+    with (
+        database_url(settings) as url,
+        open_postgres_repository(url, revive=revive) as repository,
+    ):
         yield repository
+
+
+def _revive_embedded(settings: Settings) -> None:
+    from infrastructure.repositories.postgres.embedded import revive_embedded_postgres
+
+    revive_embedded_postgres(embedded_database_dir(settings))

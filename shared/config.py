@@ -88,6 +88,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "that keeps its data under OUTPUT_DIR."
         ),
     ] = DatabaseUrl("")
+    repository_wait_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=86_400,
+            description="Seconds that a repository which has gone away is waited for at the end.",
+        ),
+    ] = 60
     max_threads: Annotated[
         int, Meta(ge=1, le=500, description="Workers of the detail fetcher, 1 to 500.")
     ] = 50

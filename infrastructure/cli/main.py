@@ -30,6 +30,7 @@ DEMO_SETTINGS = (
     "repositories",
     "output_dir",
     "database_url",
+    "repository_wait_seconds",
     "max_threads",
     "parse_processes",
     "request_timeout_seconds",

@@ -102,6 +102,11 @@ def _problems(report: RunReport) -> Iterator[str]:
         yield f"! {old} has been merged into {new} and is saved under that id"
     yield from _failures("failed", report.failures)
     for repository in report.repositories:
+        if repository.late:
+            yield (
+                f"! {repository.name} was away for a while: {repository.late} titles that waited "
+                "for it are saved"
+            )
         if repository.error and repository.error not in report.notices:
             yield f"! {repository.error}"
         yield from _failures(f"refused by {repository.name}", repository.refused)

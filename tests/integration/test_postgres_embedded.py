@@ -8,14 +8,22 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 
 from domain.errors import RepositoryUnavailable
-from infrastructure.repositories.postgres.embedded import embedded_postgres, embedded_psql_path
+from infrastructure.repositories.postgres import open_postgres_repository
+from infrastructure.repositories.postgres.embedded import (
+    embedded_postgres,
+    embedded_psql_path,
+    revive_embedded_postgres,
+)
+from tests.builders import a_run, a_title
 from tests.databases import execute, rows_of
 
 PROJECT = Path(__file__).parents[2]
@@ -220,6 +228,53 @@ def test_an_interrupt_at_the_terminal_does_not_reach_the_server(server_dir: Path
 
         assert server is not None
         assert os.getsid(server.pid) != os.getsid(0)
+
+
+def test_a_server_that_is_killed_while_it_is_used_comes_back(server_dir: Path) -> None:
+    revive = partial(revive_embedded_postgres, server_dir)
+    with (
+        embedded_postgres(server_dir) as url,
+        open_postgres_repository(url, revive=revive) as repository,
+    ):
+        for number in range(1, 4):
+            assert repository.save([a_title(number)], a_run()).inserted == 1
+            server = postmaster(server_dir)
+            assert server is not None
+            server.kill()
+        assert repository.counts().titles == 3
+        assert postmaster(server_dir) not in {None, server}
+    assert postmaster(server_dir) is None
+
+
+def test_only_one_of_many_users_starts_a_killed_server_again(server_dir: Path) -> None:
+    revive = partial(revive_embedded_postgres, server_dir)
+    with embedded_postgres(server_dir) as url:
+        server = postmaster(server_dir)
+        assert server is not None
+        server.kill()
+        with ThreadPoolExecutor(8) as pool:
+            for started in [pool.submit(revive) for _ in range(8)]:
+                started.result()
+        assert rows_of(url, "SELECT 1") == [(1,)]
+
+
+def test_a_server_that_cannot_be_started_again_is_said(server_dir: Path) -> None:
+    with embedded_postgres(server_dir) as url:
+        revive = partial(revive_embedded_postgres, server_dir)
+        with open_postgres_repository(url, revive=revive) as repository:
+            server = postmaster(server_dir)
+            assert server is not None
+            server.kill()
+            server.wait()
+            control = server_dir / "pgdata/global/pg_control"
+            whole = control.read_bytes()
+            control.write_bytes(b"damaged")
+            with pytest.raises(RepositoryUnavailable, match="cannot be started") as caught:
+                repository.counts()
+            assert caught.value.may_pass
+            assert not caught.value.transient
+            control.write_bytes(whole)
+            assert repository.counts().titles == 0
 
 
 def test_a_server_that_is_already_gone_is_no_trouble_at_the_end(server_dir: Path) -> None:

@@ -108,6 +108,7 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
         error = refusal(directory)
     assert str(directory) in str(error)
     assert "right to write" in str(error)
+    assert not error.may_pass
 
 
 def test_a_folder_locked_by_another_program(tmp_path: Path) -> None:
@@ -152,7 +153,7 @@ def test_a_full_disk_harms_nothing(
         monkeypatch.setattr(FullDisk, "is_full", full)
         with pytest.raises(RepositoryUnavailable, match="free some space") as caught:
             repository.save([title], RUN)
-        assert not caught.value.transient
+        assert (caught.value.transient, caught.value.may_pass) == (False, True)
         assert snapshot(tmp_path) == before
         monkeypatch.setattr(FullDisk, "is_full", "")
         result = repository.save([title], RUN)

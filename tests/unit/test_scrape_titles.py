@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from application import composite_save, scrape_titles
+from application import lane, lane_queue, scrape_titles
 from application.composite_save import CompositeSave
 from application.ports import RepositoryOpener
 from application.scrape_chart import ScrapeChart
@@ -56,7 +56,7 @@ def scene(*sources: FakeSource, openers: list[RepositoryOpener], threads: int = 
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch):
-    monkeypatch.setattr(composite_save, "RETRY_DELAYS_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr(lane, "RETRY_DELAYS_SECONDS", (0.0, 0.0))
 
 
 def assert_adds_up(report: RunReport) -> None:
@@ -278,13 +278,13 @@ def test_the_fetcher_waits_for_a_slow_repository(monkeypatch):
     """A lane that does not get on fills its queue; then no more titles are fetched."""
     full = threading.Event()
 
-    class Watched(composite_save._Queue):
+    class Watched(lane_queue.LaneQueue):
         def put(self, work):
-            if self._titles >= composite_save.QUEUE_TITLES:
+            if self._titles >= lane_queue.QUEUE_TITLES:
                 full.set()
             super().put(work)
 
-    monkeypatch.setattr(composite_save, "_Queue", Watched)
+    monkeypatch.setattr(lane, "LaneQueue", Watched)
     threads, store = 4, FakeRepository()
     source = FakeSource(titles_of(4000))
     fetched_when_full: list[int] = []
@@ -298,7 +298,7 @@ def test_the_fetcher_waits_for_a_slow_repository(monkeypatch):
         report = here.titles.execute(ids_of(4000), a_run())
     assert report.outcome is RunOutcome.COMPLETE
     # Those in the queue, the batch being saved, and the one that waits for room in the queue.
-    waiting = composite_save.QUEUE_TITLES + 3 * BATCH_TITLES
+    waiting = lane_queue.QUEUE_TITLES + 3 * BATCH_TITLES
     assert fetched_when_full[0] <= waiting + 2 * threads
     assert len(store.held) == 4000
 

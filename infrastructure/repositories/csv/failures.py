@@ -26,6 +26,12 @@ _ADVICE = {
     errno.ENOSYS: f"this file system has no locks {_ELSEWHERE}",
 }
 
+_MAY_PASS = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENOTCONN,
+    errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
+}  # fmt: skip
+"""A full disk, a limit that was reached, a file system that went away or takes no changes."""
+
 
 @contextmanager
 def translated(directory: Path) -> Iterator[None]:
@@ -36,7 +42,9 @@ def translated(directory: Path) -> Iterator[None]:
         where = error.filename or directory
         what = error.strerror or str(error)
         advice = _ADVICE.get(error.errno or 0, f"check the folder {_ELSEWHERE}")
-        raise RepositoryUnavailable(NAME, f"{where}: {what}: {advice}") from error
+        raise RepositoryUnavailable(
+            NAME, f"{where}: {what}: {advice}", may_pass=error.errno in _MAY_PASS
+        ) from error
 
 
 def foreign(path: Path, first_line: bytes) -> RepositoryUnavailable:

@@ -1,7 +1,7 @@
 """Connections to PostgreSQL: how they are made, shared among threads, and thrown away."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import quote, urlencode
 
@@ -39,22 +39,33 @@ _PATIENCE = "SET LOCAL lock_timeout = '30s'"
 class Server:
     """A database by its URL; ``location`` is the URL without its password.
 
-    Raises `RepositoryUnavailable` when the URL cannot be read; nothing is connected yet.
+    ``revive`` starts the server anew when it has died, where that is ours to do; any thread may
+    call it. Raises `RepositoryUnavailable` when the URL cannot be read; nothing is connected yet.
     """
 
-    def __init__(self, url: str, *, connect_timeout_seconds: int) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        connect_timeout_seconds: int,
+        revive: Callable[[], None] | None = None,
+    ) -> None:
         given = _read_url(url)
         # What the URL says about a connection goes before what we would say.
         ours = _DEFAULTS | {"connect_timeout": str(connect_timeout_seconds)}
         self._dsn = make_dsn(**(ours | given))
         self.location = _shown_url(given)
+        self._revive = revive
 
     def connect(self) -> connection:
         """Open a connection. Raises `RepositoryUnavailable`, with what to check in the URL."""
         try:
-            opened = psycopg2.connect(self._dsn)
-        except psycopg2.Error as error:
-            raise cannot_connect(error, self.location) from error
+            opened = self._connected()
+        except RepositoryUnavailable as error:
+            if self._revive is None or not error.transient:
+                raise
+            self._revive()
+            opened = self._connected()
         if opened.server_version < _OLDEST_SERVER:
             version = opened.server_version // 10_000
             opened.close()
@@ -64,6 +75,12 @@ class Server:
         # Explicit, because a server may have another default.
         opened.isolation_level = ISOLATION_LEVEL_READ_COMMITTED
         return opened
+
+    def _connected(self) -> connection:
+        try:
+            return psycopg2.connect(self._dsn)
+        except psycopg2.Error as error:
+            raise cannot_connect(error, self.location) from error
 
 
 def _read_url(url: str) -> dict[str, str]:

@@ -101,6 +101,17 @@ def embedded_postgres(data_dir: Path) -> Iterator[str]:
             os.close(users)
 
 
+def revive_embedded_postgres(data_dir: Path) -> None:
+    """Start the server on ``data_dir`` again when it has died; its URL stays what it was.
+
+    For those who use it, inside `embedded_postgres`: any number of threads and processes at the
+    same time. Raises `RepositoryUnavailable` when it cannot be started.
+    """
+    cluster = _Cluster(data_dir.expanduser().resolve(), _binaries())
+    with _exclusive(cluster.data_dir / "start.lock") as start_lock:
+        cluster.ensure_running(start_lock)
+
+
 def embedded_psql_path() -> Path:
     """The ``psql`` that comes with the embedded PostgreSQL, to look into the data by hand.
 
@@ -155,6 +166,7 @@ def _cannot_write(path: Path, error: OSError) -> RepositoryUnavailable:
         "postgres",
         f"the embedded PostgreSQL cannot keep its data in {path}: {error.strerror or error}; "
         "choose another OUTPUT_DIR, or set DATABASE_URL to a PostgreSQL server",
+        may_pass=True,
     )
 
 
@@ -406,6 +418,7 @@ class _Cluster:
             "postgres",
             f"the embedded PostgreSQL in {self.data_dir} {what}: {why}; correct that, or move the "
             "folder away to start afresh, or set DATABASE_URL to a PostgreSQL server",
+            may_pass=True,
         )
 
 

@@ -41,13 +41,15 @@ def open_postgres_repository(
     pool_size: int = 4,
     wait_seconds: float = 10,
     connect_timeout_seconds: int = 5,
+    revive: Callable[[], None] | None = None,
 ) -> Iterator["PostgresRepository"]:
     """Open the database at ``url``, bring its schema up to date, and close it at the end.
 
     At most ``pool_size`` connections; a thread that finds all of them in use waits at most
-    ``wait_seconds``. Raises `RepositoryUnavailable`, with what to check in the URL.
+    ``wait_seconds``. ``revive`` is called when the server cannot be reached, and starts it anew if
+    it is ours. Raises `RepositoryUnavailable`, with what to check in the URL.
     """
-    server = Server(url, connect_timeout_seconds=connect_timeout_seconds)
+    server = Server(url, connect_timeout_seconds=connect_timeout_seconds, revive=revive)
     with closing(server.connect()) as connection:
         apply_migrations(connection)
     pool = ConnectionPool(server, size=pool_size, wait_seconds=wait_seconds)

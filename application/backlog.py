@@ -1,0 +1,127 @@
+"""What a lane could not do because its repository is away."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from application.lane_queue import QUEUE_TITLES, Batch, Job
+from application.ports import Spill
+from domain.errors import SpillUnavailable
+from domain.identifiers import TitleId
+from domain.run import Run
+from domain.title import Title
+
+
+class NoSpill:
+    """A `Spill` that takes nothing: titles that come while a repository is away are missing."""
+
+    location = ""
+
+    def put(self, batch: Sequence[Title]) -> None:
+        """Raise `SpillUnavailable`."""
+        raise SpillUnavailable("no titles can wait here")
+
+    def first(self, count: int) -> list[tuple[Title, ...]]:
+        """Give nothing: nothing is kept."""
+        return []
+
+    def drop(self, count: int) -> None:
+        """Have nothing to drop."""
+
+    def close(self) -> None:
+        """Have nothing to remove."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Spilled:
+    """The ids of a batch whose titles are in the spill: they are known even if those are lost."""
+
+    ids: tuple[TitleId, ...]
+    run: Run
+
+
+class Backlog:
+    """Batches and jobs in the order in which they came; the titles are in a spill, not in memory.
+
+    One batch always finds room, in memory if need be: it is what the repository is tried with.
+    Belongs to the lane's thread.
+    """
+
+    def __init__(self, spill: Spill) -> None:
+        self._spill = spill
+        self._waiting: deque[Job | Batch | _Spilled] = deque()
+        self.titles = 0
+        """How many titles wait."""
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    @property
+    def location(self) -> str:
+        """Where the titles are; empty when they are nowhere that a person can look."""
+        return self._spill.location
+
+    def add(self, work: Job | Batch) -> None:
+        """Put something off. Raises `SpillUnavailable` when the titles cannot be kept."""
+        if isinstance(work, Job):
+            self._waiting.append(work)
+            return
+        kept: Batch | _Spilled = _Spilled(work.ids, work.run)
+        try:
+            self._spill.put(work.titles)
+        except SpillUnavailable:
+            if self.titles:
+                raise
+            kept = work
+        self._waiting.append(kept)
+        self.titles += len(work.titles)
+
+    def first(self) -> list[Job | Batch]:
+        """Give what is to be done first: a job, or batches to save in one go. Drops nothing.
+
+        Raises `SpillUnavailable` when the titles cannot be read.
+        """
+        first = self._waiting[0]
+        if not isinstance(first, _Spilled):
+            return [first]
+        together, titles = [first], len(first.ids)
+        for waiting in islice(self._waiting, 1, None):
+            if not isinstance(waiting, _Spilled) or waiting.run is not first.run:
+                break
+            titles += len(waiting.ids)
+            if titles > QUEUE_TITLES:
+                break
+            together.append(waiting)
+        kept = self._spill.first(len(together))
+        return [Batch(titles, first.run) for titles in kept]
+
+    def drop(self, works: Sequence[Job | Batch]) -> None:
+        """Forget what came first, as `first` has given it: it is done."""
+        for _ in works:
+            self._forget(self._waiting.popleft())
+
+    def lose_titles(self) -> list[TitleId]:
+        """Forget all titles that wait, but no job; give their ids."""
+        batches = [waiting for waiting in self._waiting if not isinstance(waiting, Job)]
+        self._waiting = deque(waiting for waiting in self._waiting if isinstance(waiting, Job))
+        for batch in batches:
+            self._forget(batch)
+        return [imdb_id for batch in batches for imdb_id in batch.ids]
+
+    def lose_all(self) -> tuple[list[TitleId], list[Job]]:
+        """Forget everything; give the ids of the titles, and the jobs."""
+        lost = self.lose_titles()
+        jobs = [job for job in self._waiting if isinstance(job, Job)]
+        self._waiting.clear()
+        return lost, jobs
+
+    def close(self) -> None:
+        """Remove the spill."""
+        self._spill.close()
+
+    def _forget(self, waiting: Job | Batch | _Spilled) -> None:
+        if isinstance(waiting, _Spilled):
+            self._spill.drop(1)
+        if not isinstance(waiting, Job):
+            self.titles -= len(waiting.ids)

@@ -1,0 +1,119 @@
+"""What a lane has to do, in the order in which it was handed over."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from application.ports import TitleRepository
+from domain.identifiers import TitleId
+from domain.run import Run
+from domain.title import Title
+
+QUEUE_TITLES = 1000
+"""Titles that a lane holds, and has not sent, before the fetcher waits: memory is bounded.
+
+A lane that is behind saves what has waited in one go, at most this many titles: a database spends
+less on one large transaction than on forty small ones. Others may hand over the next ones when
+those have been sent, not when they are taken from the queue: all lanes then have the interpreter
+for themselves while the slowest waits for its server, instead of keeping it from its work. (Both
+repositories at once are a quarter faster for it.)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something else to do with a repository than saving titles.
+
+    ``over`` is set, when somebody waits for it, once the job is done or given up.
+    """
+
+    work: Callable[[TitleRepository], None]
+    over: threading.Event | None = None
+
+    def end(self) -> None:
+        """Let go on who waits for the job."""
+        if self.over is not None:
+            self.over.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Titles to save, which are missing in a repository when that fails."""
+
+    titles: tuple[Title, ...]
+    run: Run
+
+    @property
+    def ids(self) -> tuple[TitleId, ...]:
+        """The ids of the titles, in order."""
+        return tuple(title.imdb_id for title in self.titles)
+
+
+class LaneQueue:
+    """What a lane has to do, in order, given by any thread and taken by the lane's."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: deque[Job | Batch] = deque()
+        self._titles = 0
+        self._titles_taken = 0
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """True when nothing more is handed over."""
+        return self._closed
+
+    def put(self, work: Job | Batch) -> None:
+        """Add something to do; waits while `QUEUE_TITLES` titles are not sent."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._titles < QUEUE_TITLES)
+            self._waiting.append(work)
+            self._titles += _titles_in(work)
+            self._changed.notify_all()
+
+    def take(self, timeout_seconds: float | None = None) -> list[Job | Batch]:
+        """Give what is to be done next: a job, or the batches to save in one go.
+
+        Waits for it; gives nothing when the queue is closed and empty, or the time is over. What
+        is taken keeps its room until `note_sent`.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closed, timeout_seconds)
+            taken: list[Job | Batch] = []
+            titles = 0
+            while self._waiting and (
+                not taken or _fits(self._waiting[0], behind=taken[0], titles=titles)
+            ):
+                taken.append(self._waiting.popleft())
+                titles += _titles_in(taken[-1])
+            self._titles_taken = titles
+            return taken
+
+    def note_sent(self) -> None:
+        """Make room for as many titles as were taken last, if that is not done yet."""
+        with self._changed:
+            self._titles -= self._titles_taken
+            self._titles_taken = 0
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let `take` give nothing once all is taken."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+
+def _titles_in(work: Job | Batch) -> int:
+    return len(work.titles) if isinstance(work, Batch) else 0
+
+
+def _fits(work: Job | Batch, *, behind: Job | Batch, titles: int) -> bool:
+    """Tell whether it can be saved together with the ``titles`` titles taken before it."""
+    return (
+        isinstance(work, Batch)
+        and isinstance(behind, Batch)
+        and work.run is behind.run
+        and titles + len(work.titles) <= QUEUE_TITLES
+    )
