@@ -77,24 +77,23 @@ class Backlog:
         self._waiting.append(kept)
         self.titles += len(work.titles)
 
-    def first(self) -> list[Job | Batch]:
-        """Give what is to be done first: a job, or batches to save in one go. Drops nothing.
+    def first(self, most: int | None = None) -> list[Job | Batch]:
+        """Give what is to be done first: a job, or at most ``most`` batches to save in one go.
 
-        Raises `SpillUnavailable` when the titles cannot be read.
+        Drops nothing. Raises `SpillUnavailable` when the titles cannot be read.
         """
         first = self._waiting[0]
         if not isinstance(first, _Spilled):
             return [first]
-        together, titles = [first], len(first.ids)
-        for waiting in islice(self._waiting, 1, None):
+        together, titles = 1, len(first.ids)
+        for waiting in islice(self._waiting, 1, most):
             if not isinstance(waiting, _Spilled) or waiting.run is not first.run:
                 break
             titles += len(waiting.ids)
             if titles > QUEUE_TITLES:
                 break
-            together.append(waiting)
-        kept = self._spill.first(len(together))
-        return [Batch(titles, first.run) for titles in kept]
+            together += 1
+        return [Batch(batch, first.run) for batch in self._spill.first(together)]
 
     def drop(self, works: Sequence[Job | Batch]) -> None:
         """Forget what came first, as `first` has given it: it is done."""

@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 RETRY_DELAYS_SECONDS = (0.25, 0.5, 1.0, 2.0)
 """Waits before a repository that is unavailable for the moment is tried again."""
 
+MOMENT_SECONDS = 5.0
+"""One that takes as long as this to fail (a lock, a host that does not answer) is away at once."""
+
 AWAY_DELAYS_SECONDS = (1.0, 2.0, 4.0, 8.0)
 """Waits before one that has gone away is tried again; the last of them again and again."""
 
@@ -123,27 +126,28 @@ class Lane(threading.Thread):
 
     def _do_all(self, works: Sequence[Job | Batch], delays: Sequence[float]) -> int:
         """Do them in order; give how many are done: all, unless the repository stops working."""
-        batches = [work for work in works if isinstance(work, Batch)]
-        if len(batches) > 1:
-            joined = Batch(tuple(t for batch in batches for t in batch.titles), batches[0].run)
-            try:
-                self._patiently(partial(self._save, joined, self._queue.note_sent), delays)
-            except Exception as error:  # noqa: BLE001 - what stays wrong is met again below
-                if self._is_absence(error):
-                    self._note_failure(error)
-                    return 0
-                logger.warning(
-                    "%s: %d titles could not be saved in one go, trying them batch by batch: %s",
-                    self._opener.name, len(joined.titles), error,
-                )  # fmt: skip
-            else:
-                return len(works)
+        if len(works) > 1 and self._are_saved_in_one_go(works):
+            return len(works)
         # Of several batches the first is not all that was taken.
         when_sent = self._queue.note_sent if len(works) == 1 else None
         for number, work in enumerate(works):
             if not self._works(partial(self._perform, work, when_sent), delays):
                 return number
         return len(works)
+
+    def _are_saved_in_one_go(self, works: Sequence[Job | Batch]) -> bool:
+        """Try to save batches together; why that fails is seen when each is saved alone."""
+        batches = [work for work in works if isinstance(work, Batch)]
+        joined = Batch(tuple(t for batch in batches for t in batch.titles), batches[0].run)
+        try:
+            self._save(joined, self._queue.note_sent)
+        except Exception as error:  # noqa: BLE001 - what stays wrong is met again
+            logger.warning(
+                "%s: %d titles could not be saved in one go, trying them batch by batch: %s",
+                self._opener.name, len(joined.titles), error,
+            )  # fmt: skip
+            return False
+        return True
 
     def _perform(self, work: Job | Batch, when_sent: Callable[[], None] | None) -> None:
         if isinstance(work, Batch):
@@ -191,12 +195,13 @@ class Lane(threading.Thread):
         return True
 
     def _patiently(self, action: Callable[[], None], delays: Sequence[float]) -> None:
-        """Do it, and again after a wait while that can help."""
+        """Do it, and again after a wait while that can help and has not taken long."""
+        end = time.monotonic() + MOMENT_SECONDS
         for delay in delays:
             try:
                 return action()
             except RepositoryUnavailable as error:
-                if not error.transient:
+                if not error.transient or time.monotonic() > end:
                     raise
                 logger.warning("%s; trying again in %s s", error, delay)
                 time.sleep(delay)
@@ -305,10 +310,11 @@ class Lane(threading.Thread):
                 job.end()
 
     def _catch_up(self, absence: "_Absence") -> bool:
-        """Do what waits, in order; give whether that is done."""
+        """Do what waits, in order, first a single thing; give whether all is done."""
+        is_back = False
         while self._backlog:
             try:
-                works = self._backlog.first()
+                works = self._backlog.first(None if is_back else 1)
             except SpillUnavailable as error:
                 self._missing += self._backlog.lose_titles()
                 self._add_error(f"{self._opener.name}: titles that waited are lost: {error}")
@@ -321,6 +327,7 @@ class Lane(threading.Thread):
             self._report = replace(self._report, late=self._report.late + late)
             if done < len(works):
                 return False
+            is_back = True
             absence.is_spill_full = False
         return True
 

@@ -10,7 +10,7 @@ from application.composite_save import CompositeSave
 from application.detail_fetcher import UnexpectedFailure
 from application.guarded_observer import GuardedObserver
 from application.ports import RunObserver
-from application.scrape_titles import ScrapeTitles, utc_now
+from application.scrape_titles import RunClock, ScrapeTitles, utc_now
 from application.source_chain import SourceChain
 from domain.chart import Chart, ChartName
 from domain.errors import RunStopped, ScraperError, SourceError, TitleError
@@ -35,7 +35,7 @@ class ScrapeChart:
         self._save = save
         self._observer = GuardedObserver(observer)
         self._scrape_titles = scrape_titles
-        self._now = now
+        self._clock = RunClock(now)
 
     def execute(self, name: ChartName, limit: int, run: Run) -> RunReport:
         """Keep the chart as it is, scrape its first ``limit`` titles, give the account of the run.
@@ -70,7 +70,7 @@ class ScrapeChart:
             self._observer.notice(message)
         report = RunReport(
             run=run,
-            finished_at=self._now(),
+            finished_at=self._clock.finished_at(run),
             outcome=_outcome(error),
             asked=0,
             fetched=0,

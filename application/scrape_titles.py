@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from application.composite_save import CompositeSave
 from application.detail_fetcher import DetailFetcher, Fetched
@@ -32,6 +32,19 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class RunClock:
+    """Tells when the run that is about to begin has finished."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._made = time.monotonic()
+
+    def finished_at(self, run: Run) -> datetime:
+        """The time now; when the clock has been set back, the start and what has passed since."""
+        passed = timedelta(seconds=time.monotonic() - self._made)
+        return max(self._now(), run.started_at + passed)
+
+
 class ScrapeTitles:
     """Fetches titles and saves each in every repository, as they arrive.
 
@@ -55,7 +68,7 @@ class ScrapeTitles:
         self._observer = GuardedObserver(observer)
         self._fetcher = DetailFetcher(source, max_threads=max_threads, go_on=self._go_on)
         self._stop = stop
-        self._now = now
+        self._clock = RunClock(now)
 
     def execute(
         self,
@@ -95,7 +108,7 @@ class ScrapeTitles:
         not_tried = tuple(imdb_id for imdb_id in asked if imdb_id not in tally.tried)
         report = RunReport(
             run=run,
-            finished_at=self._now(),
+            finished_at=self._clock.finished_at(run),
             outcome=RunOutcome.INCOMPLETE,
             asked=len(asked),
             fetched=tally.fetched,

@@ -66,6 +66,25 @@ def postmaster(server_dir: Path) -> psutil.Process | None:
     return None if process.status() == psutil.STATUS_ZOMBIE else process
 
 
+def kill(server_dir: Path) -> psutil.Process:
+    """``kill -9`` for the server; gives it once its connections have ended, too."""
+    server = postmaster(server_dir)
+    assert server is not None
+    connections = server.children()
+    server.kill()
+    while any(map(is_alive, [server, *connections])):
+        pass
+    return server
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it has not ended; nobody may be there to collect the dead."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def why_not(server_dir: Path) -> RepositoryUnavailable:
     """The error of starting a server that cannot be started."""
     with pytest.raises(RepositoryUnavailable) as caught, embedded_postgres(server_dir):
@@ -238,9 +257,7 @@ def test_a_server_that_is_killed_while_it_is_used_comes_back(server_dir: Path) -
     ):
         for number in range(1, 4):
             assert repository.save([a_title(number)], a_run()).inserted == 1
-            server = postmaster(server_dir)
-            assert server is not None
-            server.kill()
+            server = kill(server_dir)
         assert repository.counts().titles == 3
         assert postmaster(server_dir) not in {None, server}
     assert postmaster(server_dir) is None
@@ -249,9 +266,7 @@ def test_a_server_that_is_killed_while_it_is_used_comes_back(server_dir: Path) -
 def test_only_one_of_many_users_starts_a_killed_server_again(server_dir: Path) -> None:
     revive = partial(revive_embedded_postgres, server_dir)
     with embedded_postgres(server_dir) as url:
-        server = postmaster(server_dir)
-        assert server is not None
-        server.kill()
+        kill(server_dir)
         with ThreadPoolExecutor(8) as pool:
             for started in [pool.submit(revive) for _ in range(8)]:
                 started.result()
@@ -262,10 +277,7 @@ def test_a_server_that_cannot_be_started_again_is_said(server_dir: Path) -> None
     with embedded_postgres(server_dir) as url:
         revive = partial(revive_embedded_postgres, server_dir)
         with open_postgres_repository(url, revive=revive) as repository:
-            server = postmaster(server_dir)
-            assert server is not None
-            server.kill()
-            server.wait()
+            kill(server_dir)
             control = server_dir / "pgdata/global/pg_control"
             whole = control.read_bytes()
             control.write_bytes(b"damaged")

@@ -119,6 +119,28 @@ def test_a_refused_title_in_a_large_batch_is_found_in_a_few_steps(
     assert len(attempts) == 1 + 2 * 8
 
 
+def test_a_batch_that_another_writer_never_lets_through_is_saved_by_halves(
+    repository: PostgresRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    original = repository_module.save_round
+
+    def given_up_for_another(
+        statements: cursor, titles: Sequence[Title], **more: Any
+    ) -> BatchResult:
+        sizes.append(len(titles))
+        if len(titles) > 2:
+            statements.execute("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40P01'; END $$")
+        return original(statements, titles, **more)
+
+    monkeypatch.setattr(repository_module, "save_round", given_up_for_another)
+    result = repository.save([a_title(number) for number in range(1, 9)], a_run())
+
+    assert result == BatchResult(inserted=8)
+    assert sizes == [8, 4, 2, 2, 4, 2, 2]
+    assert repository.counts().titles == 8
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -200,7 +200,7 @@ def test_what_can_be_saved_is_when_one_of_the_batches_cannot() -> None:
     assert list(store.held) == ids(batches[:3])
 
 
-@pytest.mark.parametrize("failures", [1, 2])
+@pytest.mark.parametrize("failures", [1, 2, 3])
 def test_a_moment_of_trouble_loses_and_doubles_nothing(failures: int) -> None:
     store, batches = Held(), batches_of(6)
     restarting = RepositoryUnavailable("slow", "restarting", transient=True)

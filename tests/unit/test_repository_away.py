@@ -152,6 +152,7 @@ def test_titles_wait_and_are_saved_in_order_when_it_is_back(
         store.trouble = None
         (report,) = save.settle()
     assert saved_ids(store) == ids(batches)
+    assert len(store.batches[1]) == 5, "it is tried with one batch, not with all that waits"
     assert (report.inserted, report.late, report.missing, report.error) == (40, 35, (), None)
     away, *_, back = scene.observer.notices
     assert str(trouble.cause) in away
@@ -173,6 +174,22 @@ def test_neither_the_fetcher_nor_another_repository_waits_for_it(scene: Scene) -
     assert [report.inserted for report in reports] == [5 * QUEUE_TITLES] * 2
     assert saved_ids(store) == saved_ids(healthy) == ids(batches)
     assert max(len(batch) for batch in store.batches) <= QUEUE_TITLES
+
+
+def test_one_that_is_slow_to_fail_is_away_at_once(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "RETRY_DELAYS_SECONDS", (3600.0,))
+    monkeypatch.setattr(lane, "MOMENT_SECONDS", -1.0)
+    store = Remote()
+    with scene.save(store) as save:
+        save.settle()
+        store.trouble = AWAY
+        save.save([a_title(1)], RUN)
+        scene.observer.wait_for("is away")
+        store.trouble = None
+        (report,) = save.settle()
+    assert (report.inserted, report.late) == (1, 1)
 
 
 def test_what_is_missing_is_named_when_it_does_not_come_back(scene: Scene) -> None:

@@ -1,6 +1,7 @@
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 
@@ -20,7 +21,7 @@ from domain.errors import (
     TitleNotFound,
 )
 from domain.run import RunOutcome, RunReport
-from tests.builders import a_chart, a_run, a_title, title_number
+from tests.builders import NOON, a_chart, a_run, a_title, title_number
 from tests.fakes import FakeRepository, FakeSource, RecordingObserver, new_circuit
 
 BLOCKED = SourceBlocked("https://site/title", "challenge")
@@ -403,3 +404,24 @@ def test_a_title_not_found_is_not_a_fault_of_the_source():
     assert report.outcome is RunOutcome.INCOMPLETE
     assert len(report.failures) == 40
     assert all(f.reason == TitleNotFound.reason for f in report.failures)
+
+
+@pytest.mark.parametrize("chart", [True, False])
+def test_a_clock_that_is_set_back_makes_no_run_end_before_it_began(chart):
+    observer, store, source = RecordingObserver(), FakeRepository(), FakeSource(always=BLOCKED)
+    chain = SourceChain([source], print)
+
+    def an_hour_behind():
+        return NOON - timedelta(hours=1)
+
+    with CompositeSave([store.opener()], observer) as save:
+        titles = ScrapeTitles(
+            chain, save, observer, max_threads=1, stop=threading.Event(), now=an_hour_behind
+        )
+        if chart:
+            use_case = ScrapeChart(chain, save, observer, titles, now=an_hour_behind)
+            report = use_case.execute(ChartName.TOP, 250, a_run())
+        else:
+            report = titles.execute(ids_of(1), a_run())
+    assert report.seconds > 0
+    assert store.reports[0].finished_at == report.finished_at

@@ -109,7 +109,7 @@ def revive_embedded_postgres(data_dir: Path) -> None:
     """
     cluster = _Cluster(data_dir.expanduser().resolve(), _binaries())
     with _exclusive(cluster.data_dir / "start.lock") as start_lock:
-        cluster.ensure_running(start_lock)
+        cluster.restart(start_lock)
 
 
 def embedded_psql_path() -> Path:
@@ -202,6 +202,12 @@ class _Cluster:
             return self._start_and_wait()
         except OSError as error:
             raise _cannot_write(self.data_dir, error) from error
+
+    def restart(self, start_lock: int) -> None:
+        """Start the server when it has died."""
+        if self._postmaster() is None:
+            _log.warning("the embedded PostgreSQL has died and is started again; see %s", self.log)
+        self.ensure_running(start_lock)
 
     def stop(self) -> None:
         """Shut the server down, cutting off clients; a server that does not stop is logged."""

@@ -74,6 +74,7 @@ class PostgresRepository:
             wait=wait_random_exponential(multiplier=0.02, max=_LONGEST_PAUSE_SECONDS),
             reraise=True,
         )
+        self._retrying_when_lost = self._retrying.copy(retry=retry_if_exception(_is_lost))
 
     @property
     def name(self) -> str:
@@ -100,21 +101,35 @@ class PostgresRepository:
     ) -> BatchResult:
         """Store each title wholly or not at all, in one transaction.
 
-        (In more than one when a title is in the batch more than once.) ``when_sent`` is called when
-        the server has the credits of the last one, which it then checks for long; after a refusal,
-        for each of the parts that are tried.
+        (In more than one when a title is in the batch more than once, or when another writer locks
+        rows in another order.) ``when_sent`` is called when the server has the credits of the last
+        one, which it then checks for long; after a refusal, for each of the parts that are tried.
         """
         rounds = rounds_of(batch)
         return total(
-            self._transaction(
-                partial(
-                    save_round,
-                    titles=titles,
-                    run=run,
-                    when_sent=when_sent if titles is rounds[-1] else None,
-                )
-            )
+            self._save_round(titles, run, when_sent if titles is rounds[-1] else None)
             for titles in rounds
+        )
+
+    def _save_round(
+        self, titles: Sequence[Title], run: Run, when_sent: Callable[[], None] | None
+    ) -> BatchResult:
+        """Save titles with different ids; those that PostgreSQL gives up for others, by halves.
+
+        A transaction of one title holds no other title that somebody may wait for, so it gets
+        through however others lock titles.
+        """
+        save = partial(save_round, titles=titles, run=run, when_sent=when_sent)
+        if len(titles) == 1:
+            return self._transaction(save)
+        try:
+            return self._transaction(save, self._retrying_when_lost)
+        except RepositoryUnavailable as error:
+            if not isinstance(error.__cause__, _GIVEN_UP_FOR_ANOTHER):
+                raise
+        middle = len(titles) // 2
+        return total(
+            self._save_round(part, run, when_sent) for part in (titles[:middle], titles[middle:])
         )
 
     def finish_run(self, report: RunReport) -> None:
@@ -159,13 +174,15 @@ class PostgresRepository:
         )
         return bool(found)
 
-    def _transaction(self, work: Callable[[cursor], _Result]) -> _Result:
+    def _transaction(
+        self, work: Callable[[cursor], _Result], retrying: Retrying | None = None
+    ) -> _Result:
         def attempt() -> _Result:
             with self._pool.transaction() as statements:
                 return work(statements)
 
         with translated():
-            return self._retrying(attempt)
+            return (retrying or self._retrying)(attempt)
 
 
 _INSERT_ENTRIES = """
@@ -190,10 +207,15 @@ _COUNTS = """
 """
 
 
+_GIVEN_UP_FOR_ANOTHER = (pg.DeadlockDetected, pg.SerializationFailure)
+
+
 def _may_succeed_again(error: BaseException) -> bool:
-    return isinstance(error, (pg.DeadlockDetected, pg.SerializationFailure)) or (
-        isinstance(error, psycopg2.Error) and is_lost_connection(error)
-    )
+    return isinstance(error, _GIVEN_UP_FOR_ANOTHER) or _is_lost(error)
+
+
+def _is_lost(error: BaseException) -> bool:
+    return isinstance(error, psycopg2.Error) and is_lost_connection(error)
 
 
 def _replace_chart_entries(statements: cursor, run: Run, chart: Chart) -> None:
