@@ -101,7 +101,8 @@ class Lane(threading.Thread):
             self._take_over(taken)
             if self._absence is not None and self._is_time_to_try(self._absence):
                 self._try_again(self._absence)
-        self._works(self._opened.close)
+        if not self._works(self._opened.close) and self._absence is not None:
+            self._fail(f"{self._opener.name}: {self._absence.cause}")
         self._backlog.close()
 
     def _next(self) -> list[Job | Batch]:

@@ -3,7 +3,8 @@
 import itertools
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from application import lane
 from application.composite_save import CompositeSave
 from application.lane_queue import QUEUE_TITLES
-from application.ports import BatchResult, Spill
+from application.ports import BatchResult, RepositoryOpener, Spill
 from domain.errors import RepositoryUnavailable
 from domain.identifiers import TitleId
 from domain.run import RepositoryReport, Run, RunOutcome, RunReport
@@ -394,6 +395,27 @@ def test_an_account_that_cannot_be_kept_is_not_waited_for(scene: Scene) -> None:
     assert after.error == "db: connection refused"
     assert (after.inserted, after.missing) == (1, ())
     assert store.closed == 1
+
+
+@pytest.mark.parametrize("trouble", [AWAY, FULL, REJECTED])
+def test_one_that_cannot_be_closed_is_in_the_account(scene: Scene, trouble: Exception) -> None:
+    store = Remote()
+
+    @contextmanager
+    def open_it() -> Iterator[Remote]:
+        yield store
+        raise trouble
+
+    opener = RepositoryOpener("db", open_it)
+    with CompositeSave([opener], scene.observer, spills=scene.spill) as save:
+        save.save([a_title(1)], RUN)
+        reports = save.settle()
+        report = RunReport(
+            run=RUN, finished_at=NOON, outcome=RunOutcome.COMPLETE, asked=1, fetched=1,
+            repositories=reports, fetched_from={},
+        )  # fmt: skip
+        (after,) = save.finish_run(report)
+    assert after.error == str(trouble)
 
 
 def test_a_run_that_breaks_off_does_not_wait(scene: Scene) -> None:
