@@ -101,9 +101,13 @@ class Lane(threading.Thread):
             self._take_over(taken)
             if self._absence is not None and self._is_time_to_try(self._absence):
                 self._try_again(self._absence)
+        self._close_repository()
+        self._backlog.close()
+
+    def _close_repository(self) -> None:
+        """Close it; when it cannot be closed there is nothing to wait for any more."""
         if not self._works(self._opened.close) and self._absence is not None:
             self._fail(f"{self._opener.name}: {self._absence.cause}")
-        self._backlog.close()
 
     def _next(self) -> list[Job | Batch]:
         """Wait for what is to be done next, but not past the moment of the next try."""
