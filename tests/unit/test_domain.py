@@ -228,7 +228,7 @@ def test_every_error_has_a_reason_of_its_own():
 
     ours = [kind for kind in below(ScraperError) if kind.__module__ == errors.__name__]
     reasons = [kind.reason for kind in ours]
-    assert len(ours) == 14
+    assert len(ours) == 15
     assert len(set(reasons)) == len(reasons)
 
 
@@ -249,7 +249,8 @@ def test_a_long_bad_value_is_cut_in_the_message():
         errors.ChartNotFound("top", "https://site"),
         errors.PageChanged("https://site", "titleText", "missing"),
         InvalidTitle("votes", -1, "must be from 0 on", imdb_id="tt0000001"),
-        errors.RepositoryUnavailable("csv", "disk full", transient=True),
+        errors.RepositoryUnavailable("csv", "disk full", may_pass=True),
+        errors.SpillUnavailable("the file in which titles wait is full"),
     ],
 )
 def test_an_error_crosses_to_another_process_whole(error):
