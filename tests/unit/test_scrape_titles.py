@@ -409,7 +409,7 @@ def test_a_title_not_found_is_not_a_fault_of_the_source():
 @pytest.mark.parametrize("chart", [True, False])
 def test_a_clock_that_is_set_back_makes_no_run_end_before_it_began(chart):
     observer, store, source = RecordingObserver(), FakeRepository(), FakeSource(always=BLOCKED)
-    chain = SourceChain([source], print)
+    chain = SourceChain([source], print, new_circuit)
 
     def an_hour_behind():
         return NOON - timedelta(hours=1)
