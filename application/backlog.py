@@ -39,6 +39,11 @@ class _Spilled:
 
     ids: tuple[TitleId, ...]
     run: Run
+    is_copy: bool
+
+    def goes_with(self, other: "_Spilled") -> bool:
+        """Whether both may be saved in one go."""
+        return self.run is other.run and self.is_copy == other.is_copy
 
 
 class Backlog:
@@ -67,7 +72,7 @@ class Backlog:
         if isinstance(work, Job):
             self._waiting.append(work)
             return
-        kept: Batch | _Spilled = _Spilled(work.ids, work.run)
+        kept: Batch | _Spilled = _Spilled(work.ids, work.run, work.is_copy)
         try:
             self._spill.put(work.titles)
         except SpillUnavailable:
@@ -87,13 +92,13 @@ class Backlog:
             return [first]
         together, titles = 1, len(first.ids)
         for waiting in islice(self._waiting, 1, most):
-            if not isinstance(waiting, _Spilled) or waiting.run is not first.run:
+            if not isinstance(waiting, _Spilled) or not waiting.goes_with(first):
                 break
             titles += len(waiting.ids)
             if titles > QUEUE_TITLES:
                 break
             together += 1
-        return [Batch(batch, first.run) for batch in self._spill.first(together)]
+        return [Batch(b, first.run, first.is_copy) for b in self._spill.first(together)]
 
     def drop(self, works: Sequence[Job | Batch]) -> None:
         """Forget what came first, as `first` has given it: it is done."""

@@ -1,9 +1,11 @@
 """Saving to several repositories at the same time, each through its own lane."""
 
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from application.backlog import NoSpill
 from application.guarded_observer import GuardedObserver
@@ -11,8 +13,13 @@ from application.lane import WAIT_SECONDS, Lane
 from application.lane_queue import Batch, Job
 from application.ports import RepositoryOpener, RunObserver, Spill, TitleRepository
 from domain.chart import Chart
+from domain.identifiers import TitleId
 from domain.run import RepositoryReport, Run, RunReport
 from domain.title import Title
+
+_POLL_SECONDS = 0.05
+
+_Given = TypeVar("_Given")
 
 
 class CompositeSave:
@@ -50,6 +57,7 @@ class CompositeSave:
             )
             for opener in openers
         ]
+        self._noted = threading.Event()
 
     def __enter__(self) -> Self:
         for lane in self._lanes:
@@ -69,9 +77,74 @@ class CompositeSave:
         """True when no repository takes titles or lets them wait: there is nowhere to save to."""
         return all(lane.hopeless for lane in self._lanes)
 
-    def begin_run(self, run: Run, chart: Chart | None) -> None:
-        """Have every repository note the run and the chart that it is about."""
-        self._do_in_every_lane(lambda repository: repository.begin_run(run, chart))
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The repositories' names, in their order."""
+        return tuple(lane.repository for lane in self._lanes)
+
+    def begin_run(
+        self, run: Run, chart: Chart | None, asked: Sequence[TitleId] | None = None
+    ) -> None:
+        """Have every repository note the run, the chart that it is about and the ids asked for."""
+
+        def note(repository: TitleRepository) -> None:
+            repository.begin_run(run, chart, asked)
+            if asked is not None:
+                self._noted.set()
+
+        self._do_in_every_lane(note)
+
+    def wait_until_noted(self, seconds: float) -> None:
+        """Wait until a repository has noted the ids asked for: the run can be continued then.
+
+        Not longer than so many seconds, nor when every repository has failed.
+        """
+        deadline = time.monotonic() + seconds
+        while not (self.hopeless or time.monotonic() > deadline):
+            if self._noted.wait(_POLL_SECONDS):
+                return
+
+    def ask(
+        self, question: Callable[[TitleRepository], _Given], *, of: str | None = None
+    ) -> dict[str, _Given]:
+        """Give the answers of all repositories, in their order, or of the one named.
+
+        They answer at the same time, each after what it has been given to do before. One that has
+        failed, or fails now, gives none.
+        """
+        answers: dict[str, _Given] = {}
+        asked = [lane for lane in self._lanes if of in {None, lane.repository}]
+        answered = [
+            lane.ask(partial(_note_answer, answers, lane.repository, question)) for lane in asked
+        ]
+        for over in answered:
+            over.wait()
+        names = [lane.repository for lane in asked]
+        return {name: answers[name] for name in names if name in answers}
+
+    def tell(self, work: Callable[[TitleRepository], None]) -> None:
+        """Have every repository do something, when it has done what it was given before."""
+        self._do_in_every_lane(work)
+
+    def copy(self, batch: Sequence[Title], run: Run, *, to: str) -> None:
+        """Hand a batch to one lane, whose report counts it as copied; waits as `save` does."""
+        handed = Batch(tuple(batch), run, is_copy=True)
+        for lane in self._lanes:
+            if lane.repository == to:
+                lane.do(handed)
+
+    def note_before(
+        self, saved: Collection[TitleId], held: Mapping[str, Collection[TitleId]]
+    ) -> None:
+        """Put into the reports what was saved before: ``held`` by each repository that answered.
+
+        Those of ``saved`` that it lacks are handed over by `copy`; a repository that gave no answer
+        lacks them all.
+        """
+        for over in [lane.ask(lambda _: None) for lane in self._lanes]:
+            over.wait()
+        for lane in self._lanes:
+            lane.note_before(saved, held.get(lane.repository))
 
     def save(self, batch: Sequence[Title], run: Run) -> None:
         """Hand a batch to every lane; waits while one of them has `QUEUE_TITLES` not sent."""
@@ -106,3 +179,12 @@ class CompositeSave:
     def _do_in_every_lane(self, work: Callable[[TitleRepository], None]) -> None:
         for lane in self._lanes:
             lane.do(Job(work))
+
+
+def _note_answer(
+    answers: dict[str, _Given],
+    name: str,
+    question: Callable[[TitleRepository], _Given],
+    repository: TitleRepository,
+) -> None:
+    answers[name] = question(repository)

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -79,11 +79,31 @@ class Lane(threading.Thread):
         """Hand something over; waits while too many titles are not sent."""
         self._queue.put(work)
 
-    def settle(self) -> threading.Event:
-        """Have the repository's titles counted; the event is set when all before is over, too."""
+    @property
+    def repository(self) -> str:
+        """The repository's name."""
+        return self._opener.name
+
+    def ask(self, work: Callable[[TitleRepository], None]) -> threading.Event:
+        """Hand over a job; the event is set when it is done or given up, with all before it.
+
+        Somebody waits: a repository that is away is from now on waited for only so long.
+        """
         over = threading.Event()
-        self._queue.put(Job(self._count, over))
+        self._queue.put(Job(work, over))
         return over
+
+    def settle(self) -> threading.Event:
+        """Have the repository's titles counted; the event is as `ask` gives it."""
+        return self.ask(self._count)
+
+    def note_before(self, saved: Collection[TitleId], held: Collection[TitleId] | None) -> None:
+        """Count what was saved before the run was continued. Call it while the lane is idle."""
+        if held is None:
+            self._missing += saved
+        else:
+            before = self._report.held_before + len(set(saved) & set(held))
+            self._report = replace(self._report, held_before=before)
 
     def report(self) -> RepositoryReport:
         """Give the account as it stands."""
@@ -143,7 +163,7 @@ class Lane(threading.Thread):
     def _are_saved_in_one_go(self, works: Sequence[Job | Batch]) -> bool:
         """Try to save batches together; why that fails is seen when each is saved alone."""
         batches = [work for work in works if isinstance(work, Batch)]
-        joined = Batch(tuple(t for batch in batches for t in batch.titles), batches[0].run)
+        joined = replace(batches[0], titles=tuple(t for batch in batches for t in batch.titles))
         try:
             self._save(joined, self._queue.note_sent)
         except Exception as error:  # noqa: BLE001 - what stays wrong is met again
@@ -166,16 +186,20 @@ class Lane(threading.Thread):
         with stage(f"{SAVE} {self._opener.name}"):
             result = self._there().save(batch.titles, batch.run, when_sent)
         self._has_worked = True
-        self._note_saved(result)
+        self._note_saved(batch, result)
 
-    def _note_saved(self, result: BatchResult) -> None:
-        self._report = replace(
-            self._report,
-            inserted=self._report.inserted + result.inserted,
-            updated=self._report.updated + result.updated,
-            unchanged=self._report.unchanged + result.unchanged,
-            refused=self._report.refused + result.refused,
-        )
+    def _note_saved(self, batch: Batch, result: BatchResult) -> None:
+        before = replace(self._report, refused=self._report.refused + result.refused)
+        if batch.is_copy:
+            kept = len(batch.titles) - len(result.refused)
+            self._report = replace(before, copied=before.copied + kept)
+        else:
+            self._report = replace(
+                before,
+                inserted=before.inserted + result.inserted,
+                updated=before.updated + result.updated,
+                unchanged=before.unchanged + result.unchanged,
+            )
         self._observer.saved(self._opener.name, result)
 
     def _open(self) -> None:

@@ -39,10 +39,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Titles to save, which are missing in a repository when that fails."""
+    """Titles to save, which are missing in a repository when that fails.
+
+    ``is_copy`` when they come from another repository and not from a source.
+    """
 
     titles: tuple[Title, ...]
     run: Run
+    is_copy: bool = False
 
     @property
     def ids(self) -> tuple[TitleId, ...]:
@@ -115,5 +119,6 @@ def _fits(work: Job | Batch, *, behind: Job | Batch, titles: int) -> bool:
         isinstance(work, Batch)
         and isinstance(behind, Batch)
         and work.run is behind.run
+        and work.is_copy == behind.is_copy
         and titles + len(work.titles) <= QUEUE_TITLES
     )

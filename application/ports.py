@@ -3,15 +3,16 @@
 Adapters do not inherit from these Protocols: mypy checks them where they are wired.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from datetime import datetime
+from typing import NamedTuple, Protocol
 
 from domain.chart import Chart, ChartName
 from domain.errors import SourceError, TitleError
 from domain.identifiers import TitleId
-from domain.run import Failure, Run, RunReport, StoreCounts
+from domain.run import Failure, Run, RunRecord, RunReport, StoreCounts
 from domain.title import Title
 
 TitleOutcome = Title | TitleError | SourceError
@@ -78,6 +79,13 @@ class BatchResult:
     refused: tuple[Failure, ...] = field(default=())
 
 
+class TitleVersion(NamedTuple):
+    """How new the facts are that a repository holds of a title."""
+
+    imdb_id: TitleId
+    fetched_at: datetime
+
+
 class TitleRepository(Protocol):
     """Keeps titles with their people and credits.
 
@@ -93,8 +101,15 @@ class TitleRepository(Protocol):
     def location(self) -> str:
         """Where a person finds the data: a folder, or a database URL without its password."""
 
-    def begin_run(self, run: Run, chart: Chart | None) -> None:
-        """Note that a run has begun, and keep the chart that it is about."""
+    def begin_run(
+        self, run: Run, chart: Chart | None, asked: Sequence[TitleId] | None = None
+    ) -> None:
+        """Note that a run is at work, and keep the chart that it is about and the ids asked for.
+
+        Called again when these are known, and when a run that was stopped is continued: what is
+        ``None`` leaves what was noted before, and the run counts as not finished again. Others see
+        it at work until `finish_run`, or the end of the process, whichever way it ends.
+        """
 
     def save(
         self, batch: Sequence[Title], run: Run, when_sent: Callable[[], None] | None = None
@@ -114,8 +129,36 @@ class TitleRepository(Protocol):
     def finish_run(self, report: RunReport) -> None:
         """Keep the account of the run."""
 
-    def titles(self) -> Iterator[Title]:
-        """Stream every title held, its credits in billing order, without holding all in memory."""
+    def runs(self, limit: int) -> Sequence[RunRecord]:
+        """Give the latest runs, the newest first, at most ``limit`` of them."""
+
+    def run(self, run_id: str) -> RunRecord | None:
+        """Give one run, or ``None`` when it is not known here."""
+
+    def asked_in(self, run_id: str) -> Sequence[TitleId] | None:
+        """Give the ids that a run was asked for, in its order; ``None`` when they are not known."""
+
+    def chart_of(self, run_id: str) -> Chart | None:
+        """Give the chart that was kept for a run, or ``None``."""
+
+    def failures_of(self, run_id: str) -> Sequence[Failure]:
+        """Give the titles that a finished run could not fetch, and why."""
+
+    def held_since(self, ids: Collection[TitleId], run: Run) -> frozenset[TitleId]:
+        """Give those of the ids that need no fetching for a run any more.
+
+        They are held here, and either their facts were fetched at or after the moment when the run
+        began, or it was the run that saved them (a page that was saved from a browser is older).
+        """
+
+    def versions(self) -> Iterator[TitleVersion]:
+        """Stream the id and the age of every title held, in no particular order."""
+
+    def titles(self, ids: Collection[TitleId] | None = None) -> Iterator[Title]:
+        """Stream titles, their credits in billing order, without holding all in memory.
+
+        Every title held, or those of ``ids`` (as many as fit in memory) that are held.
+        """
 
     def counts(self) -> StoreCounts:
         """Count what is held."""

@@ -37,16 +37,20 @@ class ScrapeChart:
         self._scrape_titles = scrape_titles
         self._clock = RunClock(now)
 
-    def execute(self, name: ChartName, limit: int, run: Run) -> RunReport:
+    def execute(
+        self, name: ChartName, limit: int, run: Run, *, resumed_at: datetime | None = None
+    ) -> RunReport:
         """Keep the chart as it is, scrape its first ``limit`` titles, give the account of the run.
 
         When the chart cannot be read the report says so (nothing was asked for, nothing is lost).
         """
+        # While the chart is being read: a run that is killed meanwhile is known all the same.
+        self._save.begin_run(run, None)
         chart = self._read(name)
         if isinstance(chart, ScraperError):
-            return self._without_chart(run, chart)
+            return self._without_chart(run, chart, resumed_at)
         ids = [entry.title_id for entry in chart.first(limit).entries]
-        return self._scrape_titles.execute(ids, run, chart=chart)
+        return self._scrape_titles.execute(ids, run, chart=chart, resumed_at=resumed_at)
 
     def _read(self, name: ChartName) -> Chart | ScraperError:
         """Read the chart in a thread of its own.
@@ -63,8 +67,9 @@ class ScrapeChart:
                 logger.exception("unexpected failure of the chart %s", name)
                 return UnexpectedFailure(f"{type(error).__name__}: {error}")
 
-    def _without_chart(self, run: Run, error: ScraperError) -> RunReport:
-        self._save.begin_run(run, None)
+    def _without_chart(
+        self, run: Run, error: ScraperError, resumed_at: datetime | None
+    ) -> RunReport:
         message = f"the chart could not be read: {error}"
         if not self._source.exhausted:  # else the chain has said it
             self._observer.notice(message)
@@ -74,6 +79,7 @@ class ScrapeChart:
             outcome=_outcome(error),
             asked=0,
             fetched=0,
+            resumed_at=resumed_at,
             repositories=self._save.settle(),
             fetched_from={},
             notices=(*self._source.notices, message),

@@ -4,7 +4,7 @@ import heapq
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -23,6 +23,13 @@ BATCH_TITLES = 25
 
 BATCH_SECONDS = 1.0
 """A batch that has waited this long for more titles is saved when the next one arrives."""
+
+NOTED_WITHIN_SECONDS = 0.5
+"""Titles are fetched when a repository has noted what is asked for, or after this time.
+
+A run that is killed from then on can be continued. Little time is lost: repositories open while
+the chart is read. One that takes longer (a database that recovers) is not waited for.
+"""
 
 SLOWEST_SHOWN = 5
 
@@ -77,18 +84,34 @@ class ScrapeTitles:
         *,
         chart: Chart | None = None,
         rejected: Sequence[str] = (),
+        resumed_at: datetime | None = None,
     ) -> RunReport:
         """Fetch and save these titles (each once, however often it is named); give the account.
 
         The chart, when there is one, is kept with its ranks. ``rejected`` has what the user named
-        and is no title: it goes into the account.
+        and is no title: it goes into the account, and so does ``resumed_at``, when the run was
+        continued, if it was.
         """
         asked = list(dict.fromkeys(ids))
-        self._save.begin_run(run, chart)
-        self._observer.started(run, len(asked))
+        self._save.begin_run(run, chart, asked)
+        self._save.wait_until_noted(NOTED_WITHIN_SECONDS)
+        return self.fetch_rest(asked, run, rejected=rejected, resumed_at=resumed_at)
+
+    def fetch_rest(
+        self,
+        asked: Sequence[TitleId],
+        run: Run,
+        *,
+        rejected: Sequence[str] = (),
+        saved_before: Collection[TitleId] = frozenset(),
+        resumed_at: datetime | None = None,
+    ) -> RunReport:
+        """Do what is left of a run that has begun: of ``asked`` all but ``saved_before``."""
+        wanted = [imdb_id for imdb_id in asked if imdb_id not in saved_before]
+        self._observer.started(run, len(wanted))
         tally = _Tally()
         batch = _Batch(self._save, run)
-        for fetched in self._fetcher.fetch(asked):
+        for fetched in self._fetcher.fetch(wanted):
             tally.note(fetched)
             if isinstance(fetched.outcome, Title):
                 self._observer.fetched(fetched.outcome, fetched.seconds)
@@ -96,21 +119,37 @@ class ScrapeTitles:
             else:
                 self._observer.failed(tally.failures[-1])
         batch.flush()
-        return self._finish(run, asked, tally, tuple(rejected))
+        return self._finish(
+            run,
+            wanted,
+            tally,
+            rejected=tuple(rejected),
+            already_saved=len(asked) - len(wanted),
+            resumed_at=resumed_at,
+        )
 
     def _go_on(self) -> bool:
         return not (self._stop.is_set() or self._source.exhausted or self._save.hopeless)
 
     def _finish(
-        self, run: Run, asked: Sequence[TitleId], tally: "_Tally", rejected: tuple[str, ...]
+        self,
+        run: Run,
+        wanted: Sequence[TitleId],
+        tally: "_Tally",
+        *,
+        rejected: tuple[str, ...],
+        already_saved: int,
+        resumed_at: datetime | None,
     ) -> RunReport:
         repositories = self._save.settle()
-        not_tried = tuple(imdb_id for imdb_id in asked if imdb_id not in tally.tried)
+        not_tried = tuple(imdb_id for imdb_id in wanted if imdb_id not in tally.tried)
         report = RunReport(
             run=run,
             finished_at=self._clock.finished_at(run),
             outcome=RunOutcome.INCOMPLETE,
-            asked=len(asked),
+            asked=already_saved + len(wanted),
+            already_saved=already_saved,
+            resumed_at=resumed_at,
             fetched=tally.fetched,
             failures=tuple(tally.failures),
             not_tried=not_tried,

@@ -16,7 +16,10 @@
     │   └── InvalidTitle         a fact breaks a rule of the domain
     ├── RepositoryUnavailable    this repository cannot store anything now; the others go on
     ├── CacheUnavailable         pages cannot be kept now; a run goes on without
-    └── SpillUnavailable         titles cannot wait for their repository: count them as missing
+    ├── SpillUnavailable         titles cannot wait for their repository: count them as missing
+    ├── UnknownRun               no repository knows a run of this id
+    ├── RunAtWork                another program is at work on the run
+    └── NothingToDo              there is no run to continue, or nothing left to fetch
 """
 
 from collections.abc import Sequence
@@ -194,3 +197,29 @@ class SpillUnavailable(ScraperError):
     """Titles cannot wait for a repository that is away: there is no room, or they were lost."""
 
     reason = "spill_unavailable"
+
+
+class UnknownRun(ScraperError):
+    """No repository that could be asked knows a run of this id."""
+
+    reason = "unknown_run"
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"no run {run_id} is known: `python main.py runs` shows those that are")
+
+
+class RunAtWork(ScraperError):
+    """Another program is at work on the run: nothing was started."""
+
+    reason = "run_at_work"
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"another program is at work on run {run_id}: let it finish first")
+
+
+class NothingToDo(ScraperError):
+    """What was asked for is done already; the message says why."""
+
+    reason = "nothing_to_do"

@@ -11,7 +11,10 @@ from domain.identifiers import TitleId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run: ``run_id`` sorts by time, ``command`` is ``chart``, ``titles`` or ``demo``."""
+    """One run: ``run_id`` sorts by time; ``command`` says what began it.
+
+    That is ``chart``, ``titles``, ``retry``, ``repair`` or ``demo``.
+    """
 
     run_id: str
     command: str
@@ -53,12 +56,13 @@ class StoreCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepositoryReport:
-    """What one repository did with the titles that were fetched.
+    """What one repository did with the titles of a run.
 
-    ``inserted + updated + unchanged + len(refused) + len(missing)`` is the number of titles
-    fetched. ``late`` counts the saved ones that had to wait because the repository was away.
-    ``error`` is why titles are missing, ``holds`` what is in the repository at the end (``None``
-    when it could not say).
+    ``held_before + copied + inserted + updated + unchanged + len(refused) + len(missing)`` is the
+    number of titles that were saved already or fetched: ``held_before`` it had when the run was
+    continued, ``copied`` it got from another repository then. ``late`` counts the saved ones that
+    had to wait because the repository was away. ``error`` is why titles are missing, ``holds`` what
+    is in the repository at the end (``None`` when it could not say).
     """
 
     name: str
@@ -71,11 +75,13 @@ class RepositoryReport:
     error: str | None = None
     holds: StoreCounts | None = None
     location: str = ""
+    held_before: int = 0
+    copied: int = 0
 
     @property
     def saved(self) -> int:
         """Titles of this run that the repository now holds."""
-        return self.inserted + self.updated + self.unchanged
+        return self.held_before + self.copied + self.inserted + self.updated + self.unchanged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +96,10 @@ class FetchTiming:
 class RunReport:
     """The account of a run. Screen, exit status and ``run-report.json`` are views of it.
 
-    ``asked == fetched + len(failures) + len(not_tried)``; each repository's numbers add up to
-    ``fetched``. ``fetched_from`` counts titles by source, ``slowest`` names the slowest few.
+    ``asked == already_saved + fetched + len(failures) + len(not_tried)``; each repository's numbers
+    add up to ``already_saved + fetched``. ``already_saved`` counts the titles that a repository had
+    when the run was continued, at ``resumed_at`` (``None`` for a run in one go).
+    ``fetched_from`` counts titles by source, ``slowest`` names the slowest few.
     ``merged`` has the titles that the source keeps under another id now, ``rejected`` what the user
     named and is no title, ``notices`` what else there is to know.
     """
@@ -109,8 +117,47 @@ class RunReport:
     merged: Mapping[TitleId, TitleId] = field(default_factory=dict)
     rejected: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    already_saved: int = 0
+    resumed_at: datetime | None = None
 
     @property
     def seconds(self) -> float:
-        """Wall-clock seconds from start to finish."""
-        return (self.finished_at - self.run.started_at).total_seconds()
+        """Wall-clock seconds to the finish from the start, or from when the run was continued."""
+        return (self.finished_at - (self.resumed_at or self.run.started_at)).total_seconds()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """What a repository remembers of a run.
+
+    ``asked`` is the number of titles that it was asked for, ``None`` while that was not known yet.
+    ``finished_at``, ``outcome`` and the counts are ``None`` for a run that has not finished: it is
+    ``at_work`` in some process now, or was killed. ``saved`` has for each repository the titles of
+    the run that it held at the end.
+    """
+
+    run: Run
+    asked: int | None = None
+    at_work: bool = False
+    finished_at: datetime | None = None
+    resumed_at: datetime | None = None
+    outcome: RunOutcome | None = None
+    already_saved: int | None = None
+    fetched: int | None = None
+    failed: int | None = None
+    saved: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float | None:
+        """Wall-clock seconds to the finish, as in `RunReport`; ``None`` before it."""
+        if self.finished_at is None:
+            return None
+        return (self.finished_at - (self.resumed_at or self.run.started_at)).total_seconds()
+
+    @property
+    def not_tried(self) -> int | None:
+        """Titles that the run was stopped before; ``None`` when it has not finished."""
+        if self.finished_at is None:
+            return None
+        done = (self.already_saved or 0) + (self.fetched or 0) + (self.failed or 0)
+        return (self.asked or 0) - done

@@ -20,12 +20,16 @@ from application.ports import (
     TitleRepository,
     TitleSource,
 )
+from application.repair import Progress, Repair
+from application.resume_run import ResumeRun
+from application.retry_failures import RetryFailures
+from application.run_history import RunHistory, read_history
 from application.scrape_chart import ScrapeChart
 from application.scrape_titles import ScrapeTitles, utc_now
 from application.source_chain import PATIENCE, REST_SECONDS, SourceChain
 from domain.chart import ChartName
 from domain.errors import CacheUnavailable, InvalidConfiguration
-from domain.run import Run
+from domain.run import Run, RunRecord
 from shared.config import Settings
 
 if TYPE_CHECKING:
@@ -36,12 +40,19 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+OF_CHARTS = frozenset({"chart", "demo"})
+"""The commands whose runs are about a chart."""
+
+
 @dataclass(frozen=True, slots=True)
 class App:
     """The use cases, wired and open, and the run that they are for."""
 
     scrape_chart: ScrapeChart
     scrape_titles: ScrapeTitles
+    resume_run: ResumeRun
+    retry_failures: RetryFailures
+    history: RunHistory
 
 
 def new_run(settings: Settings, command: str) -> Run:
@@ -50,7 +61,7 @@ def new_run(settings: Settings, command: str) -> Run:
     return Run(
         run_id=f"{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
         command=command,
-        chart=None if command == "titles" else ChartName(settings.chart),
+        chart=ChartName(settings.chart) if command in OF_CHARTS else None,
         sources=settings.sources,
         started_at=started_at,
     )
@@ -77,7 +88,23 @@ def open_app(settings: Settings, observer: RunObserver, stop: threading.Event) -
             )
         )
         titles = ScrapeTitles(chain, save, observer, max_threads=settings.max_threads, stop=stop)
-        yield App(ScrapeChart(chain, save, observer, titles), titles)
+        chart = ScrapeChart(chain, save, observer, titles)
+        yield App(
+            chart,
+            titles,
+            ResumeRun(save, chart, titles, sources=settings.sources),
+            RetryFailures(save, titles),
+            RunHistory(save),
+        )
+
+
+@contextmanager
+def open_repair(
+    settings: Settings, observer: RunObserver, stop: threading.Event, tell: Progress
+) -> Iterator[Repair]:
+    """Wire the comparison of all chosen repositories, which `tell` is told the progress of."""
+    with CompositeSave(repository_openers(settings), observer) as save:
+        yield Repair(save, stop, tell)
 
 
 def new_circuit() -> CircuitBreaker:
@@ -113,6 +140,38 @@ def _spills(settings: Settings) -> Callable[[str], Spill]:
         return SpillFile(repository, folders)
 
     return spill
+
+
+def repositories_with_data(settings: Settings) -> list[RepositoryOpener]:
+    """The chosen repositories that are there: to look into them makes none.
+
+    A database that ``DATABASE_URL`` names counts as being there.
+    """
+    is_there = {
+        "csv": (settings.output_dir / "titles.csv").exists(),
+        "postgres": bool(settings.database_url) or embedded_database_dir(settings).exists(),
+    }
+    return [opener for opener in repository_openers(settings) if is_there[opener.name]]
+
+
+@contextmanager
+def latest_runs(settings: Settings, limit: int) -> Iterator[list[RunRecord]]:
+    """The latest runs, from the repository that is quickest to ask: the CSV files if they are one.
+
+    An embedded database that had to be started for it runs until this is left: for the run that
+    follows it is there. Raises `RepositoryUnavailable` when the runs cannot be read.
+    """
+    if "csv" in settings.repositories:
+        from infrastructure.repositories.csv import newest_runs
+
+        yield newest_runs(settings.output_dir, limit)
+        return
+    openers = repositories_with_data(settings)
+    with database_url(settings) if openers else nullcontext():
+        records, unavailable = read_history(openers, limit)
+        for error in unavailable:
+            raise error
+        yield records
 
 
 def embedded_database_dir(settings: Settings) -> Path:

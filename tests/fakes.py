@@ -1,15 +1,15 @@
 """Sources, repositories and observers that speak the ports and do as a test says."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from application.ports import BatchResult, RepositoryOpener, TitleOutcome
+from application.ports import BatchResult, RepositoryOpener, TitleOutcome, TitleVersion
 from application.source_chain import PATIENCE, REST_SECONDS
 from domain.chart import Chart, ChartName
 from domain.errors import ScraperError, TitleNotFound
 from domain.identifiers import TitleId
-from domain.run import Failure, Run, RunReport, StoreCounts
+from domain.run import Failure, Run, RunRecord, RunReport, StoreCounts
 from domain.title import Title
 from infrastructure.http.circuit_breaker import CircuitBreaker
 
@@ -79,14 +79,19 @@ class FakeRepository:
         self.held: dict[TitleId, Title] = {}
         self.batches: list[tuple[TitleId, ...]] = []
         self.chart: Chart | None = None
-        self.runs: list[str] = []
+        self.begun: list[str] = []
         self.reports: list[RunReport] = []
         self.threads: set[str] = set()
         self.errors: list[Exception] = []
+        self.errors_on_reading: list[Exception] = []
         self.refuses: set[TitleId] = set()
         self.opened = 0
         self.closed = 0
         self.before_save: Callable[[], None] = lambda: None
+        self.asked: dict[str, tuple[TitleId, ...]] = {}
+        self.saved_by: dict[TitleId, str] = {}
+        self.records: dict[str, RunRecord] = {}
+        self.failures: dict[str, tuple[Failure, ...]] = {}
 
     def opener(self, *open_errors: Exception) -> RepositoryOpener:
         waiting = list(open_errors)
@@ -103,9 +108,15 @@ class FakeRepository:
 
         return RepositoryOpener(self.name, open_it)
 
-    def begin_run(self, run: Run, chart: Chart | None) -> None:
-        self.runs.append(run.run_id)
-        self.chart = chart
+    def begin_run(
+        self, run: Run, chart: Chart | None, asked: Sequence[TitleId] | None = None
+    ) -> None:
+        self.begun.append(run.run_id)
+        self.chart = chart or self.chart
+        if asked is not None:
+            self.asked[run.run_id] = tuple(asked)
+        known = self.asked.get(run.run_id)
+        self.records[run.run_id] = RunRecord(run=run, asked=None if known is None else len(known))
 
     def save(
         self, batch: Sequence[Title], run: Run, when_sent: Callable[[], None] | None = None
@@ -114,7 +125,10 @@ class FakeRepository:
         self.before_save()
         if self.errors:
             raise self.errors.pop(0)
-        kept = [title for title in batch if title.imdb_id not in self.refuses]
+        kept = [
+            title for title in batch
+            if title.imdb_id not in self.refuses and not self._has_newer(title)
+        ]  # fmt: skip
         refused = tuple(
             Failure(imdb_id=t.imdb_id, reason="invalid_title", message="refused by the test")
             for t in batch
@@ -122,16 +136,69 @@ class FakeRepository:
         )
         new = sum(title.imdb_id not in self.held for title in kept)
         self.held.update((title.imdb_id, title) for title in kept)
+        self.saved_by.update((title.imdb_id, run.run_id) for title in kept)
         self.batches.append(tuple(title.imdb_id for title in batch))
-        return BatchResult(inserted=new, updated=len(kept) - new, refused=refused)
+        return BatchResult(
+            inserted=new,
+            updated=len(kept) - new,
+            unchanged=len(batch) - len(kept) - len(refused),
+            refused=refused,
+        )
+
+    def _has_newer(self, title: Title) -> bool:
+        held = self.held.get(title.imdb_id)
+        return held is not None and held.provenance.fetched_at > title.provenance.fetched_at
 
     def finish_run(self, report: RunReport) -> None:
         if self.errors:
             raise self.errors.pop(0)
         self.reports.append(report)
+        self.failures[report.run.run_id] = report.failures
+        self.records[report.run.run_id] = RunRecord(
+            run=report.run,
+            asked=report.asked,
+            finished_at=report.finished_at,
+            resumed_at=report.resumed_at,
+            outcome=report.outcome,
+            already_saved=report.already_saved,
+            fetched=report.fetched,
+            failed=len(report.failures),
+            saved={kept.name: kept.saved for kept in report.repositories},
+        )
 
-    def titles(self) -> Iterator[Title]:
-        yield from self.held.values()
+    def runs(self, limit: int) -> Sequence[RunRecord]:
+        newest = sorted(self.records.values(), key=lambda r: r.run.started_at, reverse=True)
+        return newest[:limit]
+
+    def run(self, run_id: str) -> RunRecord | None:
+        return self.records.get(run_id)
+
+    def asked_in(self, run_id: str) -> Sequence[TitleId] | None:
+        return self.asked.get(run_id)
+
+    def chart_of(self, run_id: str) -> Chart | None:
+        return self.chart if run_id in self.records else None
+
+    def failures_of(self, run_id: str) -> Sequence[Failure]:
+        return self.failures.get(run_id, ())
+
+    def held_since(self, ids: Collection[TitleId], run: Run) -> frozenset[TitleId]:
+        return frozenset(
+            i for i in ids if i in self.held and (
+                self.held[i].provenance.fetched_at >= run.started_at
+                or self.saved_by.get(i) == run.run_id
+            )
+        )  # fmt: skip
+
+    def versions(self) -> Iterator[TitleVersion]:
+        for title in self.held.values():
+            yield TitleVersion(title.imdb_id, title.provenance.fetched_at)
+
+    def titles(self, ids: Collection[TitleId] | None = None) -> Iterator[Title]:
+        if self.errors_on_reading:
+            raise self.errors_on_reading.pop(0)
+        wanted = self.held if ids is None else [i for i in ids if i in self.held]
+        yield from [self.held[i] for i in wanted]
 
     def counts(self) -> StoreCounts:
         people = {p.imdb_id for title in self.held.values() for p in title.people}

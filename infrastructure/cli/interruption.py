@@ -10,7 +10,10 @@ from types import FrameType
 from infrastructure.cli.exit_status import INTERRUPTED
 
 _STOPPING = b"\nStopping: finishing what is in flight and saving it (once more: stop at once).\n"
-_AT_ONCE = b"\nStopped at once; everything that was reported as saved stays saved.\n"
+_AT_ONCE = (
+    b"\nStopped at once; everything that was reported as saved stays saved: "
+    b"python main.py resume goes on.\n"
+)
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

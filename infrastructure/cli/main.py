@@ -43,7 +43,7 @@ DEMO_SETTINGS = (
 )
 """The settings that mean something in the demo: it has its own site, chart and rate."""
 
-PROFILED = frozenset({"titles", "demo"})
+PROFILED = frozenset({"titles", "demo", "resume", "retry"})
 """The commands that ``--profile`` measures, besides the batch run."""
 
 _EPILOG = """\b
@@ -52,7 +52,7 @@ Exit status:
   1    finished with titles missing (named in run-report.json)
   2    bad usage or configuration; nothing was started
   3    no source could be reached, or all are blocked
-  130  interrupted; what was in flight is saved
+  130  interrupted; what was in flight is saved (go on with: resume)
 """
 
 
@@ -99,10 +99,16 @@ def _cannot_go_on(error: OSError) -> int:
 
 @click.group(invoke_without_command=True, epilog=_EPILOG)
 @click.version_option(VERSION, prog_name=PROGRAM)
+@click.option(
+    "--resume/--fresh",
+    default=None,
+    help="Continue a run of this chart that was stopped in the last day, or begin anew; without "
+    "either you are asked, and off a terminal it is anew.",
+)
 @profile_option
 @settings_options()
 @click.pass_context
-def commands(context: click.Context) -> int | None:
+def commands(context: click.Context, resume: bool | None) -> int | None:
     """Collect IMDb titles, ratings, people and charts into CSV files and PostgreSQL.
 
     Without a command: scrape the chart CHART (the Top 250) into REPOSITORIES.
@@ -113,6 +119,10 @@ def commands(context: click.Context) -> int | None:
     python main.py --chart toptv --limit 50  the 50 best series
     python main.py titles tt0111161          single titles, by id or URL
     python main.py parse saved-page.html     a page saved from a browser, as JSON
+    python main.py resume                    continue a run that was stopped
+    python main.py retry                     fetch again what failed
+    python main.py runs                      the latest runs, and how they went
+    python main.py repair                    copy what one repository lacks from the other
     python main.py psql                      look into the database
     python main.py cache                     what HTTP_CACHE has kept
     python main.py doctor                    is everything there that a run needs?
@@ -123,17 +133,14 @@ def commands(context: click.Context) -> int | None:
     if context.invoked_subcommand is not None:
         if wants_profile(context) and context.invoked_subcommand not in PROFILED:
             raise click.UsageError(f"--profile measures runs, not {context.invoked_subcommand}")
+        if resume is not None:
+            raise click.UsageError(
+                f"--resume and --fresh do not go with {context.invoked_subcommand}"
+            )
         return None
-    from domain.chart import ChartName
-    from infrastructure.cli.runs import run_and_report
+    from infrastructure.cli.continuing import batch_run
 
-    settings = _settings(context)
-    return run_and_report(
-        settings,
-        "chart",
-        lambda app, run: app.scrape_chart.execute(ChartName(settings.chart), settings.limit, run),
-        profile=wants_profile(context),
-    )
+    return batch_run(_settings(context), resume=resume, profile=wants_profile(context))
 
 
 @commands.command(epilog=_EPILOG)
@@ -162,6 +169,66 @@ def titles(context: click.Context, ids: tuple[str, ...]) -> int:
         lambda app, run: app.scrape_titles.execute(wanted, run, rejected=problems),
         profile=wants_profile(context),
     )
+
+
+@commands.command(epilog=_EPILOG)
+@click.option("--run", "run_id", metavar="ID", help="The run to continue: the last one stopped.")
+@profile_option
+@settings_options()
+@click.pass_context
+def resume(context: click.Context, run_id: str | None) -> int:
+    """Continue a run that was killed, interrupted, or left by all of its sources.
+
+    What the repositories have of it already is not fetched again.
+    """
+    from infrastructure.cli.continuing import resume_run
+
+    return resume_run(_settings(context), run_id, profile=wants_profile(context))
+
+
+@commands.command(epilog=_EPILOG)
+@click.option("--run", "run_id", metavar="ID", help="The run: the last one with failures.")
+@click.option("--all", "with_not_found", is_flag=True, help="Also titles that were not found.")
+@profile_option
+@settings_options()
+@click.pass_context
+def retry(context: click.Context, run_id: str | None, with_not_found: bool) -> int:
+    """Fetch again the titles that failed in a run, unless they have been saved since."""
+    from infrastructure.cli.continuing import retry_run
+
+    return retry_run(
+        _settings(context), run_id, with_not_found=with_not_found, profile=wants_profile(context)
+    )
+
+
+@commands.command()
+@click.option(
+    "--check", is_flag=True, help="Only say what differs; exit status 1 if anything does."
+)
+@settings_options("repositories", "output_dir", "database_url", "log_level", "log_format")
+@click.pass_context
+def repair(context: click.Context, check: bool) -> int:
+    """Bring the repositories level: copy titles from the one with the newer facts.
+
+    Nothing is fetched. It may be interrupted and done again.
+    """
+    from rich.console import Console
+
+    from infrastructure.cli.repair import repair_repositories
+
+    return repair_repositories(_settings(context), check=check, console=Console())
+
+
+@commands.command()
+@click.option("--limit", default=20, type=click.IntRange(1, 10_000), help="At most so many [20].")
+@settings_options("repositories", "output_dir", "database_url", "log_level", "log_format")
+@click.pass_context
+def runs(context: click.Context, limit: int) -> int:
+    """Show the latest runs: when, what, from where, titles asked, saved, failed, how it ended."""
+    from infrastructure.cli.run_table import show_runs
+    from infrastructure.cli.runs import SummaryConsole
+
+    return show_runs(_settings(context), limit, SummaryConsole())
 
 
 @commands.command()

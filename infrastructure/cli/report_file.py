@@ -1,6 +1,7 @@
 """The run report as JSON, beside the CSV files."""
 
 import json
+import logging
 import os
 import tempfile
 from pathlib import Path
@@ -8,8 +9,11 @@ from typing import Any
 
 import msgspec
 
+from application.retry_failures import FailedRun
 from domain.run import RunReport
 from infrastructure.cli.exit_status import OF_OUTCOME
+
+logger = logging.getLogger(__name__)
 
 REPORT_NAME = "run-report.json"
 
@@ -43,3 +47,18 @@ def write_report(report: RunReport, folder: Path) -> Path:
         Path(temporary).unlink(missing_ok=True)
         raise
     return path
+
+
+def read_failed_run(folder: Path) -> FailedRun | None:
+    """The run of ``run-report.json`` and what it could not fetch; ``None`` when there is no file.
+
+    A file that cannot be read is logged, and counts as none.
+    """
+    path = folder / REPORT_NAME
+    try:
+        return msgspec.convert(json.loads(path.read_bytes()), type=FailedRun)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        logger.warning("%s cannot be read, and is left out: %s", path, error)
+        return None

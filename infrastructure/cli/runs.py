@@ -51,12 +51,12 @@ def _profiled_run(
         report = _run(settings, command, use_case, stop)
     _tell(report, settings)
     write_stages(profile, report.fetched, folder)
-    print_profile(_SummaryConsole(), profile, report.fetched, folder)
+    print_profile(SummaryConsole(), profile, report.fetched, folder)
     return report
 
 
 def _tell(report: RunReport, settings: Settings) -> None:
-    print_summary(_SummaryConsole(), report, settings, _written(report, settings))
+    print_summary(SummaryConsole(), report, settings, _written(report, settings))
 
 
 def _run(settings: Settings, command: str, use_case: UseCase, stop: threading.Event) -> RunReport:
@@ -68,7 +68,7 @@ def _run(settings: Settings, command: str, use_case: UseCase, stop: threading.Ev
         return use_case(app, new_run(settings, command))
 
 
-class _SummaryConsole(Console):
+class SummaryConsole(Console):
     """Standard output; in a pipe or a log, wide enough for the table."""
 
     def __init__(self) -> None:

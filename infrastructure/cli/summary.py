@@ -10,6 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from application.retry_failures import NOT_FOUND
+from application.run_history import WITHOUT_RESUME
 from domain.run import Failure, RepositoryReport, RunOutcome, RunReport
 from infrastructure.container import embedded_database_dir
 from shared.config import Settings
@@ -36,7 +38,8 @@ def print_summary(
         console.print(Padding(_repositories(report), (1, 0, 0, 2), expand=False))
     _paragraph(console, list(_problems(report)))
     _paragraph(console, list(_places(report, settings, report_path)))
-    _paragraph(console, ["Next:", *(f"- {step}" for step in _next_steps(report, settings))])
+    steps = [f"- {step}" for step in _next_steps(report, settings)]
+    _paragraph(console, ["Next:", *steps] if steps else [])
     console.print()
 
 
@@ -49,9 +52,13 @@ def _paragraph(console: Console, lines: Sequence[str]) -> None:
 
 
 def _counts(report: RunReport) -> list[str]:
-    """Asked = fetched + failed + not tried, and where the titles came from."""
+    """Asked = already saved + fetched + failed + not tried, and where the titles came from.
+
+    What was already saved is left out of a run that was done in one go.
+    """
     failed, not_tried = len(report.failures), len(report.not_tried)
-    added = f"fetched {report.fetched} + failed {failed} + not tried {not_tried}"
+    before = f"already saved {report.already_saved} + " if report.resumed_at else ""
+    added = f"{before}fetched {report.fetched} + failed {failed} + not tried {not_tried}"
     lines = [f"asked {report.asked} = {added}"]
     if report.fetched:
         rate = report.fetched / max(report.seconds, 1e-9)
@@ -67,15 +74,16 @@ def _repositories(report: RunReport) -> Table:
     """What each repository did with the titles of this run, and what it holds in all."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     table.add_column("repository")
-    for name in ("saved", "new", "updated", "unchanged", "refused", "missing"):
+    before = ("before", "copied") if report.resumed_at else ()
+    for name in ("saved", *before, "new", "updated", "unchanged", "refused", "missing"):
         table.add_column(name, justify="right")
     table.add_column("| holds in all")
     for repository in report.repositories:
-        table.add_row(*_row(repository))
+        table.add_row(*_row(repository, resumed=report.resumed_at is not None))
     return table
 
 
-def _row(repository: RepositoryReport) -> list[str]:
+def _row(repository: RepositoryReport, *, resumed: bool) -> list[str]:
     holds = repository.holds
     shown = (
         f"| {holds.titles:,} titles, {holds.people:,} people, {holds.credits:,} credits"
@@ -84,6 +92,7 @@ def _row(repository: RepositoryReport) -> list[str]:
     )
     numbers = (
         repository.saved,
+        *((repository.held_before, repository.copied) if resumed else ()),
         repository.inserted,
         repository.updated,
         repository.unchanged,
@@ -143,17 +152,10 @@ def _next_steps(report: RunReport, settings: Settings) -> Iterator[str]:
             "SOURCES=saved SAVED_PAGES_DIR=folder python main.py"
         )
         yield f"is {settings.base_url} the right address, and may this machine reach it?"
-        if report.fetched:
-            yield "try again later: what is saved is kept, nothing is doubled"
+        yield from (f"{step}, later" for step in _ways_on(report))
         return
-    missing = [f.imdb_id for f in report.failures if f.reason != "not_found"]
-    if report.not_tried:
-        yield "run the same command again: what is saved is kept, nothing is doubled"
-    elif missing:
-        shown = " ".join(missing[:_NAMED_IDS])
-        yield f"python main.py titles {shown}    fetch again what failed"
-    if any(r.error or r.missing for r in report.repositories):
-        yield "python main.py doctor    see what is wrong with a repository, then run again"
+    yield from _ways_on(report)
+    yield from _mending(report, settings)
     saved_in = {repository.name for repository in report.repositories if repository.saved}
     if "csv" in saved_in:
         yield f"open {settings.output_dir / 'titles.csv'}"
@@ -163,6 +165,31 @@ def _next_steps(report: RunReport, settings: Settings) -> Iterator[str]:
         yield "python main.py    the same for real (see the README on limits)"
     elif report.outcome is RunOutcome.COMPLETE:
         yield "python main.py --help    other charts, single titles, settings"
+
+
+def _ways_on(report: RunReport) -> Iterator[str]:
+    """How to get what was not tried or has failed; a run that goes on tries again what failed."""
+    failed = sum(failure.reason != NOT_FOUND for failure in report.failures)
+    if report.run.command in WITHOUT_RESUME:
+        if failed or report.not_tried:
+            yield f"python main.py {report.run.command}    once more: nothing is doubled"
+    elif report.not_tried:
+        again = f" and the {failed} that failed" if failed else ""
+        yield f"python main.py resume    fetch the {len(report.not_tried)} not tried{again}"
+    elif failed:
+        yield f"python main.py retry    fetch again the {failed} that failed"
+
+
+def _mending(report: RunReport, settings: Settings) -> Iterator[str]:
+    """What to do when titles are not in every repository."""
+    broken = [kept.name for kept in report.repositories if kept.error or kept.missing]
+    if broken:
+        yield "python main.py doctor    see what is wrong with a repository"
+    if broken and any(kept.saved and not kept.missing for kept in report.repositories):
+        yield (
+            f"python main.py repair{_output_option(report, settings)}    "
+            "then copy to it what it is missing, without fetching"
+        )
 
 
 def _output_option(report: RunReport, settings: Settings) -> str:

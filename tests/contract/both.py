@@ -1,15 +1,16 @@
 """CSV and PostgreSQL at once, through `CompositeSave`, as one repository for the contract suite."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from application.composite_save import CompositeSave
-from application.ports import BatchResult, RepositoryOpener, TitleRepository
+from application.ports import BatchResult, RepositoryOpener, TitleRepository, TitleVersion
 from domain.chart import Chart
-from domain.identifiers import NameId
-from domain.run import RepositoryReport, Run, RunReport, StoreCounts
+from domain.identifiers import NameId, TitleId
+from domain.run import Failure, RepositoryReport, Run, RunRecord, RunReport, StoreCounts
 from domain.title import Title
 from tests.contract.factories import (
     CsvFactory,
@@ -18,6 +19,8 @@ from tests.contract.factories import (
     in_billing_order,
 )
 from tests.fakes import RecordingObserver
+
+_Answer = TypeVar("_Answer")
 
 
 class BothRepositories:
@@ -37,15 +40,18 @@ class BothRepositories:
         self._people = people
         self._before = save.settle()
 
-    def begin_run(self, run: Run, chart: Chart | None) -> None:
-        self._save.begin_run(run, chart)
+    def begin_run(
+        self, run: Run, chart: Chart | None, asked: Sequence[TitleId] | None = None
+    ) -> None:
+        self._save.begin_run(run, chart, asked)
+        assert self._errors() == [None, None]
 
     def save(
         self, batch: Sequence[Title], run: Run, when_sent: Callable[[], None] | None = None
     ) -> BatchResult:
         self._save.save(batch, run)
         after = self._save.settle()
-        assert [report.error for report in after] == [None] * len(after)
+        assert self._errors() == [None, None]
         # With other writers at work the two may see different titles first.
         first, second = (_result(*reports) for reports in zip(self._before, after, strict=True))
         assert _total(first) == _total(second) == len(batch)
@@ -55,9 +61,38 @@ class BothRepositories:
     def finish_run(self, report: RunReport) -> None:
         self._save.finish_run(report)
 
-    def titles(self) -> Iterator[Title]:
+    def runs(self, limit: int) -> Sequence[RunRecord]:
+        return self._agreed(lambda reader: list(reader.runs(limit)))
+
+    def run(self, run_id: str) -> RunRecord | None:
+        return self._agreed(lambda reader: reader.run(run_id))
+
+    def asked_in(self, run_id: str) -> Sequence[TitleId] | None:
+        return self._agreed(lambda reader: reader.asked_in(run_id))
+
+    def chart_of(self, run_id: str) -> Chart | None:
+        return self._agreed(lambda reader: reader.chart_of(run_id))
+
+    def failures_of(self, run_id: str) -> Sequence[Failure]:
+        return self._agreed(lambda reader: reader.failures_of(run_id))
+
+    def held_since(self, ids: Collection[TitleId], run: Run) -> frozenset[TitleId]:
+        return self._agreed(lambda reader: reader.held_since(ids, run))
+
+    def versions(self) -> Iterator[TitleVersion]:
+        yield from self._agreed(lambda reader: sorted(reader.versions()))
+
+    def _agreed(self, question: Callable[[TitleRepository], _Answer]) -> _Answer:
+        first, second = (question(reader) for reader in self._readers)
+        assert first == second
+        return first
+
+    def _errors(self) -> list[str | None]:
+        return [report.error for report in self._save.settle()]
+
+    def titles(self, ids: Collection[TitleId] | None = None) -> Iterator[Title]:
         first, second = (
-            {title.imdb_id: in_billing_order(title) for title in reader.titles()}
+            {title.imdb_id: in_billing_order(title) for title in reader.titles(ids)}
             for reader in self._readers
         )
         assert first == second

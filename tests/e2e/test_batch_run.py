@@ -338,7 +338,7 @@ def test_a_page_that_changed_is_named_and_the_others_are_saved(site, tmp_path):
         third: "not_found",
     }
     assert [r["imdb_id"] for r in rows(tmp_path / "output", "titles.csv")] == [first]
-    assert f"python main.py titles {second}" in result.out
+    assert "python main.py retry    fetch again the 1 that failed" in result.out
 
 
 def test_a_wrong_password_costs_that_repository_only(site, tmp_path, postgres_url):
@@ -387,7 +387,7 @@ def test_an_interrupted_run_saves_what_is_in_flight_and_says_how_to_go_on(
             process.send_signal(number)
             out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert "run the same command again" in out
+    assert "python main.py resume    fetch the" in out
     account = report(tmp_path / "output")
     assert account["outcome"] == "interrupted"
     assert account["asked"] == 250 == account["fetched"] + len(account["not_tried"])

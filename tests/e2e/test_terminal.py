@@ -10,18 +10,21 @@ import pytest
 
 from demo.facts import load_facts
 from demo.site import DemoSite
-from tests.e2e.program import ROOT, environment
+from tests.e2e.program import ROOT, environment, start
 
 ERASE_LINE = "\x1b[2K"
 CONTROL = re.compile(r"\x1b\[[?0-9;]*[a-zA-Z]")
 
 
-def on_a_terminal(folder, **settings) -> tuple[int, str]:
-    """The exit status of a run on a terminal, and all that was written to it."""
+def on_a_terminal(folder, *arguments: str, answer: bytes = b"", **settings) -> tuple[int, str]:
+    """The exit status of a run on a terminal, and all that was written to it.
+
+    ``answer`` is typed when a question has been asked.
+    """
     main_end, program_end = pty.openpty()
     given = {"output_dir": folder / "output", "columns": 110, "term": "xterm-256color"} | settings
     with subprocess.Popen(
-        [sys.executable, str(ROOT / "main.py")], cwd=folder, env=environment(**given),
+        [sys.executable, str(ROOT / "main.py"), *arguments], cwd=folder, env=environment(**given),
         stdin=program_end, stdout=program_end, stderr=program_end,
     ) as process:  # fmt: skip
         os.close(program_end)
@@ -34,6 +37,9 @@ def on_a_terminal(folder, **settings) -> tuple[int, str]:
             if not part:
                 break
             written += part
+            if answer and b"Continue it?" in written:
+                os.write(main_end, answer)
+                answer = b""
     os.close(main_end)
     return process.returncode, written.decode()
 
@@ -66,3 +72,46 @@ def test_a_dumb_terminal_gets_lines(site, tmp_path):
     assert status == 0
     assert "3 titles from html" in written
     assert "\x1b" not in written
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("csv", b"\n", True),
+        ("csv", b"n\n", False),
+        ("postgres", b"y\n", True),
+        ("csv", b"\x04", None),
+    ],
+)
+def test_a_run_that_was_stopped_is_offered(site, tmp_path, postgres_url, case):
+    stores, answer, goes_on = case
+    settings = {"base_url": site.url, "requests_per_second": 0, "repositories": stores}
+    settings |= {"database_url": postgres_url, "max_threads": 5}
+    before = len(site.requests)
+    with start(tmp_path, **settings) as process:
+        assert site.wait_for_requests(before + 40, 60)
+        process.kill()
+        process.communicate()
+    limit = {"limit": 3}
+    status, written = on_a_terminal(tmp_path, answer=answer, **settings | limit)
+    shown = CONTROL.sub("", written)
+    assert "that began at" in shown
+    if goes_on is None:
+        assert status == 130
+        assert "asked" not in shown.partition("Continue it?")[2]
+        return
+    assert status == 0
+    assert ("asked 250 = already saved" in shown) == goes_on
+    assert ("asked 3 = fetched 3" in shown) == (not goes_on)
+
+
+def test_no_question_is_asked_when_the_answer_is_given(site, tmp_path):
+    settings = {"base_url": site.url, "requests_per_second": 0, "repositories": "csv"}
+    before = len(site.requests)
+    with start(tmp_path, max_threads=5, **settings) as process:
+        assert site.wait_for_requests(before + 40, 60)
+        process.kill()
+        process.communicate()
+    _, fresh = on_a_terminal(tmp_path, "--fresh", limit=3, **settings)
+    assert "Continue it?" not in fresh
+    assert "asked 3 = fetched 3" in CONTROL.sub("", fresh)

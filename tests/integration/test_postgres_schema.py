@@ -197,3 +197,14 @@ def test_critics_and_users_compares_titles_that_have_both(
     found = rows_of(postgres_url, "SELECT title_id, critics_above_users FROM critics_and_users")
 
     assert found == [(title_number(1), Decimal("-11.0"))]
+
+
+def test_what_was_changed_by_hand_is_put_right_by_the_next_save(
+    repository: PostgresRepository, postgres_url: str
+) -> None:
+    repository.save([a_title(1), a_title(2)], a_run())
+    execute(postgres_url, "UPDATE titles SET votes = 1 WHERE imdb_id = 'tt0000001'")
+    result = repository.save([a_title(1), a_title(2)], a_run())
+    assert (result.updated, result.unchanged) == (1, 1)
+    assert {title.votes for title in repository.titles()} == {a_title().votes}
+    assert repository.save([a_title(1)], a_run()).unchanged == 1

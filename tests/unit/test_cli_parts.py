@@ -8,10 +8,11 @@ import pytest
 from rich.console import Console
 
 from application.ports import BatchResult
+from application.retry_failures import FailedRun
 from domain.run import Failure, FetchTiming, RepositoryReport, RunOutcome, RunReport, StoreCounts
 from infrastructure.cli.exit_status import OF_OUTCOME
 from infrastructure.cli.progress import LogObserver, RunCounts, observed
-from infrastructure.cli.report_file import write_report
+from infrastructure.cli.report_file import read_failed_run, write_report
 from infrastructure.cli.summary import print_summary
 from infrastructure.cli.title_ids import read_title_ids
 from shared.config import load_settings
@@ -80,8 +81,7 @@ def test_the_summary_names_failures_by_reason():
     assert "\n      message 1\n" in text
     assert "failed, not_found: 1 (tt0000020)" in text
     assert "! look at this" in text
-    assert "python main.py titles tt0000001" in text
-    assert "titles tt0000020" not in text
+    assert "python main.py retry    fetch again the 11 that failed" in text
 
 
 def test_the_summary_of_a_run_without_a_source_says_what_can_be_done():
@@ -98,6 +98,52 @@ def test_the_summary_tells_of_a_repository_that_failed():
     text = shown(a_report(outcome=RunOutcome.INCOMPLETE, repositories=(broken,)))
     assert "! csv: disk full" in text
     assert "python main.py doctor" in text
+
+
+def test_the_summary_of_a_continued_run_says_what_was_there_before():
+    kept = RepositoryReport(name="csv", inserted=1, held_before=5, copied=2)
+    text = shown(
+        a_report(
+            asked=8, fetched=1, already_saved=7, repositories=(kept,),
+            resumed_at=NOON + timedelta(seconds=4.4),
+        )
+    )  # fmt: skip
+    assert "(2.0 s)" in text
+    assert "asked 8 = already saved 7 + fetched 1 + failed 0 + not tried 0" in text
+    header, row = (line for line in text.splitlines() if line.strip().startswith(("rep", "csv ")))
+    numbers = dict(zip(header.split()[1:5], row.split()[1:5], strict=True))
+    assert numbers == {"saved": "8", "before": "5", "copied": "2", "new": "1"}
+
+
+def next_steps(**changes) -> str:
+    return shown(a_report(outcome=RunOutcome.INCOMPLETE, **changes)).partition("Next:")[2]
+
+
+def test_the_way_on_is_named_for_what_is_missing():
+    failed, untried = (failure(5, "unavailable"),), (title_number(6), title_number(7))
+    assert "resume    fetch the 2 not tried and the 1 that failed" in next_steps(
+        failures=failed, not_tried=untried
+    )
+    assert "retry    fetch again the 1 that failed" in next_steps(failures=failed)
+    broken = RepositoryReport(name="postgres", error="gone", missing=(title_number(1),))
+    whole = RepositoryReport(name="csv", inserted=3)
+    assert "python main.py repair" in next_steps(repositories=(whole, broken))
+    assert "python main.py repair" not in next_steps(repositories=(broken,))
+    nothing = next_steps(failures=(failure(5, "not_found"),), repositories=())
+    assert nothing == ""
+    demo = next_steps(run=a_run(command="demo"), not_tried=untried)
+    assert "python main.py demo    once more" in demo
+    assert "resume" not in demo
+
+
+def test_what_failed_is_read_from_the_report_file(tmp_path, caplog):
+    assert read_failed_run(tmp_path) is None
+    report = a_report(failures=(failure(9, "unavailable"),), notices=("\udcff",))
+    path = write_report(report, tmp_path)
+    assert read_failed_run(tmp_path) == FailedRun(report.run, report.failures)
+    path.write_text('{"run": 3}')
+    assert read_failed_run(tmp_path) is None
+    assert "run-report.json cannot be read" in caplog.text
 
 
 def test_square_brackets_of_a_message_are_shown_as_they_are():

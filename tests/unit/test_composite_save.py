@@ -222,7 +222,7 @@ def test_other_jobs_keep_their_place_among_the_batches() -> None:
         (second,) = save.settle()
     held = [report.holds.titles for report in (first, second) if report.holds is not None]
     assert held == [2 * BATCH, 3 * BATCH]
-    assert store.runs == [RUN.run_id]
+    assert store.begun == [RUN.run_id]
 
 
 def test_saving_is_a_stage_of_its_own_for_each_repository() -> None:

@@ -49,6 +49,16 @@ class ChartFile:
         temporary = path.with_name(f".{path.name}.new")
         replace_file(path, temporary, [self._table.header, encode(in_order)])
 
+    def kept_by(self, run_id: str) -> Chart | None:
+        """Give the chart that a run kept, or ``None`` when there is none, or a later one."""
+        entries: list[ChartEntry] = []
+        found: tuple[ChartName, datetime] | None = None
+        for name, captured_at, cells in self._entries():
+            if cells[3] == run_id:
+                found = name, captured_at
+                entries.append(ChartEntry(int(cells[1]), title_id(cells[2])))
+        return None if found is None else Chart(found[0], tuple(entries), found[1])
+
     def _entries(self) -> Iterator[tuple[ChartName, datetime, list[str]]]:
         try:
             self._table.open()

@@ -4,7 +4,7 @@ import csv
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from io import FileIO
@@ -12,17 +12,26 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from application.ports import BatchResult
+from application.ports import BatchResult, TitleVersion
 from domain.chart import Chart
 from domain.errors import InvalidTitle
 from domain.identifiers import NameId, TitleId
-from domain.run import Run, RunReport, StoreCounts
+from domain.run import Failure, Run, RunRecord, RunReport, StoreCounts
 from domain.title import Title
 from infrastructure.repositories.csv.chart_file import ChartFile
 from infrastructure.repositories.csv.failures import NAME, locked, malformed, translated
 from infrastructure.repositories.csv.index import HeldTitle
+from infrastructure.repositories.csv.journal import RunJournal
 from infrastructure.repositories.csv.merge import merge
-from infrastructure.repositories.csv.rows import Naming, TitleRows, credit_from, decode, title_from
+from infrastructure.repositories.csv.rows import (
+    Naming,
+    TitleRows,
+    credit_from,
+    datetime_of,
+    decode,
+    moment_of,
+    title_from,
+)
 from infrastructure.repositories.csv.title_set import MOST_TITLES_AT_ONCE, TitleSet
 
 _LARGEST_CELL = 2**31 - 1
@@ -58,6 +67,8 @@ def open_csv_repository(
 class CsvRepository:
     """Keeps titles in ``titles.csv``, ``people.csv`` and ``credits.csv``, charts in ``chart.csv``.
 
+    What it remembers of runs is in ``.runs`` (`RunJournal`).
+
     Made by `open_csv_repository`; fulfils the port `TitleRepository`. New titles are appended. A
     title that is held already goes to ``.updates/``, and from there into the files when they are
     merged, so saving costs the same however long the files are. Look-up and write happen under
@@ -71,6 +82,7 @@ class CsvRepository:
         self._main = TitleSet(directory)
         self._updates = TitleSet(directory / ".updates", renames=True)
         self._chart_file = ChartFile(directory)
+        self._journal = RunJournal(directory)
         self._mutex = threading.Lock()
         self._lock_timeout_seconds = lock_timeout_seconds
         # The alternative where flock is missing, a file that means "locked", would outlive a
@@ -97,12 +109,14 @@ class CsvRepository:
         with self._exclusively():
             self._merge()
 
-    def begin_run(self, run: Run, chart: Chart | None) -> None:
-        """Keep the chart's snapshot, unless a later one is kept already."""
-        if chart is None:
-            return
+    def begin_run(
+        self, run: Run, chart: Chart | None, asked: Sequence[TitleId] | None = None
+    ) -> None:
+        """Note the run in the journal, and keep the chart unless a later one is kept already."""
         with self._exclusively():
-            self._chart_file.keep(chart, run.run_id)
+            self._journal.begin(run, asked)
+            if chart is not None:
+                self._chart_file.keep(chart, run.run_id)
 
     def save(
         self, batch: Sequence[Title], run: Run, when_sent: Callable[[], None] | None = None
@@ -125,19 +139,71 @@ class CsvRepository:
         )
 
     def finish_run(self, report: RunReport) -> None:
-        """Merge the updates and wait until everything is on the disk.
+        """Merge the updates, wait until everything is on the disk, and note how the run ended.
 
-        The report itself is not kept here: whoever runs the scraper writes it to a file.
+        The whole report is not kept here: whoever runs the scraper writes it to a file.
         """
         with self._exclusively():
             self._main.flush_to_disk()
             self._merge()
+            self._journal.finish(report)
 
-    def titles(self) -> Iterator[Title]:
+    def runs(self, limit: int) -> Sequence[RunRecord]:
+        """Give the latest runs, the newest first; the journal forgets all but some hundreds."""
+        with translated(self._directory):
+            return self._journal.newest(limit)
+
+    def run(self, run_id: str) -> RunRecord | None:
+        """Give one run, or ``None``."""
+        with translated(self._directory):
+            return self._journal.record(run_id)
+
+    def asked_in(self, run_id: str) -> Sequence[TitleId] | None:
+        """Give the ids that a run was asked for, or ``None``."""
+        with translated(self._directory):
+            return self._journal.asked_in(run_id)
+
+    def chart_of(self, run_id: str) -> Chart | None:
+        """Give the chart of a run, as long as no later snapshot has taken its place."""
+        with self._exclusively():
+            return self._chart_file.kept_by(run_id)
+
+    def failures_of(self, run_id: str) -> Sequence[Failure]:
+        """Give the titles that a finished run could not fetch."""
+        with translated(self._directory):
+            return self._journal.failures_of(run_id)
+
+    def held_since(self, ids: Collection[TitleId], run: Run) -> frozenset[TitleId]:
+        """Give those held that are newer than the run's beginning, or were saved by it."""
+        began = moment_of(run.started_at)
+        with self._exclusively():
+            found = ((imdb_id, *self._holder(imdb_id)) for imdb_id in ids)
+            return frozenset(
+                imdb_id for imdb_id, holder, held in found
+                if held and (held.fetched_at >= began or holder.saved_by(held) == run.run_id)
+            )  # fmt: skip
+
+    def versions(self) -> Iterator[TitleVersion]:
+        """Give the id and the age of every title held at the first step."""
+        with self._exclusively():
+            titles = self._main.titles
+            newer = {held.imdb_id: held.fetched_at for held in self._updates.titles}
+            snapshot = iter(titles)
+        for held in snapshot:
+            moment = newer.pop(held.imdb_id, held.fetched_at)
+            yield TitleVersion(held.imdb_id, datetime_of(moment))
+        for imdb_id, moment in newer.items():
+            yield TitleVersion(imdb_id, datetime_of(moment))
+
+    def titles(self, ids: Collection[TitleId] | None = None) -> Iterator[Title]:
         """Give every title held at the first step, in the order in which they were first saved.
 
-        Later saves do not disturb the iteration. Memory holds one title, and the place of each.
+        Later saves do not disturb the iteration. Memory holds one title, and the place of each; of
+        the titles ``ids``, which come in their order, it holds all the rows.
         """
+        return self._all_titles() if ids is None else self._titles_named(ids)
+
+    def _all_titles(self) -> Iterator[Title]:
         with ExitStack() as stack, translated(self._directory):
             with self._exclusively():
                 self._merge()
@@ -171,6 +237,7 @@ class CsvRepository:
     def close(self) -> None:
         """Let go of the files."""
         with self._mutex:
+            self._journal.let_go()
             self._main.forget()
             self._updates.forget()
 
@@ -222,12 +289,11 @@ class CsvRepository:
     def _changes(self, titles: Sequence[TitleRows]) -> "_Changes":
         changes = _Changes()
         for rows in titles:
-            for title_set in (self._updates, self._main):
-                if held := title_set.titles.get(rows.imdb_id):
-                    changes.add_known(rows, held, title_set)
-                    break
-            else:
+            holder, held = self._holder(rows.imdb_id)
+            if held is None:
                 changes.add_new(rows)
+            else:
+                changes.add_known(rows, held, holder)
         for person_id, naming in changes.names.items():
             number = self._main.people.find(person_id)
             if number is None:
@@ -239,6 +305,15 @@ class CsvRepository:
             ):
                 changes.renamed[person_id] = naming
         return changes
+
+    def _holder(self, imdb_id: TitleId) -> tuple[TitleSet, HeldTitle | None]:
+        """Give where the newest version of a title stands: nowhere when it is not held."""
+        newer = self._updates.titles.get(imdb_id)
+        return (
+            (self._main, self._main.titles.get(imdb_id))
+            if newer is None
+            else (self._updates, newer)
+        )
 
     def _is_known_as(self, person_id: NameId, number: int, name: str) -> bool:
         """Tell whether this is the newest name of a person, who has that number in ``_main``."""
@@ -262,11 +337,21 @@ class CsvRepository:
                 self._main.rename(self._updates, scratch)
             self._updates.remove()
 
+    def _titles_named(self, ids: Collection[TitleId]) -> Iterator[Title]:
+        with self._exclusively():
+            found = [(self._holder(imdb_id)) for imdb_id in ids]
+            rows = [(held, holder.read(held)) for holder, held in found if held is not None]
+        for held, (title, credits_) in rows:
+            yield self._title(held, title, credits_)
+
     def _read(self, held: HeldTitle, title_file: FileIO, credit_file: FileIO) -> Title:
+        title = _part(title_file, held.title_start, held.title_end)
+        return self._title(held, title, _part(credit_file, held.credits_start, held.credits_end))
+
+    def _title(self, held: HeldTitle, title: bytes, credits_: bytes) -> Title:
         try:
-            (cells,) = decode(_part(title_file, held.title_start, held.title_end))
-            rows = decode(_part(credit_file, held.credits_start, held.credits_end))
-            return title_from(cells, [credit_from(row) for row in rows])
+            (cells,) = decode(title)
+            return title_from(cells, [credit_from(row) for row in decode(credits_)])
         except (csv.Error, ValueError, InvalidTitle) as error:
             where = f"the title at byte {held.title_start} and its credits in credits.csv"
             raise malformed(self._main.title_table.path, where, str(error)) from error

@@ -104,10 +104,15 @@ def moment_of(fetched_at: datetime) -> int:
     return (fetched_at - _EPOCH) // _MICROSECOND
 
 
+def datetime_of(moment: int) -> datetime:
+    """Give microseconds since the beginning of 1970 as a time in UTC."""
+    return _EPOCH + moment * _MICROSECOND
+
+
 @lru_cache(maxsize=256)
 def _timestamp_of(moment: int) -> str:
     # All people of a page have its time, and come together.
-    return timestamp(_EPOCH + moment * _MICROSECOND)
+    return timestamp(datetime_of(moment))
 
 
 class Naming(NamedTuple):
@@ -193,6 +198,11 @@ def title_from(cells: Sequence[str], credits_: Iterable[Credit] = ()) -> Title:
             fetched_at=parse_timestamp(row["fetched_at"]),
         ),
     )
+
+
+def run_id_from(cells: Sequence[str]) -> str:
+    """Give the run that saved a row of `TITLE_COLUMNS`."""
+    return cells[-1]
 
 
 def credit_from(cells: Sequence[str]) -> Credit:

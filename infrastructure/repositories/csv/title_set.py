@@ -17,10 +17,12 @@ from infrastructure.repositories.csv.rows import (
     Naming,
     TitleRows,
     credit_from,
+    decode_one,
     encode,
     moment_of,
     person_cells,
     person_from,
+    run_id_from,
     title_from,
 )
 from infrastructure.repositories.csv.table import CsvTable, Record, replace_file
@@ -110,6 +112,10 @@ class TitleSet:
             self.title_table.read(held.title_start, held.title_end),
             self.credit_table.read(held.credits_start, held.credits_end),
         )
+
+    def saved_by(self, held: HeldTitle) -> str:
+        """Give the run that saved a title last."""
+        return run_id_from(decode_one(self.title_table.read(held.title_start, held.title_end)))
 
     def namings(self) -> Iterator[tuple[NameId, Naming]]:
         """Read everybody's name from the file, with the newest moment that is known of."""

@@ -1,31 +1,42 @@
 """Keeps titles, people, credits, charts and runs in PostgreSQL."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import UTC
 from functools import partial
 from typing import Any, TypeVar
 
 import psycopg2
 from psycopg2 import errors as pg
 from psycopg2.extensions import cursor
-from psycopg2.extras import execute_values
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from application.ports import BatchResult
+from application.ports import BatchResult, TitleVersion
 from domain.chart import Chart
 from domain.errors import InvalidTitle, RepositoryUnavailable
-from domain.run import Run, RunReport, StoreCounts
+from domain.identifiers import TitleId
+from domain.run import Failure, Run, RunRecord, RunReport, StoreCounts
 from domain.title import Title
 from infrastructure.repositories.postgres.connections import ConnectionPool, Server
 from infrastructure.repositories.postgres.errors import NAME, is_lost_connection, translated
+from infrastructure.repositories.postgres.history import (
+    asked_in,
+    chart_of,
+    failures_of,
+    latest_records,
+    note_end,
+    note_run,
+    record_of,
+)
 from infrastructure.repositories.postgres.migrations import apply_migrations
+from infrastructure.repositories.postgres.presence import Presence
 from infrastructure.repositories.postgres.rows import (
+    SELECT_NAMED_TITLES,
     SELECT_TITLES,
-    failure_rows,
-    report_json,
+    array_literal,
     title_from,
 )
-from infrastructure.repositories.postgres.saving import insert_run, rounds_of, save_round, total
+from infrastructure.repositories.postgres.saving import rounds_of, save_round, total
 
 _Result = TypeVar("_Result")
 
@@ -45,28 +56,36 @@ def open_postgres_repository(
 ) -> Iterator["PostgresRepository"]:
     """Open the database at ``url``, bring its schema up to date, and close it at the end.
 
-    At most ``pool_size`` connections; a thread that finds all of them in use waits at most
-    ``wait_seconds``. ``revive`` is called when the server cannot be reached, and starts it anew if
-    it is ours. Raises `RepositoryUnavailable`, with what to check in the URL.
+    At most ``pool_size`` connections, and one more while a run is at work; a thread that finds all
+    of them in use waits at most ``wait_seconds``. ``revive`` is called when the server cannot be
+    reached, and starts it anew if it is ours. Raises `RepositoryUnavailable`, with what to check in
+    the URL.
     """
     server = Server(url, connect_timeout_seconds=connect_timeout_seconds, revive=revive)
     with closing(server.connect()) as connection:
         apply_migrations(connection)
     pool = ConnectionPool(server, size=pool_size, wait_seconds=wait_seconds)
+    presence = Presence(server)
     with closing(pool):
-        yield PostgresRepository(pool, server.location)
+        try:
+            yield PostgresRepository(pool, presence, server.location)
+        finally:
+            presence.end()
 
 
 class PostgresRepository:
     """Fulfils `TitleRepository`; besides, any number of threads may call it at the same time.
+
+    (Not `begin_run` and `finish_run`, which are for the one thread whose run it is.)
 
     Each call is one transaction on a connection of its own. A connection that broke (a restarted
     server) is replaced, and a transaction that PostgreSQL gave up in favour of another is tried
     again; every method may be repeated without harm. All raise `RepositoryUnavailable`.
     """
 
-    def __init__(self, pool: ConnectionPool, location: str) -> None:
+    def __init__(self, pool: ConnectionPool, presence: Presence, location: str) -> None:
         self._pool = pool
+        self._presence = presence
         self._location = location
         self._retrying = Retrying(
             retry=retry_if_exception(_may_succeed_again),
@@ -86,15 +105,13 @@ class PostgresRepository:
         """The database's URL without its password."""
         return self._location
 
-    def begin_run(self, run: Run, chart: Chart | None) -> None:
-        """Note the run, and the chart's entries as they stood for it."""
-
-        def note(statements: cursor) -> None:
-            insert_run(statements, run)
-            if chart is not None:
-                _replace_chart_entries(statements, run, chart)
-
-        self._transaction(note)
+    def begin_run(
+        self, run: Run, chart: Chart | None, asked: Sequence[TitleId] | None = None
+    ) -> None:
+        """Note the run and the ids asked for, and the chart's entries as they stood for it."""
+        with translated():
+            self._presence.show(run.run_id)
+        self._transaction(partial(note_run, run=run, chart=chart, asked=asked))
 
     def save(
         self, batch: Sequence[Title], run: Run, when_sent: Callable[[], None] | None = None
@@ -134,31 +151,63 @@ class PostgresRepository:
 
     def finish_run(self, report: RunReport) -> None:
         """Keep the report of the run, and its failures as rows."""
+        self._transaction(partial(note_end, report=report))
+        self._presence.end()
 
-        def keep(statements: cursor) -> None:
-            insert_run(statements, report.run)
-            statements.execute(_FINISH_RUN, _finish_values(report))
-            statements.execute("DELETE FROM failures WHERE run_id = %s", (report.run.run_id,))
-            execute_values(statements, _INSERT_FAILURES, failure_rows(report), page_size=1000)
+    def runs(self, limit: int) -> Sequence[RunRecord]:
+        """Give the latest runs, the newest first."""
+        return self._transaction(partial(latest_records, limit=limit))
 
-        self._transaction(keep)
+    def run(self, run_id: str) -> RunRecord | None:
+        """Give one run, or ``None``."""
+        return self._transaction(partial(record_of, run_id=run_id))
 
-    def titles(self) -> Iterator[Title]:
-        """Give every title held, by id, from one snapshot, a few hundred in memory at a time.
+    def asked_in(self, run_id: str) -> Sequence[TitleId] | None:
+        """Give the ids that a run was asked for, or ``None``: version 0003 began to note them."""
+        return self._transaction(partial(asked_in, run_id=run_id))
+
+    def chart_of(self, run_id: str) -> Chart | None:
+        """Give the chart as it stood for a run, or ``None``."""
+        return self._transaction(partial(chart_of, run_id=run_id))
+
+    def failures_of(self, run_id: str) -> Sequence[Failure]:
+        """Give the titles that a finished run could not fetch."""
+        return self._transaction(partial(failures_of, run_id=run_id))
+
+    def held_since(self, ids: Collection[TitleId], run: Run) -> frozenset[TitleId]:
+        """Give those held that are newer than the run's beginning, or were saved by it."""
+        values = (array_literal(ids), run.started_at, run.run_id)
+
+        def ask(statements: cursor) -> frozenset[TitleId]:
+            statements.execute(_HELD_SINCE, values)
+            return frozenset(TitleId(imdb_id) for (imdb_id,) in statements.fetchall())
+
+        return self._transaction(ask)
+
+    def versions(self) -> Iterator[TitleVersion]:
+        """Give the id and the age of every title held, from one snapshot.
 
         Holds one connection until it is exhausted or closed.
         """
-        # A stream cannot be begun again once rows are out, so broken connections are found before.
-        self._transaction(lambda statements: statements.execute("SELECT 1"))
-        with translated(), self._pool.stream(_TITLES_PER_FETCH) as rows:
-            rows.execute(SELECT_TITLES)
-            for row in rows:
-                try:
-                    yield title_from(row)
-                except InvalidTitle as error:
-                    raise RepositoryUnavailable(
-                        NAME, f"{self._location}: a row of titles breaks a rule: {error}"
-                    ) from error
+        for imdb_id, fetched_at in self._stream("SELECT imdb_id, fetched_at FROM titles"):
+            yield TitleVersion(TitleId(imdb_id), fetched_at.astimezone(UTC))
+
+    def titles(self, ids: Collection[TitleId] | None = None) -> Iterator[Title]:
+        """Give the titles held, or some of them, by id, from one snapshot.
+
+        A few hundred are in memory at a time. Holds one connection until it is exhausted or closed.
+        """
+        if ids is None:
+            rows = self._stream(SELECT_TITLES)
+        else:
+            rows = self._stream(SELECT_NAMED_TITLES, array_literal(ids))
+        for row in rows:
+            try:
+                yield title_from(row)
+            except InvalidTitle as error:
+                raise RepositoryUnavailable(
+                    NAME, f"{self._location}: a row of titles breaks a rule: {error}"
+                ) from error
 
     def counts(self) -> StoreCounts:
         """Count what is held, from all runs."""
@@ -174,6 +223,14 @@ class PostgresRepository:
         )
         return bool(found)
 
+    def _stream(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
+        """Give the rows of a query as they are asked for."""
+        # A stream cannot be begun again once rows are out, so broken connections are found before.
+        self._transaction(lambda statements: statements.execute("SELECT 1"))
+        with translated(), self._pool.stream(_TITLES_PER_FETCH) as rows:
+            rows.execute(query, values)
+            yield from rows
+
     def _transaction(
         self, work: Callable[[cursor], _Result], retrying: Retrying | None = None
     ) -> _Result:
@@ -185,20 +242,9 @@ class PostgresRepository:
             return (retrying or self._retrying)(attempt)
 
 
-_INSERT_ENTRIES = """
-    INSERT INTO chart_entries (chart, run_id, rank, title_id, captured_at) VALUES %s
-"""
-
-_FINISH_RUN = """
-    UPDATE runs SET finished_at = %s, outcome = %s, asked = %s, fetched = %s, failed = %s,
-        report = %s
-    WHERE run_id = %s
-"""
-
-# The same title may have failed more than once; the row says that it did.
-_INSERT_FAILURES = """
-    INSERT INTO failures (run_id, imdb_id, repository, reason, message, reported_at) VALUES %s
-    ON CONFLICT DO NOTHING
+_HELD_SINCE = """
+    SELECT imdb_id FROM titles
+    WHERE imdb_id = ANY (%s::text[]) AND (fetched_at >= %s OR run_id = %s)
 """
 
 _COUNTS = """
@@ -216,29 +262,6 @@ def _may_succeed_again(error: BaseException) -> bool:
 
 def _is_lost(error: BaseException) -> bool:
     return isinstance(error, psycopg2.Error) and is_lost_connection(error)
-
-
-def _replace_chart_entries(statements: cursor, run: Run, chart: Chart) -> None:
-    statements.execute(
-        "DELETE FROM chart_entries WHERE chart = %s AND run_id = %s", (chart.name.value, run.run_id)
-    )
-    rows = [
-        (chart.name.value, run.run_id, entry.rank, entry.title_id, chart.captured_at)
-        for entry in chart.entries
-    ]
-    execute_values(statements, _INSERT_ENTRIES, rows, page_size=1000)
-
-
-def _finish_values(report: RunReport) -> tuple[object, ...]:
-    return (
-        report.finished_at,
-        report.outcome.value,
-        report.asked,
-        report.fetched,
-        len(report.failures),
-        report_json(report),
-        report.run.run_id,
-    )
 
 
 def _one(statements: cursor, query: str, *values: object) -> tuple[Any, ...]:

@@ -52,15 +52,20 @@ TITLE_COLUMNS = (
 """The columns of `title_row`, in its order."""
 
 # As numeric, "9.3" is exactly that; float8 gives back the very float that was stored.
-SELECT_TITLES = """
+_SELECT_TITLES = """
     SELECT imdb_id, kind, title, original_title, year, end_year, runtime_minutes, rating::float8,
         votes, metascore, certificate, genres, release_year, release_month, release_day, plot,
         source, found_by, fetched_at,
         (SELECT json_agg(json_build_array(category, position, name, person_id, characters))::text
          FROM credits WHERE title_id = imdb_id)
-    FROM titles ORDER BY imdb_id
+    FROM titles {which} ORDER BY imdb_id
 """
+
+SELECT_TITLES = _SELECT_TITLES.format(which="")
 """Reads what `title_from` takes."""
+
+SELECT_NAMED_TITLES = _SELECT_TITLES.format(which="WHERE imdb_id = ANY (%s::text[])")
+"""The same for some ids, given as `array_literal`."""
 
 _CATEGORY_ORDER = {category: place for place, category in enumerate(CreditCategory)}
 

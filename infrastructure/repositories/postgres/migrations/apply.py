@@ -10,9 +10,14 @@ from infrastructure.repositories.postgres.errors import NAME, translated, unavai
 from infrastructure.repositories.postgres.migrations import (
     statements_0001,
     statements_0002,
+    statements_0003,
 )
 
-_VERSIONS = {"0001": statements_0001.STATEMENTS, "0002": statements_0002.STATEMENTS}
+_VERSIONS = {
+    "0001": statements_0001.STATEMENTS,
+    "0002": statements_0002.STATEMENTS,
+    "0003": statements_0003.STATEMENTS,
+}
 """The statements of every version, in order; versions sort as text."""
 
 HEAD = max(_VERSIONS)

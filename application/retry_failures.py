@@ -1,0 +1,97 @@
+"""Fetch again what failed in an earlier run."""
+
+from dataclasses import dataclass
+
+from application.composite_save import CompositeSave
+from application.run_history import RunHistory
+from application.scrape_titles import ScrapeTitles
+from domain.errors import NothingToDo, RepositoryUnavailable, UnknownRun
+from domain.identifiers import TitleId
+from domain.run import Failure, Run, RunReport
+
+NOT_FOUND = "not_found"
+"""The reason of titles that no source has: asking again is rarely of use."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRun:
+    """A run and the titles that it could not fetch."""
+
+    run: Run
+    failures: tuple[Failure, ...]
+
+
+class RetryFailures:
+    """Fetches the titles that failed in a run, as a run of its own.
+
+    What a repository refused is not fetched again, as it would be refused again. Used by one
+    thread, once; ``save`` is an open `CompositeSave`.
+    """
+
+    def __init__(self, save: CompositeSave, scrape_titles: ScrapeTitles) -> None:
+        self._save = save
+        self._history = RunHistory(save)
+        self._scrape_titles = scrape_titles
+
+    def execute(
+        self, run: Run, *, of: str | None, with_not_found: bool, reported: FailedRun | None
+    ) -> RunReport:
+        """Fetch what failed in the run ``of``, or in the newest one that had failures.
+
+        Left out are titles that every repository has got since, and, unless ``with_not_found``,
+        those that were not found. ``reported`` is the run of the report file: it is taken when no
+        repository knows what failed. Raises `NothingToDo`, `UnknownRun` or `RepositoryUnavailable`
+        before anything is begun.
+        """
+        failed = self._failed_run(of, reported)
+        ids = self._still_missing(failed)
+        wanted = [
+            failure.imdb_id for failure in failed.failures
+            if failure.imdb_id in ids and (with_not_found or failure.reason != NOT_FOUND)
+        ]  # fmt: skip
+        if not wanted:
+            raise NothingToDo(_why_nothing(failed, len(ids)))
+        return self._scrape_titles.execute(wanted, run)
+
+    def _failed_run(self, run_id: str | None, reported: FailedRun | None) -> FailedRun:
+        fits = reported is not None and run_id in {None, reported.run.run_id}
+        try:
+            found = self._newest() if run_id is None else self._named(run_id)
+        except (UnknownRun, RepositoryUnavailable):
+            if not fits:
+                raise
+            found = None
+        if found is not None and found.failures:
+            return found
+        if reported is not None and fits and reported.failures:
+            return reported
+        if found is None:
+            raise NothingToDo("no run that is known had titles that failed")
+        return found
+
+    def _newest(self) -> FailedRun | None:
+        failed = (record for record in self._history.latest() if record.failed)
+        newest = next(failed, None)
+        return None if newest is None else self._with_failures(newest.run)
+
+    def _named(self, run_id: str) -> FailedRun:
+        return self._with_failures(self._history.named(run_id).run)
+
+    def _with_failures(self, run: Run) -> FailedRun:
+        answers = self._history.ask(lambda repository: repository.failures_of(run.run_id))
+        by_id = {failure.imdb_id: failure for found in answers.values() for failure in found}
+        return FailedRun(run, tuple(by_id.values()))
+
+    def _still_missing(self, failed: FailedRun) -> frozenset[TitleId]:
+        ids = frozenset(failure.imdb_id for failure in failed.failures)
+        held = self._save.ask(lambda repository: repository.held_since(ids, failed.run))
+        return ids - frozenset.intersection(*held.values()) if held else ids
+
+
+def _why_nothing(failed: FailedRun, missing: int) -> str:
+    run_id = failed.run.run_id
+    if not failed.failures:
+        return f"no title failed in run {run_id}"
+    if not missing:
+        return f"every title that failed in run {run_id} has been saved since"
+    return f"what failed in run {run_id} ({missing}) is not found anywhere: --all asks again"

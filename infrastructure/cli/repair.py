@@ -1,0 +1,122 @@
+"""The command that brings the repositories level."""
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from application.repair import Differences, Progress
+from domain.errors import RepositoryUnavailable
+from domain.identifiers import TitleId
+from domain.run import RunOutcome, RunReport
+from infrastructure.cli.exit_status import INCOMPLETE, INTERRUPTED, OF_OUTCOME, SAVED
+from infrastructure.cli.interruption import stop_on_signals
+from infrastructure.cli.progress import LogObserver, RunCounts
+from infrastructure.container import new_run, open_repair
+from shared.config import Settings
+
+logger = logging.getLogger(__name__)
+
+LOG_EVERY_SECONDS = 5.0
+_NAMED_IDS = 8
+
+
+def repair_repositories(settings: Settings, *, check: bool, console: Console) -> int:
+    """Say in what the repositories differ and, unless ``check``, level them; the exit status."""
+    if len(settings.repositories) < 2:
+        raise click.UsageError(
+            "repair compares repositories, and REPOSITORIES names only "
+            f"{settings.repositories[0]}: name two, such as csv,postgres"
+        )
+    stop = threading.Event()
+    try:
+        with stop_on_signals(stop), _progress() as tell:
+            return _repair(settings, stop, tell, console, check=check)
+    except RepositoryUnavailable as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _repair(
+    settings: Settings, stop: threading.Event, tell: Progress, console: Console, *, check: bool
+) -> int:
+    names = " and ".join(settings.repositories)
+    with open_repair(settings, LogObserver(RunCounts()), stop, tell) as repair:
+        found = repair.compare()
+        _print(console, list(_described(found, settings.repositories)))
+        if stop.is_set():
+            return INTERRUPTED
+        if not found.count:
+            _print(console, [f"{names} hold the same {found.titles:,} titles"])
+            return SAVED
+        if check:
+            _print(console, [f"{names} differ in {found.count:,} of {found.titles:,} titles"])
+            return INCOMPLETE
+        report = repair.level(found, replace(new_run(settings, "repair"), sources=()))
+    _print(console, list(_account(report)))
+    return OF_OUTCOME[report.outcome]
+
+
+def _described(found: Differences, names: Sequence[str]) -> Iterator[str]:
+    """A line for each kind of difference and repository: how many, and the first few ids."""
+    first = names[0]
+    kinds: tuple[tuple[str, Mapping[str, list[TitleId]]], ...] = (
+        ("missing in {}", found.missing),
+        ("older in {}", found.older),
+        ("of the same time, with other facts in {}", found.differing),
+    )
+    for words, by_name in kinds:
+        for name in (name for name in names if by_name.get(name)):
+            ids = by_name[name]
+            more = f" and {len(ids) - _NAMED_IDS:,} more" if len(ids) > _NAMED_IDS else ""
+            shown = ", ".join(ids[:_NAMED_IDS])
+            yield f"{words.format(name)}: {len(ids):,} ({shown}{more})"
+    if found.differing:
+        yield f"of facts of the same time, those in {first} count"
+
+
+def _account(report: RunReport) -> Iterator[str]:
+    for kept in report.repositories:
+        if kept.copied:
+            yield f"copied {kept.copied:,} titles to {kept.name}"
+        for refused in kept.refused:
+            yield f"! {kept.name} refused {refused.message}"
+        if kept.error:
+            yield f"! {kept.error}"
+    if report.not_tried:
+        yield f"! {len(report.not_tried):,} titles are left: python main.py repair goes on"
+    if report.outcome is RunOutcome.COMPLETE:
+        yield f"all repositories are level now ({report.seconds:.1f} s)"
+
+
+def _print(console: Console, lines: Sequence[str]) -> None:
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """Tell how far it is: on a terminal in a line that is gone at the end, else in log lines."""
+    if not sys.stderr.isatty():
+        yield _log_now_and_then()
+        return
+    with Console(stderr=True).status("reading") as status:
+        yield lambda what, done, of: status.update(f"{what} {done:,} of {of:,} titles")
+
+
+def _log_now_and_then() -> Progress:
+    last = time.monotonic()
+
+    def tell(what: str, done: int, of: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= LOG_EVERY_SECONDS:
+            last = time.monotonic()
+            logger.info("%s %d of %d titles", what, done, of)
+
+    return tell

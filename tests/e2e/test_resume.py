@@ -1,0 +1,277 @@
+"""``kill -9`` at any moment, then ``resume``: no title lost, doubled or wrong; sums add up.
+
+A few moments by default; ``KILLS=100`` for as many as one likes.
+"""
+
+import os
+import random
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from demo.facts import load_facts
+from demo.site import DemoSite
+from infrastructure.repositories.csv import open_csv_repository
+from infrastructure.repositories.postgres import open_postgres_repository
+from tests.contract.factories import held
+from tests.databases import execute, rows_of
+from tests.e2e.program import report, rows, run, start
+
+FACTS = load_facts()
+KILLS = int(os.environ.get("KILLS", "6"))
+REQUESTS = 1 + len(FACTS.titles)
+STORES = ("csv,postgres", "csv", "postgres")
+IDS = {title.imdb_id for title in FACTS.titles}
+
+
+@pytest.fixture(scope="module")
+def site():
+    with DemoSite(FACTS, delay_seconds=0.02) as demo_site:
+        yield demo_site
+
+
+@pytest.fixture(scope="module")
+def slow_site():
+    """Takes so long that both repositories are open before many titles are there."""
+    with DemoSite(FACTS, delay_seconds=0.15) as demo_site:
+        yield demo_site
+
+
+def kill_after_requests(site: DemoSite, requests: int, folder: Path, *arguments, **settings) -> int:
+    """Kill the program, without any warning, once the site has had so many more requests.
+
+    Gives how many the site has had in the end; fewer when there was no more to fetch.
+    """
+    before = len(site.requests)
+    with start(folder, *arguments, **settings) as process:
+        while process.poll() is None and not site.wait_for_requests(before + requests, 0.1):
+            pass
+        process.kill()
+        process.communicate()
+    return len(site.requests) - before
+
+
+def kill_after_seconds(seconds: float, folder: Path, *arguments, **settings) -> None:
+    """Kill the program, without any warning, so long after its start."""
+    with start(folder, *arguments, **settings) as process:
+        time.sleep(seconds)  # the moment is what is tested: any will do
+        process.kill()
+        process.communicate()
+
+
+def assert_whole(folder: Path, stores: str, url: str) -> None:
+    """Every title once, with its own facts, the same in every repository, with the chart."""
+    found = []
+    if "csv" in stores:
+        with open_csv_repository(folder / "output") as repository:
+            found.append(held(repository))
+            counts = repository.counts()
+        ranks = [(r["rank"], r["imdb_id"]) for r in rows(folder / "output", "chart.csv")]
+        assert ranks == [(str(n), t.imdb_id) for n, t in enumerate(FACTS.titles, 1)]
+        people = Counter(row["imdb_id"] for row in rows(folder / "output", "people.csv"))
+        assert set(people.values()) == {1}
+    if "postgres" in stores:
+        with open_postgres_repository(url) as repository:
+            found.append(held(repository))
+            counts = repository.counts()
+        [(runs, entries)] = rows_of(
+            url, "SELECT (SELECT count(*) FROM runs), (SELECT count(*) FROM chart_entries)"
+        )
+        assert entries == runs * len(FACTS.titles)
+    assert found[0] == found[-1]
+    for fact in FACTS.titles:
+        title = found[0][fact.imdb_id]
+        assert (title.title, title.year, title.rating, title.votes) == (
+            fact.title, fact.year, fact.rating, fact.votes,
+        )  # fmt: skip
+    assert counts.titles == len(FACTS.titles) == len(found[0])
+    assert counts.credits == sum(
+        len(t.directors) + len(t.writers) + len(t.cast) for t in FACTS.titles
+    )
+
+
+def assert_adds_up(account: dict) -> None:
+    done = account["already_saved"] + account["fetched"]
+    assert account["asked"] == done + len(account["failures"]) + len(account["not_tried"]) == 250
+    for kept in account["repositories"]:
+        assert kept["saved"] + len(kept["refused"]) + len(kept["missing"]) == done
+
+
+def complete(folder: Path, **settings) -> None:
+    """Continue the run; begin anew only when it was killed before anything knew of it."""
+    known = "unfinished" in run(folder, "runs", **settings).out
+    result = run(folder, "resume", **settings)
+    assert result.status == 0, result.out + result.err
+    assert known == ("Nothing to do" not in result.out)
+    if not known and "complete" not in run(folder, "runs", **settings).out:
+        assert run(folder, **settings).status == 0
+
+
+@pytest.mark.parametrize("number", range(KILLS))
+def test_a_run_killed_at_any_moment_is_completed(site, tmp_path, postgres_url, number):
+    dice = random.Random(number)
+    stores = STORES[number % 3]
+    settings = {
+        "base_url": site.url,
+        "database_url": postgres_url,
+        "requests_per_second": 0,
+        "repositories": stores,
+        "max_threads": dice.choice([5, 20, 50]),
+    }
+    if number % 2:
+        kill_after_seconds(dice.uniform(0.2, 3), tmp_path, **settings)
+    else:
+        kill_after_requests(site, dice.randint(1, REQUESTS), tmp_path, **settings)
+    if number % 3 == 0:
+        kill_after_seconds(dice.uniform(0.2, 2), tmp_path, "resume", **settings)
+
+    complete(tmp_path, **settings)
+
+    assert_whole(tmp_path, stores, postgres_url)
+    if "csv" in stores:
+        assert_adds_up(report(tmp_path / "output"))
+
+
+def test_what_is_saved_is_not_fetched_again(slow_site, tmp_path, postgres_url):
+    settings = {"base_url": slow_site.url, "database_url": postgres_url, "requests_per_second": 0}
+    settings |= {"max_threads": 20}
+    kill_after_requests(slow_site, 150, tmp_path, **settings)
+    in_csv = {row["imdb_id"] for row in rows(tmp_path / "output", "titles.csv")}
+    in_postgres = {i for (i,) in rows_of(postgres_url, "SELECT imdb_id FROM titles")}
+    saved = in_csv | in_postgres
+    before = len(slow_site.requests)
+
+    result = run(tmp_path, "resume", **settings)
+
+    assert len(slow_site.requests) - before == len(FACTS.titles) - len(saved)
+    account = report(tmp_path / "output")
+    assert (account["already_saved"], account["fetched"]) == (len(saved), 250 - len(saved))
+    assert f"asked 250 = already saved {len(saved)} + fetched {250 - len(saved)}" in result.out
+    assert_adds_up(account)
+    assert_whole(tmp_path, "csv,postgres", postgres_url)
+    csv, postgres = account["repositories"]
+    assert (csv["held_before"], csv["copied"]) == (len(in_csv), len(saved - in_csv))
+    assert (postgres["held_before"], postgres["copied"]) == (
+        len(in_postgres), len(saved - in_postgres),
+    )  # fmt: skip
+
+
+def test_a_run_killed_again_and_again_while_it_is_resumed_is_completed(
+    site, tmp_path, postgres_url
+):
+    settings = {"base_url": site.url, "database_url": postgres_url, "requests_per_second": 0}
+    kill_after_requests(site, 80, tmp_path, **settings)
+    for requests in (60, 1, 70):
+        kill_after_requests(site, requests, tmp_path, "resume", **settings)
+    assert run(tmp_path, "resume", **settings).status == 0
+    assert_whole(tmp_path, "csv,postgres", postgres_url)
+    assert_adds_up(report(tmp_path / "output"))
+    again = run(tmp_path, "resume", **settings)
+    assert (again.status, "Nothing to do: there is no run to continue" in again.out) == (0, True)
+
+
+def test_a_run_of_the_embedded_database_is_completed(site, tmp_path):
+    settings = {"base_url": site.url, "requests_per_second": 0}
+    kill_after_requests(site, 120, tmp_path, **settings)
+    result = run(tmp_path, "resume", **settings)
+    assert result.status == 0, result.out + result.err
+    account = report(tmp_path / "output")
+    assert_adds_up(account)
+    assert [kept["holds"]["titles"] for kept in account["repositories"]] == [250, 250]
+
+
+def test_a_repository_that_was_emptied_is_filled_again_without_fetching(
+    slow_site, tmp_path, postgres_url
+):
+    settings = {"base_url": slow_site.url, "database_url": postgres_url, "requests_per_second": 0}
+    settings |= {"max_threads": 20}
+    kill_after_requests(slow_site, 150, tmp_path, **settings)
+    saved = {row["imdb_id"] for row in rows(tmp_path / "output", "titles.csv")}
+    execute(postgres_url, "TRUNCATE titles, people, credits, rating_history CASCADE")
+    before = len(slow_site.requests)
+    assert run(tmp_path, "resume", **settings).status == 0
+    assert len(slow_site.requests) - before == 250 - len(saved)
+    assert_whole(tmp_path, "csv,postgres", postgres_url)
+
+
+def test_an_interrupted_run_goes_on(tmp_path, postgres_url):
+    with DemoSite(FACTS, delay_seconds=0.1) as slow:
+        settings = {"base_url": slow.url, "database_url": postgres_url, "requests_per_second": 0}
+        with start(tmp_path, max_threads=5, **settings) as process:
+            assert slow.wait_for_requests(40, 60)
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert "python main.py resume    fetch the" in out
+        interrupted = report(tmp_path / "output")
+        before = len(slow.requests)
+        assert run(tmp_path, "resume", **settings).status == 0
+    assert len(slow.requests) - before == len(interrupted["not_tried"])
+    assert report(tmp_path / "output")["run"]["run_id"] == interrupted["run"]["run_id"]
+    assert_whole(tmp_path, "csv,postgres", postgres_url)
+
+
+def test_titles_of_the_command_line_are_continued(site, tmp_path):
+    settings = {"base_url": site.url, "repositories": "csv", "requests_per_second": 0}
+    ids = [title.imdb_id for title in FACTS.titles]
+    kill_after_requests(site, 60, tmp_path, "titles", *ids, **settings)
+    result = run(tmp_path, "resume", **settings)
+    assert result.status == 0
+    assert {row["imdb_id"] for row in rows(tmp_path / "output", "titles.csv")} == IDS
+
+
+def test_a_run_of_an_unknown_id_is_a_usage_error(tmp_path, site):
+    result = run(tmp_path, "resume", "--run", "20260101T000000Z-00000000", repositories="csv")
+    assert result.status == 2
+    assert list(tmp_path.iterdir()) == []
+    run(tmp_path, base_url=site.url, repositories="csv", limit=1, requests_per_second=0)
+    for command in ("resume", "retry"):
+        result = run(tmp_path, command, "--run", "../../etc", repositories="csv")
+        assert result.status == 2
+        assert "no run ../../etc is known" in result.err
+
+
+def test_where_there_is_no_data_nothing_is_made(tmp_path):
+    for command in ("resume", "retry", "runs"):
+        assert run(tmp_path, command).status == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_batch_run_tells_of_a_run_that_was_stopped(site, tmp_path, postgres_url):
+    for stores in ("csv", "postgres"):
+        settings = {"base_url": site.url, "repositories": stores, "requests_per_second": 0}
+        settings |= {"database_url": postgres_url}
+        kill_after_requests(site, 60, tmp_path, **settings)
+        told = run(tmp_path, limit=2, **settings)
+        assert told.status == 0
+        assert "to continue the other: python main.py resume --run" in told.err
+        assert run(tmp_path, limit=2, **settings).err.count("to continue") == 0
+        kill_after_requests(site, 60, tmp_path, **settings)
+        assert "to continue" not in run(tmp_path, "--fresh", limit=2, chart="toptv", **settings).err
+        assert "to continue" not in run(tmp_path, chart="bottom", **settings).err
+        resumed_ = run(tmp_path, "--resume", **settings)
+        assert "already saved" in resumed_.out
+        assert resumed_.status == 0
+
+
+def test_resume_and_fresh_belong_to_the_batch_run(tmp_path):
+    assert run(tmp_path, "--fresh", "runs").status == 2
+    assert run(tmp_path, "--resume", "titles", "tt0111161").status == 2
+
+
+def test_a_run_at_work_is_not_continued(tmp_path):
+    with DemoSite(FACTS, delay_seconds=0.2) as slow:
+        settings = {"base_url": slow.url, "repositories": "csv", "requests_per_second": 0}
+        with start(tmp_path, max_threads=2, **settings) as process:
+            assert slow.wait_for_requests(3, 60)
+            shown = run(tmp_path, "runs", **settings)
+            result = run(tmp_path, "resume", **settings)
+            other = run(tmp_path, limit=1, **settings)
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
+    assert "at work" in shown.out
+    assert (result.status, "another program is at work" in result.err) == (2, True)
+    assert "to continue the other" not in other.err

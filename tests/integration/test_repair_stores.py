@@ -1,0 +1,74 @@
+"""Repair of two real stores with any contents makes them equal and loses nothing newer."""
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from application.composite_save import CompositeSave
+from application.ports import RepositoryOpener
+from application.repair import Repair
+from domain.identifiers import TitleId
+from domain.run import RunOutcome
+from domain.title import Title
+from tests import strategies
+from tests.builders import a_run, title_number
+from tests.contract.factories import CsvFactory, PostgresFactory, held, in_billing_order
+from tests.databases import execute
+from tests.fakes import RecordingObserver
+
+RUN = a_run("20260102T120000Z-repair", command="repair", chart=None, sources=())
+
+few_ids = st.integers(1, 4).map(title_number)
+versions = st.builds(
+    lambda title, imdb_id: replace(title, imdb_id=imdb_id), strategies.titles, few_ids
+)
+
+
+def newest_of(*stores: dict[TitleId, Title]) -> dict[TitleId, Title]:
+    """Of each title the newest version; of two as new that of the first store."""
+    newest: dict[TitleId, Title] = {}
+    for store in stores:
+        for imdb_id, title in store.items():
+            known = newest.get(imdb_id)
+            if known is None or known.provenance.fetched_at < title.provenance.fetched_at:
+                newest[imdb_id] = title
+    return newest
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    in_csv=st.lists(versions, max_size=5),
+    in_postgres=st.lists(versions, max_size=5),
+    in_both=st.lists(versions, max_size=2),
+    same_time=st.none() | st.tuples(versions, strategies.texts),
+)
+def test_repair_levels_any_two_stores(postgres_url, in_csv, in_postgres, in_both, same_time):
+    if same_time is not None:
+        title, other = same_time
+        in_csv, in_postgres = [*in_csv, title], [*in_postgres, replace(title, title=other)]
+    with TemporaryDirectory() as folder:
+        execute(postgres_url, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+        csv, postgres = CsvFactory(Path(folder)), PostgresFactory(postgres_url)
+        with csv() as one, postgres() as two:
+            one.save([*in_csv, *in_both], a_run())
+            two.save([*in_both, *in_postgres], a_run())
+            expected = newest_of(held(one), held(two))
+        openers = [RepositoryOpener("csv", csv), RepositoryOpener("postgres", postgres)]
+        with CompositeSave(openers, RecordingObserver()) as save:
+            repair = Repair(save, threading.Event(), lambda *how_far: None)
+            report = repair.level(repair.compare(), RUN)
+        assert report.outcome is RunOutcome.COMPLETE
+        with csv() as one, postgres() as two:
+            assert held(one) == held(two)
+            assert held(one) == {i: in_billing_order(t) for i, t in expected.items()}
+            assert one.counts().titles == two.counts().titles == len(expected)
+        with CompositeSave(openers, RecordingObserver()) as save:
+            assert Repair(save, threading.Event(), lambda *how_far: None).compare().count == 0
