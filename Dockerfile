@@ -3,10 +3,11 @@
 FROM python:3.13-slim-trixie AS build
 
 COPY requirements/runtime.txt /build/runtime.txt
-# Wheels only: nothing is compiled, so no stage needs a compiler. pip is of no use afterwards.
+# Wheels only, but for stem, which has none and is plain Python: nothing is compiled, so no stage
+# needs a compiler. pip is of no use afterwards.
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check \
-        --require-hashes --only-binary :all: --requirement /build/runtime.txt \
+        --require-hashes --only-binary :all: --no-binary stem --requirement /build/runtime.txt \
     && /opt/venv/bin/python -m pip uninstall --yes pip
 
 COPY . /app

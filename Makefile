@@ -59,7 +59,7 @@ check-layers: $(DEVELOPMENT)
 	$(IN_VENV)/lint-imports
 
 check-docker: $(DEVELOPMENT)
-	$(IN_VENV)/hadolint --failure-threshold style Dockerfile
+	$(IN_VENV)/hadolint --failure-threshold style Dockerfile deploy/tor/Dockerfile
 
 check-compose: $(DEVELOPMENT)
 	$(IN_VENV)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml

@@ -35,6 +35,9 @@ from shared.config import Settings
 if TYPE_CHECKING:
     from infrastructure.http.cache import HttpCache
     from infrastructure.http.cache_storage import Storage
+    from infrastructure.http.routes import Route, RoutePool
+    from infrastructure.http.routes.check import RouteCheck
+    from infrastructure.http.routes.tor import TorCircuits
     from infrastructure.scrapers.imdb_html import TitleReader
 
 logger = logging.getLogger(__name__)
@@ -228,7 +231,6 @@ def _open_html(settings: Settings, stop: threading.Event) -> Iterator[TitleSourc
     if settings.robots == "ignore":
         logger.warning("ROBOTS=ignore: robots.txt is not asked for, by your own decision")
     client = HttpClient(
-        max_connections=settings.max_threads,
         timeout_seconds=settings.request_timeout_seconds,
         max_attempts=settings.max_attempts,
         max_body_bytes=settings.max_body_bytes,
@@ -236,7 +238,7 @@ def _open_html(settings: Settings, stop: threading.Event) -> Iterator[TitleSourc
         language=settings.language,
         requests_per_second=settings.requests_per_second,
         obeys_robots=settings.robots == "obey",
-        proxies=[proxy.reveal() for proxy in settings.proxies],
+        routes=_route_pool(settings, stop),
         stop=stop,
         cache=_http_cache(settings),
     )
@@ -271,6 +273,46 @@ def cache_storage(settings: Settings) -> "Storage":
     if settings.http_cache == "redis":
         return RedisStorage(settings.redis_url.reveal())
     return FolderStorage(settings.output_dir / "http_cache")
+
+
+def check_routes(settings: Settings) -> Iterator["RouteCheck"]:
+    """Ask the site's ``robots.txt`` once over each configured route, and tell how they are."""
+    from infrastructure.http.routes.check import RouteChecker
+    from infrastructure.scrapers.imdb_pages import block_reason
+
+    checker = RouteChecker(
+        url=f"{settings.base_url}/robots.txt",
+        timeout_seconds=settings.request_timeout_seconds,
+        headers={"User-Agent": settings.user_agent},
+        block_reason=block_reason,
+        circuits=_tor_circuits(settings),
+    )
+    return checker.check([route for group in _route_groups(settings) for route in group])
+
+
+def _route_pool(settings: Settings, stop: threading.Event) -> "RoutePool":
+    from infrastructure.http.routes import RoutePool
+
+    return RoutePool(
+        _route_groups(settings),
+        max_connections=settings.max_threads,
+        circuits=_tor_circuits(settings),
+        stop=stop,
+    )
+
+
+def _route_groups(settings: Settings) -> "list[list[Route]]":
+    from infrastructure.http.routes import route_groups
+
+    return route_groups(settings.route_order, settings.proxies, settings.tor_socks_url)
+
+
+def _tor_circuits(settings: Settings) -> "TorCircuits | None":
+    if not settings.tor_control_url or "tor" not in settings.route_order:
+        return None
+    from infrastructure.http.routes.tor import TorCircuits
+
+    return TorCircuits(settings.tor_control_url, settings.tor_control_password)
 
 
 def _title_reader(processes: int) -> AbstractContextManager["TitleReader"]:

@@ -6,7 +6,7 @@ All problems are reported at once, by name, and a secret is never shown.
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -23,13 +23,22 @@ from shared.setting_values import (
     ProxyUrl,
     RedisUrl,
     Secret,
+    TorControlAddress,
+    TorSocksUrl,
     WebAddress,
 )
 from shared.version import PROGRAM, VERSION
 
 ENV_FILE = Path(".env")
 
-_ADDRESSES = {"base_url", "database_url", "proxies", "redis_url"}
+_ADDRESSES = {
+    "base_url",
+    "database_url",
+    "proxies",
+    "tor_socks_url",
+    "tor_control_url",
+    "redis_url",
+}
 """Settings whose wrong value is not shown: one cannot tell what of it is a password."""
 
 _NUMBERS = {int, float}
@@ -37,6 +46,7 @@ _ITEM = re.compile(r" - at `\$\[(?P<index>\d+)\]`$")
 
 SourceName = Literal["html", "saved"]
 RepositoryName = Literal["csv", "postgres"]
+RouteKind = Literal["direct", "proxies", "tor"]
 
 
 class InvalidSettings(ValueError):
@@ -132,7 +142,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[ProxyUrl, ...],
         Meta(
             description="Comma-separated proxy URLs (http, https, socks5, socks5h), used in turn, "
-            "a request each."
+            "a request each; those that fail or are slow less."
+        ),
+    ] = ()
+    tor_socks_url: Annotated[
+        TorSocksUrl, Meta(description="Tor's SOCKS port, for example socks5h://127.0.0.1:9050.")
+    ] = TorSocksUrl("")
+    tor_control_url: Annotated[
+        TorControlAddress,
+        Meta(
+            description="Tor's control port (tcp://127.0.0.1:9051) or the path of its socket, to "
+            "ask for a new circuit when the site blocks one."
+        ),
+    ] = TorControlAddress("")
+    tor_control_password: Annotated[
+        Secret,
+        Meta(description="Password of Tor's control port; empty: its cookie file, or none."),
+    ] = Secret("")
+    routes: Annotated[
+        tuple[RouteKind, ...],
+        Meta(
+            min_length=1,
+            description="Ways to the site, in order: direct, proxies, tor; a later one is used "
+            "while those before it fail. Empty: proxies and tor when they are configured, else "
+            "direct.",
         ),
     ] = ()
     redis_url: Annotated[
@@ -181,6 +214,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """The largest page that is read, in bytes, after unpacking."""
         return self.max_body_megabytes * 1024 * 1024
 
+    @property
+    def route_order(self) -> tuple[RouteKind, ...]:
+        """``ROUTES``; when empty, what is configured: nobody who names proxies goes direct."""
+        configured: tuple[tuple[RouteKind, bool], ...] = (
+            ("proxies", bool(self.proxies)),
+            ("tor", bool(self.tor_socks_url)),
+        )
+        return self.routes or tuple(kind for kind, is_set in configured if is_set) or ("direct",)
+
 
 class SettingField(msgspec.Struct, frozen=True):
     """A setting as the help shows it. ``default_text`` is empty when there is none to show."""
@@ -222,14 +264,16 @@ def load_settings(
         raise InvalidSettings([f"{env_file} cannot be read: {error}"]) from error
     values: dict[str, Any] = {}
     problems = []
+    wrong = set()
     for name, text in given.items():
         try:
             values[name] = _value(_types()[name], text)
         except ValueError as error:
             problems.append(_problem(name, text, str(error)))
+            wrong.add(name)
     settings = Settings(**values)
-    problems += _problems_of_saved_pages(settings)
-    if settings.http_cache == "redis" and not settings.redis_url:
+    problems += _problems_of_saved_pages(settings) + _problems_of_routes(settings, wrong)
+    if settings.http_cache == "redis" and not (settings.redis_url or "redis_url" in wrong):
         problems.append("REDIS_URL: must be set when HTTP_CACHE is 'redis'")
     if problems:
         raise InvalidSettings(problems)
@@ -336,6 +380,25 @@ def _problems_of_saved_pages(settings: Settings) -> list[str]:
     # Not Path.is_dir, which raises for a folder that one may not look into.
     exists = os.path.isdir(folder)  # noqa: PTH112
     return [] if exists else [f"SAVED_PAGES_DIR={folder}: there is no such folder"]
+
+
+def _problems_of_routes(settings: Settings, wrong: Collection[str]) -> list[str]:
+    """What a setting needs of another one, unless that has been told as wrong already."""
+    needs_proxies = "proxies" in settings.routes and not settings.proxies
+    needs_socks = not settings.tor_socks_url and "tor_socks_url" not in wrong
+    needs_control = not settings.tor_control_url and "tor_control_url" not in wrong
+    problems = []
+    if needs_proxies and "proxies" not in wrong:
+        problems.append("ROUTES: names 'proxies', and PROXIES is empty: set it, or leave them out")
+    if needs_socks and "tor" in settings.routes:
+        example = "such as socks5h://127.0.0.1:9050"
+        problems.append(f"ROUTES: names 'tor', and TOR_SOCKS_URL is empty: set it, {example}")
+    if needs_socks and settings.tor_control_url:
+        problems.append("TOR_CONTROL_URL: is of no use without TOR_SOCKS_URL")
+    if needs_control and settings.tor_control_password:
+        example = "such as tcp://127.0.0.1:9051"
+        problems.append(f"TOR_CONTROL_PASSWORD: is of no use without TOR_CONTROL_URL, {example}")
+    return problems
 
 
 def likely_typos(env_file: Path = ENV_FILE) -> list[str]:

@@ -70,6 +70,38 @@ class ProxyUrl(Secret):
         super().__init__(text)
 
 
+class TorSocksUrl(Secret):
+    """``socks5h://host:port`` of Tor's SOCKS port, or empty.
+
+    Not ``socks5``, with which names are looked up here: the name server would learn of them.
+    """
+
+    def __init__(self, text: str) -> None:
+        if text:
+            parts = _split_url(text, ("socks5h",))
+            if not parts.hostname or parts.port is None:
+                raise ValueError("needs a host and a port, such as socks5h://127.0.0.1:9050")
+        super().__init__(text)
+
+
+class TorControlAddress(str):
+    """``tcp://host:port`` of Tor's control port, the absolute path of its socket, or empty."""
+
+    def __new__(cls, text: str) -> Self:
+        """Check the text; ``unix:/path`` gives the path."""
+        path = text.removeprefix("unix:")
+        if path.startswith("/"):
+            return super().__new__(cls, f"/{path.lstrip('/')}")
+        if text:
+            parts = _split_url(text, ("tcp",))
+            if not parts.hostname or parts.port is None or parts.path or "@" in parts.netloc:
+                raise ValueError(
+                    "must be tcp://host:port or the absolute path of a socket; the password is "
+                    "TOR_CONTROL_PASSWORD"
+                )
+        return super().__new__(cls, text)
+
+
 class WebAddress(str):
     """``http(s)://host[:port][/path]``, without a slash at its end."""
 

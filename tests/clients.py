@@ -4,12 +4,25 @@ import threading
 from typing import Any
 
 from infrastructure.http.client import HttpClient
+from infrastructure.http.routes import RoutePool, route_groups
+from shared.setting_values import ProxyUrl, TorSocksUrl
 
 
 def http_client(**changes: Any) -> HttpClient:
-    """A client without a rate limit that asks for no robots.txt, unless a test says so."""
+    """A client without a rate limit that asks for no robots.txt, unless a test says so.
+
+    Over ``proxies`` when there are any.
+    """
+    stop = changes.pop("stop", threading.Event())
+    proxies = [ProxyUrl(url) for url in changes.pop("proxies", [])]
+    order = changes.pop("order", ["proxies" if proxies else "direct"])
+    routes = RoutePool(
+        route_groups(order, proxies, TorSocksUrl(changes.pop("tor_socks_url", ""))),
+        max_connections=changes.pop("max_connections", 10),
+        circuits=changes.pop("circuits", None),
+        stop=stop,
+    )
     given: dict[str, Any] = {
-        "max_connections": 10,
         "timeout_seconds": 5.0,
         "max_attempts": 4,
         "max_body_bytes": 1 << 24,
@@ -17,7 +30,7 @@ def http_client(**changes: Any) -> HttpClient:
         "language": "de-AT",
         "requests_per_second": 0,
         "obeys_robots": False,
-        "proxies": [],
-        "stop": threading.Event(),
+        "routes": routes,
+        "stop": stop,
     }
     return HttpClient(**(given | changes))

@@ -52,7 +52,7 @@ def _for_demo(settings: Settings, url: str, folder: Path) -> Settings:
         settings,
         sources=("html",),
         base_url=WebAddress(url),
-        proxies=(),
+        routes=("direct",),
         chart=ChartName.TOP.value,
         requests_per_second=0.0,
         output_dir=folder,

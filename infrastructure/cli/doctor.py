@@ -84,7 +84,8 @@ def _source(name: str, settings: Settings) -> Finding:
         return Finding(what, well=False, state=str(error), advice=advice)
     except SourceError as error:
         advice = (
-            "Check the network, BASE_URL and PROXIES; `python main.py demo` works without them."
+            "Check the network, BASE_URL and PROXIES (`python main.py routes` tests each of them); "
+            "`python main.py demo` works without them."
         )
         return Finding(what, well=False, state=str(error), advice=advice)
     except TitleError as error:

@@ -43,6 +43,20 @@ DEMO_SETTINGS = (
 )
 """The settings that mean something in the demo: it has its own site, chart and rate."""
 
+ROUTE_SETTINGS = (
+    "base_url",
+    "request_timeout_seconds",
+    "user_agent",
+    "proxies",
+    "tor_socks_url",
+    "tor_control_url",
+    "tor_control_password",
+    "routes",
+    "log_level",
+    "log_format",
+)
+"""The settings that mean something to the test of the routes."""
+
 PROFILED = frozenset({"titles", "demo", "resume", "retry"})
 """The commands that ``--profile`` measures, besides the batch run."""
 
@@ -126,6 +140,7 @@ def commands(context: click.Context, resume: bool | None) -> int | None:
     python main.py psql                      look into the database
     python main.py cache                     what HTTP_CACHE has kept
     python main.py doctor                    is everything there that a run needs?
+    python main.py routes                    which proxies work, and how fast are they?
 
     Every setting is an option, an environment variable or a line in .env, in this order; options
     may stand before or after a command.
@@ -300,6 +315,23 @@ def doctor(context: click.Context) -> int:
     from infrastructure.cli.doctor import examine
 
     return examine(_settings(context), Console())
+
+
+@commands.command()
+@settings_options(*ROUTE_SETTINGS)
+@click.pass_context
+def routes(context: click.Context) -> int:
+    """Test each way to the site (ROUTES, PROXIES, TOR_SOCKS_URL) and show how it is.
+
+    Asks for BASE_URL/robots.txt once over each. Exit status: 0 when one works, 3 when none does.
+    """
+    from rich.console import Console
+
+    from infrastructure.cli.routes import show_routes
+
+    # In a pipe or a log, wide enough for the table.
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    return show_routes(_settings(context), console)
 
 
 @commands.command(context_settings={"ignore_unknown_options": True})

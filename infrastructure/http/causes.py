@@ -59,7 +59,7 @@ _KINDS: tuple[tuple[tuple[type[BaseException], ...], str, bool], ...] = (
 
 def cause_of(error: BaseException, timeout_seconds: float) -> Cause:
     """Find what says most in an error of requests, urllib3 or Python and in its causes."""
-    chain = list(_with_causes(error))
+    chain = list(with_causes(error))
     for inner in chain:
         if isinstance(inner, OSError) and inner.errno in _ERRNOS:
             return Cause(_ERRNOS[inner.errno])
@@ -71,7 +71,7 @@ def cause_of(error: BaseException, timeout_seconds: float) -> Cause:
     return Cause(f"{type(error).__name__}: {_first_line(chain[-1])}")
 
 
-def _with_causes(error: BaseException) -> Iterator[BaseException]:
+def with_causes(error: BaseException) -> Iterator[BaseException]:
     """The error and everything it was made from, outermost first."""
     seen: set[int] = set()
     waiting: list[object] = [error]

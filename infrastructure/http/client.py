@@ -3,8 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
@@ -16,16 +16,16 @@ import urllib3
 from requests import PreparedRequest
 
 from application.scrape_titles import utc_now
-from domain.errors import RunStopped, ScraperError, SourceUnavailable
-from infrastructure.http.adapter import SharedContextAdapter
+from domain.errors import RunStopped, ScraperError, SourceBlocked, SourceUnavailable
 from infrastructure.http.causes import Cause, cause_of
 from infrastructure.http.deadlines import Deadline, Deadlines
 from infrastructure.http.hosts import Host, Hosts
 from infrastructure.http.names import number_of_addresses
-from infrastructure.http.proxies import ProxyRotation
 from infrastructure.http.response import PackedResponse, Response
 from infrastructure.http.retry_after import retry_after_seconds
 from infrastructure.http.robots import Robots
+from infrastructure.http.routes import Journey, Leg, RouteFailed, RoutePool
+from infrastructure.http.routes.failures import refused_password, route_failure
 from infrastructure.http.throttle import Throttle
 from infrastructure.http.unpack import BodyDamaged, BodyTooLarge
 from shared.stages import NETWORK, stage
@@ -79,6 +79,15 @@ class _Final(Generic[_Read]):
     result: _Read
 
 
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What is asked for: an address, over the routes of its journey, with headers of its own."""
+
+    address: str
+    journey: Journey
+    headers: Mapping[str, str]
+
+
 class _TryAgain(Exception):
     """A failure that the next try may not have; ``wait_seconds`` is what the site asked for."""
 
@@ -94,17 +103,19 @@ class HttpClient:
     in trouble (see `Throttle`); one that fails again and again is left alone for a while (see
     `CircuitBreaker`), and what its robots.txt asks for is obeyed unless ``obeys_robots`` is false.
 
-    Any number of threads may call `get` and `fetch`: all share one adapter of `requests`, whose
-    pool of connections is thread-safe. There is no `requests.Session` around it, as nothing that a
-    session adds is wanted: cookies are not kept, redirects are followed here (a session reads their
-    bodies without a limit), and no credentials of the user's ``.netrc`` are sent. Closing it closes
-    every connection, and the ``cache``. ``stop`` ends the waiting between tries.
+    A route that fails by itself costs no try of the page while there is another one to use.
+
+    Any number of threads may call `get` and `fetch`: all share one adapter of `requests` for each
+    route, whose pool of connections is thread-safe. There is no `requests.Session` around it, as
+    nothing that a session adds is wanted: cookies are not kept, redirects are followed here (a
+    session reads their bodies without a limit), and no credentials of the user's ``.netrc`` are
+    sent. Closing it closes every connection, and the ``cache``. ``stop`` ends the waiting between
+    tries.
     """
 
     def __init__(
         self,
         *,
-        max_connections: int,
         timeout_seconds: float,
         max_attempts: int,
         max_body_bytes: int,
@@ -112,12 +123,11 @@ class HttpClient:
         language: str,
         requests_per_second: float,
         obeys_robots: bool,
-        proxies: Sequence[str],
+        routes: RoutePool,
         stop: threading.Event,
         cache: "HttpCache | None" = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._adapter = SharedContextAdapter(max_connections=max_connections)
         self._timeout_seconds = timeout_seconds
         self._max_attempts = max_attempts
         self._max_body_bytes = max_body_bytes
@@ -130,7 +140,7 @@ class HttpClient:
         self._hosts = Hosts(lambda: Throttle(requests_per_second, stop))
         self._robots = Robots(self._get_without_asking, user_agent) if obeys_robots else None
         self._deadlines = Deadlines()
-        self._proxies = ProxyRotation(proxies)
+        self._routes = routes
         self._stop = stop
         self._cache = cache
         self._now = now
@@ -151,7 +161,7 @@ class HttpClient:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._adapter.close()
+        self._routes.close()
         self._deadlines.close()
         if self._cache is not None:
             self._cache.close()
@@ -165,7 +175,8 @@ class HttpClient:
 
         Gives what ``read`` makes of the answer, which has any status that is not in
         `RETRIED_STATUSES` or `REDIRECTS`. When ``read`` raises `BodyDamaged` the page is asked for
-        again; its other errors pass through, but for `BodyTooLarge`. Raises `SourceUnavailable`
+        again; when it raises `SourceBlocked`, over another route, if there is one that is not
+        blocked. Its other errors pass through, but for `BodyTooLarge`. Raises `SourceUnavailable`
         naming the host and the cause, ``hopeless`` when the host has not answered once, is down or
         asks for a very long wait, `RobotsDisallowed`, and `RunStopped` when the run is stopped
         before there is an answer.
@@ -213,13 +224,13 @@ class HttpClient:
         headers: Mapping[str, str],
     ) -> _Read:
         """Get a page and those that it leads to; ``headers`` are for the first one only."""
-        address = url
+        page = _Page(url, self._routes.journey(url), headers)
         for _ in range(MAX_REDIRECTS + 1):
-            check(address)
-            answer = self._with_retries(address, read, headers)
+            check(page.address)
+            answer = self._with_retries(page, read)
             if isinstance(answer, _Final):
                 return answer.result
-            address, headers = answer.address, {}
+            page = replace(page, address=answer.address, headers={})
         raise SourceUnavailable(url, f"more than {MAX_REDIRECTS} redirects")
 
     def _ask_robots(self, url: str) -> None:
@@ -234,11 +245,12 @@ class HttpClient:
         self._hosts.of(urlsplit(url).netloc).throttle.limit_to(1 / delay)
 
     def _with_retries(
-        self, url: str, read: Callable[[PackedResponse], _Read], headers: Mapping[str, str]
+        self, page: _Page, read: Callable[[PackedResponse], _Read]
     ) -> _Final[_Read] | _Redirect:
+        url = page.address
         host = self._hosts.of(urlsplit(url).netloc)
         try:
-            return self._retrying(self._once, url, host, read, headers)
+            return self._retrying(self._once, page, host, read)
         except _TryAgain as error:
             if self._stop.is_set():
                 raise RunStopped(url) from error
@@ -264,45 +276,64 @@ class HttpClient:
         return max(asked, _BACKOFF(state))
 
     def _once(
-        self,
-        url: str,
-        host: Host,
-        read: Callable[[PackedResponse], _Read],
-        headers: Mapping[str, str],
+        self, page: _Page, host: Host, read: Callable[[PackedResponse], _Read]
     ) -> _Final[_Read] | _Redirect:
-        """One try: wait for a turn, ask, read."""
-        with stage(NETWORK):
-            answer = self._asked(url, host, headers)
+        """One try, over as many routes as fail by themselves or are blocked."""
+        journey = page.journey
+        while True:
+            try:
+                with journey.leg() as leg:
+                    with stage(NETWORK):
+                        answer = self._asked(page, host, leg)
+                    if answer is not None:
+                        return self._read_by(read, answer)
+            except RouteFailed as error:
+                if not journey.goes_on:
+                    may_pass = error.cause.may_pass or self._routes.has_several
+                    cause = replace(error.cause, may_pass=may_pass)
+                    if not leg.route.proxies:
+                        self._note_failure(page.address, host)
+                    raise self._failure(page.address, host, cause, leg) from error
+            except SourceBlocked:
+                if not journey.goes_on:
+                    raise
+
+    def _read_by(
+        self, read: Callable[[PackedResponse], _Read], answer: PackedResponse
+    ) -> _Final[_Read] | _Redirect:
         self._refuse_if_retried(answer)
         if answer.status in REDIRECTS:
             return _Redirect(_target(answer))
         try:
             return _Final(read(answer))
         except BodyTooLarge as error:
-            raise SourceUnavailable(url, f"the answer is not read: {error}") from error
+            raise SourceUnavailable(answer.url, f"the answer is not read: {error}") from error
         except BodyDamaged as error:
             raise _TryAgain(f"the answer cannot be unpacked: {error}") from error
 
-    def _asked(self, url: str, host: Host, headers: Mapping[str, str]) -> PackedResponse:
+    def _asked(self, page: _Page, host: Host, leg: Leg) -> PackedResponse | None:
+        """Wait for a turn and ask; ``None`` when the route has begun to rest meanwhile."""
+        url = page.address
         self._wait_for_circuit(url, host)
         asked_at = host.throttle.wait()
         if self._stop.is_set():
             raise RunStopped(url)
-        proxy = self._proxies.next()
+        if leg.is_outdated:
+            return None
         with self._deadlines.within(WHOLE_REQUEST_TIMEOUTS * self._timeout_seconds) as deadline:
             try:
-                with self._ask(self._request(url, headers), host, proxy) as answer:
+                with self._ask(self._request(url, page.headers), host, leg) as answer:
+                    leg.answered()
+                    if answer.status_code == 407 and leg.route.proxies:
+                        raise refused_password()
                     self._note_answer(url, host, answer.status_code, asked_at)
                     packed = self._read(answer, deadline)
             except BodyTooLarge as error:
                 raise SourceUnavailable(url, f"the answer is not read: {error}") from error
             except _NETWORK_ERRORS as error:
-                if not proxy:
-                    self._note_failure(url, host)
-                cause = self._cause(error, deadline)
-                through = "through a proxy: " if proxy else ""
-                raise self._failure(url, host, cause, through=through) from error
-        logger.debug("GET %s: %s, %d bytes packed", url, answer.status_code, len(packed))
+                raise self._broken(url, host, error, leg, deadline) from error
+        status, size = answer.status_code, len(packed)
+        logger.debug("GET %s, %s: %s, %d bytes packed", url, leg.route.name, status, size)
         encoding = answer.headers.get("Content-Encoding", "").strip().lower()
         return PackedResponse(
             url=url,
@@ -342,23 +373,19 @@ class HttpClient:
         if host.failed(url):
             logger.warning("%s fails again and again: leaving it alone", urlsplit(url).netloc)
 
-    def _cause(self, error: BaseException, deadline: Deadline) -> Cause:
-        if deadline.over:
-            return Cause(f"no whole answer within {deadline.seconds:g} s")
-        return cause_of(error, self._timeout_seconds)
-
     def _request(self, url: str, headers: Mapping[str, str]) -> PreparedRequest:
         return requests.Request("GET", url, headers={**self._headers, **headers}).prepare()
 
-    def _ask(
-        self, request: PreparedRequest, host: Host, proxy: dict[str, str]
-    ) -> requests.Response:
-        connect_seconds = self._connect_seconds(request.url or "", host, proxied=bool(proxy))
-        return self._adapter.send(
+    def _ask(self, request: PreparedRequest, host: Host, leg: Leg) -> requests.Response:
+        leg.sends()
+        proxied = bool(leg.route.proxies)
+        connect_seconds = self._connect_seconds(request.url or "", host, proxied=proxied)
+        patience = leg.patience_seconds
+        return leg.adapter.send(
             request,
             stream=True,
-            timeout=(connect_seconds, self._timeout_seconds),
-            proxies=proxy,
+            timeout=(min(connect_seconds, patience), min(self._timeout_seconds, patience)),
+            proxies=leg.route.proxies,
         )
 
     def _read(self, answer: requests.Response, deadline: Deadline) -> bytes:
@@ -377,9 +404,6 @@ class HttpClient:
         return b"".join(chunks)
 
     def _refuse_if_retried(self, response: PackedResponse) -> None:
-        if response.status == 407:
-            cause = "through a proxy: it refuses the user or the password (HTTP 407)"
-            raise SourceUnavailable(response.url, cause)
         if response.status not in RETRIED_STATUSES:
             return
         wait = retry_after_seconds(response.headers.get("Retry-After"))
@@ -388,8 +412,24 @@ class HttpClient:
             raise SourceUnavailable(response.url, cause, hopeless=True)
         raise _TryAgain(f"HTTP {response.status}", wait_seconds=wait)
 
-    def _failure(self, url: str, host: Host, cause: Cause, *, through: str) -> Exception:
-        text = through + cause.text
+    def _broken(
+        self, url: str, host: Host, error: Exception, leg: Leg, deadline: Deadline
+    ) -> Exception:
+        """What an error of the network is: the route's before the answer began, else the page's."""
+        seconds = min(self._timeout_seconds, leg.patience_seconds)
+        if leg.latency is None and (failure := route_failure(error, seconds)) is not None:
+            return failure
+        if leg.latency is not None:
+            leg.broke_off()
+        if not leg.route.proxies:
+            self._note_failure(url, host)
+        cause = cause_of(error, seconds)
+        if deadline.over:
+            cause = Cause(f"no whole answer within {deadline.seconds:g} s")
+        return self._failure(url, host, cause, leg)
+
+    def _failure(self, url: str, host: Host, cause: Cause, leg: Leg) -> Exception:
+        text = f"through {leg.route.name}: {cause.text}" if leg.route.proxies else cause.text
         if cause.may_pass:
             return _TryAgain(text)
         return SourceUnavailable(url, text, hopeless=not host.has_answered)

@@ -102,6 +102,14 @@ def test_lists_are_separated_by_commas(tmp_path):
         ("proxies", "ftp://h:1", "socks5h://"),
         ("proxies", "http://h:1,socks5://h", "number 2 of 2 needs a host and a port"),
         ("sources", "saved", "SAVED_PAGES_DIR: must name a folder"),
+        ("tor_socks_url", "socks5://h:1", "socks5h://"),
+        ("tor_socks_url", "socks5h://h", "needs a host and a port"),
+        ("routes", "proxies", "ROUTES: names 'proxies', and PROXIES is empty"),
+        ("routes", "direct,tor", "ROUTES: names 'tor', and TOR_SOCKS_URL is empty"),
+        ("routes", "tor,tor", "more than once"),
+        ("routes", "vpn", "of 'direct', 'proxies' or 'tor'"),
+        ("tor_control_url", "tcp://h:1", "without TOR_SOCKS_URL"),
+        ("tor_control_password", "x", "TOR_CONTROL_PASSWORD: is of no use"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(name, value, told):
@@ -110,6 +118,51 @@ def test_a_wrong_value_is_named_with_what_is_allowed(name, value, told):
     [problem] = caught.value.problems
     assert told in problem
     assert name.upper() in problem or name == "sources"
+
+
+@pytest.mark.parametrize(
+    ("given", "order"),
+    [
+        ({}, ("direct",)),
+        ({"proxies": "http://h:1"}, ("proxies",)),
+        ({"tor_socks_url": "socks5h://h:1"}, ("tor",)),
+        ({"tor_socks_url": "socks5h://h:1", "proxies": "http://h:1"}, ("proxies", "tor")),
+        ({"proxies": "http://h:1", "routes": "direct"}, ("direct",)),
+        ({"proxies": "http://h:1", "routes": "direct, proxies"}, ("direct", "proxies")),
+    ],
+)
+def test_without_routes_what_is_configured_is_used(given, order):
+    assert load_settings(given).route_order == order
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"proxies": "ftp://h:1", "routes": "proxies"}, {"tor_socks_url": "h", "routes": "tor"}],
+)
+def test_a_route_whose_address_is_wrong_is_told_once(wrong):
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings(wrong)
+    assert len(caught.value.problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("tcp://127.0.0.1:9051", "tcp://127.0.0.1:9051"),
+        ("unix:/run/tor/control", "/run/tor/control"),
+        ("unix:///run/tor/control", "/run/tor/control"),
+        ("/run/tor/control", "/run/tor/control"),
+    ],
+)
+def test_tors_control_port_is_an_address_or_a_path(given, kept):
+    settings = load_settings({"tor_socks_url": "socks5h://h:1", "tor_control_url": given})
+    assert settings.tor_control_url == kept
+
+
+@pytest.mark.parametrize("wrong", ["127.0.0.1:9051", "tcp://h", "tcp://h:1/x", "tcp://u:p@h:1"])
+def test_anything_else_is_no_control_port(wrong):
+    with pytest.raises(InvalidSettings, match="TOR_CONTROL_URL"):
+        load_settings({"tor_socks_url": "socks5h://h:1", "tor_control_url": wrong})
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from infrastructure.http.proxies import ProxyRotation
 from infrastructure.http.retry_after import retry_after_seconds
 from infrastructure.http.throttle import _rate
 
@@ -39,10 +38,3 @@ def test_a_rate_is_never_faster_than_asked_and_at_most_a_tenth_slower(wanted):
     requests, milliseconds = _rate(wanted)
     given = requests / (milliseconds / 1000)
     assert 0.9 * wanted <= given <= wanted
-
-
-def test_proxies_take_turns():
-    rotation = ProxyRotation(["http://a:1", "socks5h://b:2"])
-    taken = [rotation.next()["https"] for _ in range(4)]
-    assert taken == ["http://a:1", "socks5h://b:2", "http://a:1", "socks5h://b:2"]
-    assert ProxyRotation([]).next() == {}
