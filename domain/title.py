@@ -83,7 +83,7 @@ class ReleaseDate:
         _check_integer("release_date", self.year, FIRST_YEAR, LAST_YEAR)
         try:
             date(self.year, self.month or 1, self.day or 1)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise InvalidTitle("release_date", shown, "is not a date") from error
         if self.month == 0 or self.day == 0:
             raise InvalidTitle("release_date", shown, "is not a date")

@@ -19,8 +19,8 @@ class CircuitBreaker:
 
     Half-open it allows one trial at a time; a trial that fails opens it again, for twice the rest
     (at most `LONGEST_REST_SECONDS`). Whoever was allowed to ask says with `succeeded` or `failed`
-    how it went. Any number of threads may call it; a lock guards all it remembers. ``clock`` gives
-    seconds that never go back. (M. Nygard, Release It!, "Circuit Breaker".)
+    how it went, or withdraws. Any number of threads may call it; a lock guards all it remembers.
+    ``clock`` gives seconds that never go back. (M. Nygard, Release It!, "Circuit Breaker".)
     """
 
     def __init__(
@@ -76,6 +76,12 @@ class CircuitBreaker:
                 return False
             self._open()
             return True
+
+    def withdraw(self) -> None:
+        """Note that the trial, if there is one, has told nothing: another one may be made."""
+        with self._lock:
+            if self._trial_until is not None:
+                self._trial_until = self._clock()
 
     def trip(self) -> bool:
         """Open it at once, whatever was before; tells whether it was not open."""

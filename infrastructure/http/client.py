@@ -288,11 +288,10 @@ class HttpClient:
                     if answer is not None:
                         return self._read_by(read, answer)
             except RouteFailed as error:
+                self._note_broken(page.address, host, leg)
                 if not journey.goes_on:
                     may_pass = error.cause.may_pass or self._routes.has_several
                     cause = replace(error.cause, may_pass=may_pass)
-                    if not leg.route.proxies:
-                        self._note_failure(page.address, host)
                     raise self._failure(page.address, host, cause, leg) from error
             except SourceBlocked:
                 if not journey.goes_on:
@@ -319,6 +318,7 @@ class HttpClient:
         if self._stop.is_set():
             raise RunStopped(url)
         if leg.is_outdated:
+            host.circuit.withdraw()
             return None
         with self._deadlines.within(WHOLE_REQUEST_TIMEOUTS * self._timeout_seconds) as deadline:
             try:
@@ -368,6 +368,13 @@ class HttpClient:
             self._note_failure(url, host)
         else:
             host.succeeded()
+
+    def _note_broken(self, url: str, host: Host, leg: Leg) -> None:
+        """A broken connection says something of the host only when nobody stands between."""
+        if leg.route.proxies:
+            host.circuit.withdraw()
+        else:
+            self._note_failure(url, host)
 
     def _note_failure(self, url: str, host: Host) -> None:
         if host.failed(url):
@@ -421,8 +428,7 @@ class HttpClient:
             return failure
         if leg.latency is not None:
             leg.broke_off()
-        if not leg.route.proxies:
-            self._note_failure(url, host)
+        self._note_broken(url, host, leg)
         cause = cause_of(error, seconds)
         if deadline.over:
             cause = Cause(f"no whole answer within {deadline.seconds:g} s")

@@ -109,6 +109,24 @@ def test_a_trial_that_nobody_ends_is_forgotten(circuit, clock):
     assert circuit.allows()
 
 
+def test_after_a_trial_that_told_nothing_another_one_is_allowed_at_once(circuit, clock):
+    opened(circuit)
+    clock.now += 10
+    assert circuit.allows()
+    circuit.withdraw()
+    assert circuit.allows()
+    assert not circuit.allows()
+    assert circuit.succeeded()
+
+
+def test_without_a_trial_there_is_nothing_to_withdraw(circuit):
+    circuit.withdraw()
+    assert circuit.allows()
+    opened(circuit)
+    circuit.withdraw()
+    assert not circuit.allows()
+
+
 def test_fifty_threads_open_it_once_and_one_of_them_tries_again(circuit, clock):
     together = threading.Barrier(50)
 

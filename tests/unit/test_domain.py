@@ -183,7 +183,7 @@ def test_a_release_date_is_as_precise_as_it_is_known(known, text):
 @pytest.mark.parametrize(
     "wrong",
     [{"day": 1}, {"month": 0}, {"month": 13}, {"month": 2, "day": 30}, {"month": 1, "day": 0},
-     {"year": 1800}, {"year": None}],
+     {"month": 1, "day": 2**31}, {"year": 1800}, {"year": None}],
 )  # fmt: skip
 def test_a_date_that_no_calendar_has_is_refused(wrong):
     with pytest.raises(InvalidTitle):
