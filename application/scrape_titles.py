@@ -170,7 +170,9 @@ class ScrapeTitles:
             return RunOutcome.COMPLETE
         if report.not_tried and self._stop.is_set():
             return RunOutcome.INTERRUPTED
-        return RunOutcome.NO_SOURCE if self._source.exhausted else RunOutcome.INCOMPLETE
+        # A source that was given up when all had been asked for, and had given some, is no matter.
+        has_no_source = self._source.exhausted and (report.not_tried or not report.fetched)
+        return RunOutcome.NO_SOURCE if has_no_source else RunOutcome.INCOMPLETE
 
 
 class _Tally:

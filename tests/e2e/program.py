@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from demo.site import DemoSite
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -63,3 +65,8 @@ def rows(folder: Path, name: str) -> list[dict[str, str]]:
 def report(folder: Path) -> dict[str, Any]:
     read: dict[str, Any] = json.loads((folder / "run-report.json").read_text("utf-8"))
     return read
+
+
+def titles_asked(site: DemoSite) -> int:
+    """How many title pages a site has been asked for."""
+    return sum(record.path.startswith("/title/") for record in site.requests)

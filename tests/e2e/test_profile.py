@@ -27,8 +27,8 @@ def test_every_stage_of_a_run_is_measured(site, tmp_path):
     written = json.loads((tmp_path / "output/profile/stages.json").read_text("utf-8"))
     stages = written["stages"]
     calls = {name: stages[name]["calls"] for name in ("network", "unpack", "decode", "build")}
-    # The chart is fetched and unpacked too.
-    assert calls == {"network": TITLES + 1, "unpack": TITLES + 1, "decode": TITLES, "build": TITLES}
+    # The chart and robots.txt are fetched and unpacked too.
+    assert calls == {"network": TITLES + 2, "unpack": TITLES + 2, "decode": TITLES, "build": TITLES}
     assert stages["save csv"]["calls"] >= 1
     assert written["titles"] == TITLES
     staged = sum(cost["cpu_seconds"] for cost in stages.values())

@@ -10,7 +10,7 @@ from application.composite_save import CompositeSave
 from application.ports import RepositoryOpener
 from application.scrape_chart import ScrapeChart
 from application.scrape_titles import BATCH_TITLES, ScrapeTitles
-from application.source_chain import SourceChain
+from application.source_chain import PATIENCE, SourceChain
 from domain.chart import ChartName
 from domain.errors import (
     PageChanged,
@@ -223,6 +223,25 @@ def test_why_a_source_was_given_up_is_in_the_account_that_is_kept():
         report = here.titles.execute(ids_of(30), a_run())
     assert report.notices == tuple(here.observer.notices)
     assert "given up" in store.reports[0].notices[0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "outcome"),
+    [(PATIENCE + 2, RunOutcome.INCOMPLETE), (PATIENCE + 200, RunOutcome.NO_SOURCE)],
+)
+def test_a_source_that_is_given_up_at_the_very_end_makes_no_run_without_source(asked, outcome):
+    """What fails may take longer than what does not, and so come last, all in a row."""
+    ids = ids_of(asked)
+
+    def fail_after_two(imdb_id):
+        if imdb_id not in ids[:2]:
+            raise SourceUnavailable("https://site", "HTTP 500")
+
+    source = FakeSource(titles_of(2), before=fail_after_two)
+    with scene(source, openers=[FakeRepository().opener()], threads=1) as here:
+        report = here.titles.execute(ids, a_run())
+    assert report.fetched == 2
+    assert report.outcome is outcome
 
 
 def test_a_bug_in_reading_the_chart_is_reported():
