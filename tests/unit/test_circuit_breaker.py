@@ -6,16 +6,7 @@ import pytest
 from infrastructure.http.circuit_breaker import LONGEST_REST_SECONDS, CircuitBreaker
 from infrastructure.http.hosts import FAILURES_IN_A_ROW, Host, Hosts
 from infrastructure.http.throttle import Throttle
-
-
-class Clock:
-    """Seconds that pass when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 @pytest.fixture

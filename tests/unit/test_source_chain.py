@@ -13,6 +13,7 @@ from domain.errors import (
 )
 from infrastructure.http.circuit_breaker import CircuitBreaker
 from tests.builders import a_chart, a_title, title_number
+from tests.clock import Clock
 from tests.fakes import FakeSource, new_circuit
 
 BLOCKED = SourceBlocked("https://site/title", "challenge")
@@ -60,15 +61,6 @@ def test_a_source_that_refuses_us_is_given_up_and_not_asked_again_for_a_while(er
     assert "first is given up" in told[0]
     assert "going on with second" in told[0]
     assert not chain.exhausted
-
-
-class Clock:
-    """Seconds that pass when a test says so."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_after_a_rest_one_title_is_asked_as_a_trial_and_its_failure_is_not_told_again():

@@ -6,16 +6,7 @@ import pytest
 from pyrate_limiter import InMemoryBucket
 
 from infrastructure.http.throttle import RECOVERY_SECONDS, Throttle, _Turns
-
-
-class Clock:
-    """Seconds that pass when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 @pytest.fixture
