@@ -106,9 +106,9 @@ def complete(folder: Path, **settings) -> bool:
     Gives whether there was anything to do: a run may be killed when all is saved and noted, in the
     moment before its report is written.
     """
-    # PostgreSQL takes a moment to notice that the killed one is no longer at work.
-    shown = run(folder, "runs", **settings).out
-    known = "unfinished" in shown or "at work" in shown
+    while "at work" in (shown := run(folder, "runs", **settings).out):
+        pass  # PostgreSQL takes a moment to notice that the killed one is gone
+    known = "unfinished" in shown
     result = run(folder, "resume", **settings)
     assert result.status == 0, result.out + result.err
     assert known == ("Nothing to do" not in result.out)
