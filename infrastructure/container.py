@@ -46,6 +46,9 @@ logger = logging.getLogger(__name__)
 OF_CHARTS = frozenset({"chart", "demo"})
 """The commands whose runs are about a chart."""
 
+FETCHING_AT_ONCE = OF_CHARTS | {"titles"}
+"""The commands whose runs need no look at what is kept before they fetch."""
+
 
 @dataclass(frozen=True, slots=True)
 class App:
@@ -71,14 +74,20 @@ def new_run(settings: Settings, command: str) -> Run:
 
 
 @contextmanager
-def open_app(settings: Settings, observer: RunObserver, stop: threading.Event) -> Iterator[App]:
+def open_app(
+    settings: Settings, observer: RunObserver, stop: threading.Event, *, fetches_at_once: bool
+) -> Iterator[App]:
     """Wire the use cases; on leaving, wait for the repositories and close what was opened.
 
-    Repositories open in their lanes, while the chart is being read. ``stop`` ends a run early.
+    Repositories open in their lanes, while the chart is being read. ``stop`` ends a run early. When
+    the use case ``fetches_at_once``, its first source begins already while the rest is made.
     """
     with ExitStack() as stack:
         sources = [
-            stack.enter_context(open_source(name, settings, stop)) for name in settings.sources
+            stack.enter_context(
+                open_source(name, settings, stop, read_ahead=fetches_at_once and number == 0)
+            )
+            for number, name in enumerate(settings.sources)
         ]
         chain = SourceChain(sources, observer.notice, new_circuit)
         save = stack.enter_context(
@@ -216,17 +225,23 @@ def database_holds_runs_other_than(command: str, settings: Settings) -> bool:
 
 
 @contextmanager
-def open_source(name: str, settings: Settings, stop: threading.Event) -> Iterator[TitleSource]:
-    """Open one source by its name in the settings."""
+def open_source(
+    name: str, settings: Settings, stop: threading.Event, *, read_ahead: bool = False
+) -> Iterator[TitleSource]:
+    """Open one source by its name in the settings.
+
+    With ``read_ahead`` it may begin with what comes before all titles and takes time.
+    """
     opener = {"html": _open_html, "saved": _open_saved}[name]
-    with opener(settings, stop) as source:
+    with opener(settings, stop, read_ahead) as source:
         yield source
 
 
 @contextmanager
-def _open_html(settings: Settings, stop: threading.Event) -> Iterator[TitleSource]:
+def _open_html(
+    settings: Settings, stop: threading.Event, read_ahead: bool
+) -> Iterator[TitleSource]:
     from infrastructure.http.client import HttpClient
-    from infrastructure.scrapers.imdb_html import ImdbHtmlSource
 
     if settings.robots == "ignore":
         logger.warning("ROBOTS=ignore: robots.txt is not asked for, by your own decision")
@@ -242,8 +257,13 @@ def _open_html(settings: Settings, stop: threading.Event) -> Iterator[TitleSourc
         stop=stop,
         cache=_http_cache(settings),
     )
-    with client, _title_reader(settings.parse_processes) as read_title:
-        yield ImdbHtmlSource(client, read_title, settings.base_url)
+    with client:
+        if read_ahead:
+            client.read_ahead(settings.base_url)
+        from infrastructure.scrapers.imdb_html import ImdbHtmlSource
+
+        with _title_reader(settings.parse_processes) as read_title:
+            yield ImdbHtmlSource(client, read_title, settings.base_url)
 
 
 def _http_cache(settings: Settings) -> "HttpCache | None":
@@ -326,7 +346,9 @@ def _title_reader(processes: int) -> AbstractContextManager["TitleReader"]:
 
 
 @contextmanager
-def _open_saved(settings: Settings, stop: threading.Event) -> Iterator[TitleSource]:
+def _open_saved(
+    settings: Settings, stop: threading.Event, read_ahead: bool
+) -> Iterator[TitleSource]:
     from infrastructure.scrapers.saved_pages import SavedPagesSource
 
     if settings.saved_pages_dir is None:

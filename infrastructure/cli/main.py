@@ -241,7 +241,7 @@ def repair(context: click.Context, check: bool) -> int:
 def runs(context: click.Context, limit: int) -> int:
     """Show the latest runs: when, what, from where, titles asked, saved, failed, how it ended."""
     from infrastructure.cli.run_table import show_runs
-    from infrastructure.cli.runs import SummaryConsole
+    from infrastructure.cli.summary import SummaryConsole
 
     return show_runs(_settings(context), limit, SummaryConsole())
 

@@ -151,9 +151,10 @@ class LiveObserver:
 
 
 @contextmanager
-def observed(counts: RunCounts, console: "Console") -> Iterator[LogObserver | LiveObserver]:
-    """Give an observer: a live display while ``console`` is a terminal, log lines otherwise."""
-    if not console.is_terminal or console.is_dumb_terminal or not sys.stderr.isatty():
+def observed(counts: RunCounts) -> Iterator[LogObserver | LiveObserver]:
+    """Give an observer: a live display if standard error is a terminal, else log lines."""
+    console = _terminal()
+    if console is None:
         yield LogObserver(counts)
         return
     from rich.progress import (
@@ -177,3 +178,13 @@ def observed(counts: RunCounts, console: "Console") -> Iterator[LogObserver | Li
     )
     with Progress(*columns, console=console, transient=True) as progress:
         yield LiveObserver(counts, progress)
+
+
+def _terminal() -> "Console | None":
+    """Standard error, when it is a terminal that can show a display."""
+    if not sys.stderr.isatty():
+        return None
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    return None if not console.is_terminal or console.is_dumb_terminal else console

@@ -1,21 +1,16 @@
 """Running a use case from the command line: observe, stop on signals, report, exit status."""
 
 import logging
-import os
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-
-from rich.console import Console
 
 from domain.run import Run, RunReport
 from infrastructure.cli.exit_status import OF_OUTCOME
 from infrastructure.cli.interruption import stop_on_signals
 from infrastructure.cli.progress import RunCounts, observed
 from infrastructure.cli.report_file import write_report
-from infrastructure.cli.summary import print_summary
-from infrastructure.container import App, new_run, open_app
+from infrastructure.container import FETCHING_AT_ONCE, App, new_run, open_app
 from shared.config import Settings
 
 logger = logging.getLogger(__name__)
@@ -45,6 +40,7 @@ def _profiled_run(
     settings: Settings, command: str, use_case: UseCase, stop: threading.Event
 ) -> RunReport:
     from infrastructure.cli.profiling import print_profile, profiled, write_stages
+    from infrastructure.cli.summary import SummaryConsole
 
     folder = settings.output_dir / "profile"
     with profiled(folder) as profile:
@@ -56,28 +52,21 @@ def _profiled_run(
 
 
 def _tell(report: RunReport, settings: Settings) -> None:
+    from infrastructure.cli.summary import SummaryConsole, print_summary
+
     print_summary(SummaryConsole(), report, settings, _written(report, settings))
 
 
 def _run(settings: Settings, command: str, use_case: UseCase, stop: threading.Event) -> RunReport:
     """Do the run; when this returns, the live display is gone and everything is closed."""
     with (
-        observed(RunCounts(), Console(stderr=True)) as observer,
-        open_app(settings, observer, stop) as app,
+        observed(RunCounts()) as observer,
+        open_app(settings, observer, stop, fetches_at_once=command in FETCHING_AT_ONCE) as app,
     ):
+        # What the end needs is loaded now, while the first answer is on its way.
+        import infrastructure.cli.summary  # noqa: F401
+
         return use_case(app, new_run(settings, command))
-
-
-class SummaryConsole(Console):
-    """Standard output; in a pipe or a log, wide enough for the table."""
-
-    def __init__(self) -> None:
-        super().__init__(width=None if sys.stdout.isatty() else 120)
-
-    def on_broken_pipe(self) -> None:
-        """Go on in silence: whoever read the summary is gone, and the run is what it is."""
-        with Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _written(report: RunReport, settings: Settings) -> Path | None:

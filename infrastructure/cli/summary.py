@@ -1,5 +1,7 @@
 """The summary at the end of a run: counts that add up, what failed and why, what to do next."""
 
+import os
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -23,6 +25,18 @@ _HEADLINES = {
     RunOutcome.INTERRUPTED: ("yellow", "Interrupted; what was fetched is saved"),
 }
 _NAMED_IDS = 8
+
+
+class SummaryConsole(Console):
+    """Standard output; in a pipe or a log, wide enough for the table."""
+
+    def __init__(self) -> None:
+        super().__init__(width=None if sys.stdout.isatty() else 120)
+
+    def on_broken_pipe(self) -> None:
+        """Go on in silence: whoever read the summary is gone, and the run is what it is."""
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def print_summary(

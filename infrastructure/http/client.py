@@ -161,10 +161,20 @@ class HttpClient:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._robots is not None:
+            self._robots.close()
         self._routes.close()
         self._deadlines.close()
         if self._cache is not None:
             self._cache.close()
+
+    def read_ahead(self, url: str) -> None:
+        """Begin with what has to come before a page of this site; return at once.
+
+        That is its robots.txt, unless it is not asked for, or kept pages may do without it.
+        """
+        if self._robots is not None and self._cache is None:
+            self._robots.read_ahead(url)
 
     def get(self, url: str) -> Response:
         """Get a page and unpack it; raises as `fetch` does."""

@@ -10,6 +10,8 @@ import pytest
 from domain.errors import RobotsDisallowed, RunStopped, SourceUnavailable
 from infrastructure.http import client as client_module
 from infrastructure.http import hosts as hosts_module
+from infrastructure.http.cache import HttpCache
+from infrastructure.http.cache_storage import FolderStorage
 from tests.clients import http_client
 from tests.servers import Handler, page, serving
 
@@ -64,6 +66,41 @@ def test_a_robots_txt_that_cannot_be_had_now_forbids_everything_and_is_not_asked
             with pytest.raises(SourceUnavailable, match=r"robots.txt: HTTP 503"):
                 http.get(f"{server.url}/x")
     assert server.requests == {"/robots.txt": 4}
+
+
+def test_robots_txt_read_ahead_is_not_read_again():
+    asked = threading.Event()
+
+    def answer(handler: Handler) -> None:
+        asked.set()
+        robots("User-agent: *\nDisallow: /x")(handler)
+
+    with serving({"/robots.txt": answer}) as server, http_client(obeys_robots=True) as http:
+        http.read_ahead(server.url)
+        assert asked.wait(10)  # though nobody has asked for a page
+        with pytest.raises(RobotsDisallowed):
+            http.get(f"{server.url}/x")
+    assert server.requests == {"/robots.txt": 1}
+
+
+def test_nothing_is_read_ahead_when_robots_txt_is_ignored_or_pages_are_kept(tmp_path):
+    cache = HttpCache(FolderStorage(tmp_path), ttl_seconds=60, max_body_bytes=1 << 20)
+    with serving({"/robots.txt": robots("")}) as server:
+        with http_client(obeys_robots=False) as http:
+            http.read_ahead(server.url)
+        with http_client(obeys_robots=True, cache=cache) as http:
+            http.read_ahead(server.url)
+    assert server.requests == {}
+
+
+def test_an_unreachable_site_is_as_hopeless_to_those_who_ask_later():
+    url = "http://127.0.0.1:1"
+    with http_client(obeys_robots=True) as http:
+        http.read_ahead(url)
+        for _ in range(2):
+            with pytest.raises(SourceUnavailable, match=r"robots.txt: ") as caught:
+                http.get(f"{url}/x")
+            assert caught.value.hopeless
 
 
 def test_a_robots_txt_that_leads_elsewhere_on_the_site_is_followed():

@@ -188,7 +188,7 @@ def test_ids_are_read_from_arguments_and_standard_input():
 def test_progress_off_a_terminal_is_log_lines(caplog, monkeypatch):
     counts = RunCounts()
     monkeypatch.setattr("infrastructure.cli.progress.LOG_EVERY_SECONDS", 0.0)
-    with caplog.at_level(logging.INFO), observed(counts, Console(file=io.StringIO())) as observer:
+    with caplog.at_level(logging.INFO), observed(counts) as observer:
         assert isinstance(observer, LogObserver)
         observer.started(a_run(), 4)
         observer.fetched(a_title(1), 0.1)
