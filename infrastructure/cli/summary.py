@@ -28,10 +28,13 @@ _NAMED_IDS = 8
 
 
 class SummaryConsole(Console):
-    """Standard output; in a pipe or a log, wide enough for the table."""
+    """Standard output; in a pipe or a log, wide enough for the table.
+
+    Names stay as they are: a folder called ``:cat:`` is no picture of one.
+    """
 
     def __init__(self) -> None:
-        super().__init__(width=None if sys.stdout.isatty() else 120)
+        super().__init__(width=None if sys.stdout.isatty() else 120, emoji=False)
 
     def on_broken_pipe(self) -> None:
         """Go on in silence: whoever read the summary is gone, and the run is what it is."""
