@@ -3,7 +3,7 @@
 import heapq
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -154,7 +154,8 @@ class ScrapeTitles:
             failures=tuple(tally.failures),
             not_tried=not_tried,
             repositories=repositories,
-            fetched_from=dict(tally.sources),
+            fetched_from=tally.fetched_from(),
+            from_other_sources=tally.from_other_sources(),
             slowest=tally.slowest(),
             merged=tally.merged,
             rejected=rejected,
@@ -181,7 +182,7 @@ class _Tally:
     def __init__(self) -> None:
         self.fetched = 0
         self.failures: list[Failure] = []
-        self.sources: Counter[str] = Counter()
+        self._by_source: dict[str, list[TitleId]] = defaultdict(list)
         self.tried: set[TitleId] = set()
         self.merged: dict[TitleId, TitleId] = {}
         self._slowest: list[tuple[float, TitleId]] = []
@@ -195,7 +196,7 @@ class _Tally:
             heapq.heappushpop(self._slowest, timing)
         if isinstance(fetched.outcome, Title):
             self.fetched += 1
-            self.sources[fetched.outcome.provenance.source] += 1
+            self._by_source[fetched.outcome.provenance.source].append(fetched.imdb_id)
             if fetched.outcome.imdb_id != fetched.imdb_id:
                 self.merged[fetched.imdb_id] = fetched.outcome.imdb_id
         else:
@@ -203,6 +204,16 @@ class _Tally:
             self.failures.append(
                 Failure(imdb_id=fetched.imdb_id, reason=error.reason, message=str(error))
             )
+
+    def fetched_from(self) -> dict[str, int]:
+        """Number of titles by source, the one that gave most first."""
+        counted = Counter({source: len(ids) for source, ids in self._by_source.items()})
+        return dict(counted.most_common())
+
+    def from_other_sources(self) -> dict[str, tuple[TitleId, ...]]:
+        """The ids of every source but the first of `fetched_from`."""
+        others = list(self.fetched_from())[1:]
+        return {source: tuple(self._by_source[source]) for source in others}
 
     def slowest(self) -> tuple[FetchTiming, ...]:
         ordered = sorted(self._slowest, reverse=True)

@@ -99,7 +99,9 @@ class RunReport:
     ``asked == already_saved + fetched + len(failures) + len(not_tried)``; each repository's numbers
     add up to ``already_saved + fetched``. ``already_saved`` counts the titles that a repository had
     when the run was continued, at ``resumed_at`` (``None`` for a run in one go).
-    ``fetched_from`` counts titles by source, ``slowest`` names the slowest few.
+    ``fetched_from`` counts titles by source. ``from_other_sources`` names those of every source but
+    the one that gave most, by the ids that were asked for; all others that were fetched are of that
+    one. ``slowest`` names the slowest few.
     ``merged`` has the titles that the source keeps under another id now, ``rejected`` what the user
     named and is no title, ``notices`` what else there is to know.
     """
@@ -113,6 +115,7 @@ class RunReport:
     not_tried: tuple[TitleId, ...] = ()
     repositories: tuple[RepositoryReport, ...] = ()
     fetched_from: Mapping[str, int]
+    from_other_sources: Mapping[str, tuple[TitleId, ...]] = field(default_factory=dict)
     slowest: tuple[FetchTiming, ...] = ()
     merged: Mapping[TitleId, TitleId] = field(default_factory=dict)
     rejected: tuple[str, ...] = ()

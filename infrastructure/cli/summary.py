@@ -14,6 +14,7 @@ from rich.text import Text
 
 from application.retry_failures import NOT_FOUND
 from application.run_history import WITHOUT_RESUME
+from domain.identifiers import TitleId
 from domain.run import Failure, RepositoryReport, RunOutcome, RunReport
 from infrastructure.container import embedded_database_dir
 from shared.config import Settings
@@ -81,6 +82,11 @@ def _counts(report: RunReport) -> list[str]:
         rate = report.fetched / max(report.seconds, 1e-9)
         origin = ", ".join(f"{name} {count}" for name, count in report.fetched_from.items())
         lines.append(f"from {origin}; {rate:.1f} titles/s")
+    if report.from_other_sources:
+        others = "; ".join(
+            f"{name}: {_some(ids)}" for name, ids in report.from_other_sources.items()
+        )
+        lines.append(f"from {others}")
     if report.slowest:
         slowest = ", ".join(f"{t.imdb_id} {t.seconds:.2f} s" for t in report.slowest[:3])
         lines.append(f"slowest: {slowest}")
@@ -143,10 +149,15 @@ def _failures(what: str, failures: tuple[Failure, ...]) -> Iterator[str]:
     ordered = sorted(failures, key=lambda failure: (failure.reason, failure.imdb_id))
     for reason, group in groupby(ordered, key=lambda failure: failure.reason):
         same = list(group)
-        ids = ", ".join(failure.imdb_id for failure in same[:_NAMED_IDS])
-        more = f" and {len(same) - _NAMED_IDS} more" if len(same) > _NAMED_IDS else ""
-        yield f"! {what}, {reason}: {len(same)} ({ids}{more})"
+        ids = _some([failure.imdb_id for failure in same])
+        yield f"! {what}, {reason}: {len(same)} ({ids})"
         yield f"    {same[0].message}"
+
+
+def _some(ids: Sequence[TitleId]) -> str:
+    """The first few ids, and how many more there are."""
+    more = f" and {len(ids) - _NAMED_IDS} more" if len(ids) > _NAMED_IDS else ""
+    return f"{', '.join(ids[:_NAMED_IDS])}{more}"
 
 
 def _places(report: RunReport, settings: Settings, report_path: Path | None) -> Iterator[str]:

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from application.ports import BatchResult
 from application.retry_failures import FailedRun
+from domain.identifiers import TitleId
 from domain.run import Failure, FetchTiming, RepositoryReport, RunOutcome, RunReport, StoreCounts
 from infrastructure.cli.exit_status import OF_OUTCOME
 from infrastructure.cli.progress import LogObserver, RunCounts, observed
@@ -52,6 +53,10 @@ def failure(number: int, reason: str) -> Failure:
     return Failure(imdb_id=title_number(number), reason=reason, message=f"message {number}")
 
 
+def ids_of(first: int, end: int) -> tuple[TitleId, ...]:
+    return tuple(title_number(number) for number in range(first, end))
+
+
 def test_every_outcome_has_an_exit_status():
     assert {outcome: OF_OUTCOME[outcome] for outcome in RunOutcome} == {
         RunOutcome.COMPLETE: 0,
@@ -82,6 +87,17 @@ def test_the_summary_names_failures_by_reason():
     assert "failed, not_found: 1 (tt0000020)" in text
     assert "! look at this" in text
     assert "python main.py retry    fetch again the 11 that failed" in text
+
+
+def test_the_summary_names_the_titles_of_other_sources_in_a_line():
+    others = {"saved": ids_of(3, 14), "dump": ids_of(14, 16)}
+    text = shown(
+        a_report(fetched_from={"html": 20, "saved": 11, "dump": 2}, from_other_sources=others)
+    )
+    assert "from html 20, saved 11, dump 2; " in text
+    [line] = [line for line in text.splitlines() if "from saved: tt0000003, tt0000004, " in line]
+    assert line.endswith(", tt0000010 and 3 more; dump: tt0000014, tt0000015")
+    assert "from saved" not in shown(a_report())
 
 
 def test_the_summary_of_a_run_without_a_source_says_what_can_be_done():

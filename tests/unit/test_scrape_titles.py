@@ -1,6 +1,6 @@
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -21,6 +21,7 @@ from domain.errors import (
     TitleNotFound,
 )
 from domain.run import RunOutcome, RunReport
+from domain.title import Title
 from tests.builders import NOON, a_chart, a_run, a_title, title_number
 from tests.fakes import FakeRepository, FakeSource, RecordingObserver, new_circuit
 
@@ -34,6 +35,10 @@ def titles_of(count: int) -> dict:
 
 def ids_of(count: int) -> list:
     return [title_number(n) for n in range(1, count + 1)]
+
+
+def from_source(title: Title, source: str) -> Title:
+    return replace(title, provenance=replace(title.provenance, source=source))
 
 
 @dataclass
@@ -242,6 +247,32 @@ def test_a_source_that_is_given_up_at_the_very_end_makes_no_run_without_source(a
         report = here.titles.execute(ids, a_run())
     assert report.fetched == 2
     assert report.outcome is outcome
+
+
+def test_the_titles_of_every_source_but_the_most_giving_are_named():
+    ids = ids_of(30)
+    merged = a_title(99)
+    few = {i: from_source(title, "few") for i, title in titles_of(2).items()}
+    some = {i: from_source(title, "some") for i, title in titles_of(9).items()}
+    some[ids[8]] = from_source(merged, "some")
+    most = {i: from_source(title, "most") for i, title in titles_of(29).items()}
+    sources = (FakeSource(few, name="few"), FakeSource(some, name="some"), FakeSource(most))
+    store = FakeRepository()
+    with scene(*sources, openers=[store.opener()]) as here:
+        report = here.titles.execute(ids, a_run())
+    assert list(report.fetched_from.items()) == [("most", 20), ("some", 7), ("few", 2)]
+    others = {source: sorted(listed) for source, listed in report.from_other_sources.items()}
+    assert others == {"some": ids[2:9], "few": ids[:2]}  # as they were asked for
+    assert store.reports == [report]
+    assert_adds_up(report)
+
+
+def test_the_titles_of_an_only_source_are_not_named():
+    for count in (0, 3):
+        with scene(FakeSource(titles_of(3)), openers=[FakeRepository().opener()]) as here:
+            report = here.titles.execute(ids_of(count), a_run())
+        assert report.from_other_sources == {}
+        assert sum(report.fetched_from.values()) == count
 
 
 def test_a_bug_in_reading_the_chart_is_reported():
