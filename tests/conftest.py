@@ -3,12 +3,11 @@
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from infrastructure.repositories.postgres.embedded import embedded_postgres
-from tests.databases import database_url, execute
+from tests.databases import drop_database, execute, new_database
 
 
 @pytest.fixture
@@ -37,7 +36,6 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """URL of an empty database, dropped after the test."""
-    name = f"test_{uuid4().hex}"
-    execute(postgres_server, f"CREATE DATABASE {name}")
-    yield database_url(postgres_server, name)
-    execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+    url = new_database(postgres_server)
+    yield url
+    drop_database(postgres_server, url)

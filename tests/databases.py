@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import psycopg2
 
@@ -32,6 +33,19 @@ def database_url(server: str, database: str) -> str:
     before, _, after = server.partition("@/")
     _, _, query = after.partition("?")
     return f"{before}@/{database}?{query}"
+
+
+def new_database(server: str) -> str:
+    """Make an empty database; give its URL."""
+    name = f"test_{uuid4().hex}"
+    execute(server, f"CREATE DATABASE {name}")
+    return database_url(server, name)
+
+
+def drop_database(server: str, url: str) -> None:
+    """Drop a database of `new_database`, whoever is connected to it."""
+    name = url.partition("@/")[2].partition("?")[0]
+    execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextmanager

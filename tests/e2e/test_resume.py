@@ -1,29 +1,21 @@
-"""``kill -9`` at any moment, then ``resume``: no title lost, doubled or wrong; sums add up.
+"""The command `resume`: what was stopped goes on, and nothing is fetched twice.
 
-A few moments by default; ``KILLS=100`` for as many as one likes.
+``kill -9`` at any moment is in tests/faults/test_kills.py.
 """
 
-import os
-import random
 import signal
-import time
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from demo.facts import load_facts
 from demo.site import DemoSite
-from infrastructure.repositories.csv import open_csv_repository
-from infrastructure.repositories.postgres import open_postgres_repository
-from tests.contract.factories import held
+from infrastructure.repositories.postgres.embedded import embedded_postgres
 from tests.databases import execute, rows_of
 from tests.e2e.program import report, rows, run, start, titles_asked
+from tests.faults.account import count
 
 FACTS = load_facts()
-KILLS = int(os.environ.get("KILLS", "6"))
-REQUESTS = 1 + len(FACTS.titles)
-STORES = ("csv,postgres", "csv", "postgres")
 IDS = {title.imdb_id for title in FACTS.titles}
 
 
@@ -54,94 +46,11 @@ def kill_after_requests(site: DemoSite, requests: int, folder: Path, *arguments,
     return len(site.requests) - before
 
 
-def kill_after_seconds(seconds: float, folder: Path, *arguments, **settings) -> None:
-    """Kill the program, without any warning, so long after its start."""
-    with start(folder, *arguments, **settings) as process:
-        time.sleep(seconds)  # the moment is what is tested: any will do
-        process.kill()
-        process.communicate()
-
-
-def assert_whole(folder: Path, stores: str, url: str) -> None:
-    """Every title once, with its own facts, the same in every repository, with the chart."""
-    found = []
-    if "csv" in stores:
-        with open_csv_repository(folder / "output") as repository:
-            found.append(held(repository))
-            counts = repository.counts()
-        ranks = [(r["rank"], r["imdb_id"]) for r in rows(folder / "output", "chart.csv")]
-        assert ranks == [(str(n), t.imdb_id) for n, t in enumerate(FACTS.titles, 1)]
-        people = Counter(row["imdb_id"] for row in rows(folder / "output", "people.csv"))
-        assert set(people.values()) == {1}
-    if "postgres" in stores:
-        with open_postgres_repository(url) as repository:
-            found.append(held(repository))
-            counts = repository.counts()
-        [(runs, entries)] = rows_of(
-            url, "SELECT (SELECT count(*) FROM runs), (SELECT count(*) FROM chart_entries)"
-        )
-        assert entries == runs * len(FACTS.titles)
-    assert found[0] == found[-1]
-    for fact in FACTS.titles:
-        title = found[0][fact.imdb_id]
-        assert (title.title, title.year, title.rating, title.votes) == (
-            fact.title, fact.year, fact.rating, fact.votes,
-        )  # fmt: skip
-    assert counts.titles == len(FACTS.titles) == len(found[0])
-    assert counts.credits == sum(
-        len(t.directors) + len(t.writers) + len(t.cast) for t in FACTS.titles
-    )
-
-
-def assert_adds_up(account: dict) -> None:
-    done = account["already_saved"] + account["fetched"]
-    assert account["asked"] == done + len(account["failures"]) + len(account["not_tried"]) == 250
-    for kept in account["repositories"]:
-        assert kept["saved"] + len(kept["refused"]) + len(kept["missing"]) == done
-
-
-def complete(folder: Path, **settings) -> bool:
-    """Continue the run; begin anew only when it was killed before anything knew of it.
-
-    Gives whether there was anything to do: a run may be killed when all is saved and noted, in the
-    moment before its report is written.
-    """
-    while "at work" in (shown := run(folder, "runs", **settings).out):
-        pass  # PostgreSQL takes a moment to notice that the killed one is gone
-    known = "unfinished" in shown
-    result = run(folder, "resume", **settings)
-    assert result.status == 0, result.out + result.err
-    assert known == ("Nothing to do" not in result.out)
-    if not known and "complete" in run(folder, "runs", **settings).out:
-        return False
-    if not known:
-        assert run(folder, **settings).status == 0
-    return True
-
-
-@pytest.mark.parametrize("number", range(KILLS))
-def test_a_run_killed_at_any_moment_is_completed(site, tmp_path, postgres_url, number):
-    dice = random.Random(number)
-    stores = STORES[number % 3]
-    settings = {
-        "base_url": site.url,
-        "database_url": postgres_url,
-        "requests_per_second": 0,
-        "repositories": stores,
-        "max_threads": dice.choice([5, 20, 50]),
-    }
-    if number % 2:
-        kill_after_seconds(dice.uniform(0.2, 3), tmp_path, **settings)
-    else:
-        kill_after_requests(site, dice.randint(1, REQUESTS), tmp_path, **settings)
-    if number % 3 == 0:
-        kill_after_seconds(dice.uniform(0.2, 2), tmp_path, "resume", **settings)
-
-    had_to_be_completed = complete(tmp_path, **settings)
-
-    assert_whole(tmp_path, stores, postgres_url)
-    if had_to_be_completed and "csv" in stores:
-        assert_adds_up(report(tmp_path / "output"))
+def assert_whole(folder: Path, url: str) -> None:
+    """Every title once in each repository, with its own facts; the report adds up."""
+    account = count(FACTS.titles, folder / "output", url)
+    assert (account.lost, account.doubled, account.wrong) == ([], [], [])
+    assert account.saved == len(FACTS.titles)
 
 
 def test_what_is_saved_is_not_fetched_again(slow_site, tmp_path, postgres_url):
@@ -159,8 +68,7 @@ def test_what_is_saved_is_not_fetched_again(slow_site, tmp_path, postgres_url):
     account = report(tmp_path / "output")
     assert (account["already_saved"], account["fetched"]) == (len(saved), 250 - len(saved))
     assert f"asked 250 = already saved {len(saved)} + fetched {250 - len(saved)}" in result.out
-    assert_adds_up(account)
-    assert_whole(tmp_path, "csv,postgres", postgres_url)
+    assert_whole(tmp_path, postgres_url)
     csv, postgres = account["repositories"]
     assert (csv["held_before"], csv["copied"]) == (len(in_csv), len(saved - in_csv))
     assert (postgres["held_before"], postgres["copied"]) == (
@@ -176,8 +84,7 @@ def test_a_run_killed_again_and_again_while_it_is_resumed_is_completed(
     for requests in (60, 1, 70):
         kill_after_requests(site, requests, tmp_path, "resume", **settings)
     assert run(tmp_path, "resume", **settings).status == 0
-    assert_whole(tmp_path, "csv,postgres", postgres_url)
-    assert_adds_up(report(tmp_path / "output"))
+    assert_whole(tmp_path, postgres_url)
     again = run(tmp_path, "resume", **settings)
     assert (again.status, "Nothing to do: there is no run to continue" in again.out) == (0, True)
 
@@ -187,9 +94,8 @@ def test_a_run_of_the_embedded_database_is_completed(site, tmp_path):
     kill_after_requests(site, 120, tmp_path, **settings)
     result = run(tmp_path, "resume", **settings)
     assert result.status == 0, result.out + result.err
-    account = report(tmp_path / "output")
-    assert_adds_up(account)
-    assert [kept["holds"]["titles"] for kept in account["repositories"]] == [250, 250]
+    with embedded_postgres(tmp_path / "output" / "postgres") as url:
+        assert_whole(tmp_path, url)
 
 
 def test_a_repository_that_was_emptied_is_filled_again_without_fetching(
@@ -203,7 +109,7 @@ def test_a_repository_that_was_emptied_is_filled_again_without_fetching(
     before = titles_asked(slow_site)
     assert run(tmp_path, "resume", **settings).status == 0
     assert titles_asked(slow_site) - before == 250 - len(saved)
-    assert_whole(tmp_path, "csv,postgres", postgres_url)
+    assert_whole(tmp_path, postgres_url)
 
 
 def test_an_interrupted_run_goes_on(tmp_path, postgres_url):
@@ -220,7 +126,7 @@ def test_an_interrupted_run_goes_on(tmp_path, postgres_url):
         assert run(tmp_path, "resume", **settings).status == 0
     assert titles_asked(slow) - before == len(interrupted["not_tried"])
     assert report(tmp_path / "output")["run"]["run_id"] == interrupted["run"]["run_id"]
-    assert_whole(tmp_path, "csv,postgres", postgres_url)
+    assert_whole(tmp_path, postgres_url)
 
 
 def test_titles_of_the_command_line_are_continued(site, tmp_path):

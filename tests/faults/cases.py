@@ -30,8 +30,8 @@ class Case:
 
     With ``others`` those hit as well, each as often. ``reasons`` are all that titles may fail for,
     ``says`` stands in each failure's message. ``peak_bytes`` is the most memory that the run may
-    have, and ``time_limit_seconds`` when it is given up. ``fails_today`` says why the case cannot
-    pass yet.
+    have, and ``time_limit_seconds`` when it is given up. One that ``waits`` does nothing most of the
+    time.
     """
 
     fault: Fault
@@ -43,7 +43,7 @@ class Case:
     peak_bytes: int = 200 * MEGABYTE
     time_limit_seconds: int = 120
     others: tuple[Fault, ...] = ()
-    fails_today: str | None = None
+    waits: bool = False
 
     @property
     def name(self) -> str:
@@ -69,12 +69,14 @@ CASES = (
     Case(Fault.FORBIDDEN, Ending.RUN_STOPS, _BLOCKED, "HTTP 403"),
     Case(Fault.NOT_FOUND, Ending.TITLES_FAIL, _NOT_FOUND, "not found"),
     Case(Fault.GONE, Ending.TITLES_FAIL, _NOT_FOUND, "not found"),
-    Case(Fault.THROTTLED, Ending.TRIED_AGAIN, says="HTTP 429", settings=_LIMITED),
-    Case(Fault.THROTTLED_SECONDS, Ending.TRIED_AGAIN, says="HTTP 429", settings=_LIMITED),
-    Case(Fault.THROTTLED_DATE, Ending.TRIED_AGAIN, says="HTTP 429", settings=_LIMITED),
+    Case(Fault.THROTTLED, Ending.TRIED_AGAIN, says="HTTP 429", settings=_LIMITED, waits=True),
+    Case(
+        Fault.THROTTLED_SECONDS, Ending.TRIED_AGAIN, says="HTTP 429", settings=_LIMITED, waits=True
+    ),
+    Case(Fault.THROTTLED_DATE, Ending.TRIED_AGAIN, says="HTTP 429", settings=_LIMITED, waits=True),
     Case(Fault.SERVER_ERROR, Ending.TRIED_AGAIN, says="HTTP 500"),
     Case(Fault.BAD_GATEWAY, Ending.TRIED_AGAIN, says="HTTP 502"),
-    Case(Fault.UNAVAILABLE, Ending.TRIED_AGAIN, says="HTTP 503", settings=_LIMITED),
+    Case(Fault.UNAVAILABLE, Ending.TRIED_AGAIN, says="HTTP 503", settings=_LIMITED, waits=True),
     Case(Fault.REFUSED_CONNECTION, Ending.TRIED_AGAIN, says="connection"),
     Case(Fault.RESET_IN_HEADERS, Ending.TRIED_AGAIN, says="connection"),
     Case(Fault.RESET_IN_BODY, Ending.TRIED_AGAIN, says="connection"),
@@ -94,8 +96,9 @@ CASES = (
         Ending.TRIED_AGAIN,
         says="answer within",
         settings={"request_timeout_seconds": 1.5},  # longer than between two bytes
+        waits=True,
     ),
-    Case(Fault.HANG, Ending.TRIED_AGAIN, says="no answer within"),
+    Case(Fault.HANG, Ending.TRIED_AGAIN, says="no answer within", waits=True),
     Case(Fault.REDIRECT_LOOP, Ending.TITLES_FAIL, says="redirects"),
     Case(Fault.REDIRECT_OTHER_HOST, Ending.TITLES_FAIL, says="redirects to another site"),
     Case(Fault.REDIRECT_PRIVATE_ADDRESS, Ending.TITLES_FAIL, says="redirects to another site"),
@@ -113,6 +116,7 @@ CASES = (
         Ending.TITLES_FAIL,
         _NOT_FOUND | _CHANGED | {"unavailable"},
         settings=_LIMITED,
+        waits=True,
         others=(
             Fault.NOT_FOUND,
             Fault.THROTTLED_SECONDS,

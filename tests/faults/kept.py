@@ -9,7 +9,7 @@ from typing import Any
 
 from demo.facts import ReleaseDateFacts, TitleFacts
 from tests.databases import rows_of
-from tests.e2e.program import rows
+from tests.e2e.program import report, rows
 
 FACT_COLUMNS = (
     "imdb_id", "kind", "title", "original_title", "year", "end_year", "runtime_minutes", "rating",
@@ -25,17 +25,19 @@ CreditRow = tuple[str, str, int, str | None, str, tuple[str, ...]]
 class Kept:
     """Every row of a repository, in no order: a row that is there twice is here twice.
 
-    A title has its facts by the order of `FACT_COLUMNS`, then how it was found, when it was fetched
-    and by which run. ``failures`` are ids and reasons of titles that runs could not get, ``None``
-    where a repository does not keep them.
+    A title has its facts by the order of `FACT_COLUMNS`, then from where it is, how it was found,
+    when it was fetched and by which run. A place in a chart is a run, a rank and an id.
+    ``failures`` are runs, ids and reasons of titles that runs could not get. ``every_chart`` says
+    whether the charts of all runs are kept, or only the latest.
     """
 
     name: str
     titles: list[tuple[Any, ...]]
     people: list[tuple[str, str]]
     credits: list[CreditRow]
-    chart: list[tuple[int, str]]
-    failures: list[tuple[str, str]] | None = None
+    chart: list[tuple[str, int, str]]
+    failures: list[tuple[str, str, str]]
+    every_chart: bool
 
     @property
     def ids(self) -> set[str]:
@@ -43,11 +45,16 @@ class Kept:
 
 
 def kept_in_csv(folder: Path) -> Kept:
-    """The rows of the CSV files in a folder."""
+    """The rows of the CSV files in a folder; none when there are no files."""
+    if not (folder / "titles.csv").exists():
+        return Kept("csv", [], [], [], [], [], every_chart=False)
     return Kept(
         "csv",
         [
-            (*_typed(row), row["found_by"], _moment(row["fetched_at"]), row["run_id"])
+            (
+                *_typed(row), row["source"], row["found_by"], _moment(row["fetched_at"]),
+                row["run_id"],
+            )
             for row in rows(folder, "titles.csv")
         ],
         [(row["imdb_id"], row["name"]) for row in rows(folder, "people.csv")],
@@ -59,14 +66,25 @@ def kept_in_csv(folder: Path) -> Kept:
             for row in rows(folder, "credits.csv")
         ],
         _chart(folder),
+        _failures(folder),
+        every_chart=False,
     )  # fmt: skip
 
 
-def _chart(folder: Path) -> list[tuple[int, str]]:
+def _chart(folder: Path) -> list[tuple[str, int, str]]:
     """The ranks of the chart; there is no file before a run of a chart."""
     if not (folder / "chart.csv").exists():
         return []
-    return [(int(row["rank"]), row["imdb_id"]) for row in rows(folder, "chart.csv")]
+    return [(r["run_id"], int(r["rank"]), r["imdb_id"]) for r in rows(folder, "chart.csv")]
+
+
+def _failures(folder: Path) -> list[tuple[str, str, str]]:
+    """What the journal of the runs says."""
+    return [
+        (file.parent.name, failure["imdb_id"], failure["reason"])
+        for file in folder.glob(".runs/*/failures.json")
+        for failure in json.loads(file.read_bytes())
+    ]
 
 
 def kept_in_postgres(url: str) -> Kept:
@@ -75,7 +93,7 @@ def kept_in_postgres(url: str) -> Kept:
         url,
         "SELECT imdb_id, kind, title, original_title, year, end_year, runtime_minutes,"
         " rating::float8, votes, metascore, certificate, genres, release_year, release_month,"
-        " release_day, plot, found_by, fetched_at, run_id FROM titles",
+        " release_day, plot, source, found_by, fetched_at, run_id FROM titles",
     )
     credits_ = rows_of(
         url, "SELECT title_id, category, position, person_id, name, characters FROM credits"
@@ -83,20 +101,28 @@ def kept_in_postgres(url: str) -> Kept:
     return Kept(
         "postgres",
         [
-            (*facts, tuple(genres), _date(*date), plot, found_by, at.astimezone(UTC), run_id)
-            for *facts, genres, y, m, d, plot, found_by, at, run_id in titles
-            for date in [(y, m, d)]
+            (*row[:11], tuple(row[11]), _date(*row[12:15]), *row[15:18], _utc(row[18]), row[19])
+            for row in titles
         ],
-        [(imdb_id, name) for imdb_id, name in rows_of(url, "SELECT imdb_id, name FROM people")],
+        rows_of(url, "SELECT imdb_id, name FROM people"),
         [(*place, tuple(characters)) for *place, characters in credits_],  # type: ignore[misc]
-        [(rank, i) for rank, i in rows_of(url, "SELECT rank, title_id FROM chart_entries")],
-        [
-            (imdb_id, reason)
-            for imdb_id, reason in rows_of(
-                url, "SELECT imdb_id, reason FROM failures WHERE repository IS NULL"
-            )
-        ],
+        rows_of(url, "SELECT run_id, rank, title_id FROM chart_entries"),
+        rows_of(url, "SELECT run_id, imdb_id, reason FROM failures WHERE repository IS NULL"),
+        every_chart=True,
     )
+
+
+def report_in(folder: Path, url: str | None) -> dict[str, Any] | None:
+    """The report of the newest run: its file, or what the database keeps when there is none.
+
+    ``None`` when there is neither: the run was killed before its report was written.
+    """
+    if (folder / "run-report.json").exists():
+        return report(folder)
+    if url is None:
+        return None
+    kept = rows_of(url, "SELECT report FROM runs ORDER BY started_at DESC LIMIT 1")
+    return next((account for (account,) in kept), None)
 
 
 def facts_of(title: TitleFacts) -> tuple[Any, ...]:
@@ -143,7 +169,11 @@ def _texts(cell: str) -> tuple[str, ...]:
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
+    return _utc(datetime.fromisoformat(text))
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
 
 
 def _released(date: ReleaseDateFacts) -> str | None:

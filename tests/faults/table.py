@@ -1,11 +1,12 @@
 """Runs the fault suite and writes its tables into the page: ``python -m tests.faults.table``.
 
 Every test in this package that hands in a row (`tests.faults.row`) has a line in a table of
-docs/reliability.md, between the markers of the row's section. Nothing is written, and the exit
-status is pytest's, when a test fails. A case that is known not to pass yet has its line too, if it
-came as far as that.
+docs/reliability.md, between the markers of the row's section; rows of the same fault are summed up
+in one. A hundred runs are killed, unless ``KILLS`` says otherwise. Nothing is written, and the exit
+status is pytest's, when a test fails.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 from benchmarks.page import MarkerMissing, with_section
 from tests.e2e.program import ROOT
-from tests.faults.row import PROPERTY, Row, table_of
+from tests.faults.row import PROPERTY, Row, summed, table_of
 
 PAGE = ROOT / "docs" / "reliability.md"
 
@@ -36,6 +37,7 @@ class _Rows:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the suite with these further arguments for pytest; give the exit status."""
+    os.environ.setdefault("KILLS", "100")
     rows = _Rows()
     suite = str(Path(__file__).parent)
     status = pytest.main([suite, "-q", "--timeout=600", *arguments], plugins=[rows])
@@ -44,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     page = PAGE.read_text("utf-8")
     try:
         for section, listed in rows.by_section.items():
-            page = with_section(page, f"faults {section}", table_of(listed))
+            page = with_section(page, f"faults {section}", table_of(summed(listed)))
     except MarkerMissing as error:
         sys.stderr.write(f"{PAGE}: {error}\n")
         return 1

@@ -11,11 +11,12 @@ import pytest
 from demo.facts import load_facts
 from tests.faults.account import Account, account_of
 from tests.faults.kept import Kept, credits_of, facts_of
-from tests.faults.row import Row, table_of
+from tests.faults.row import Row, summed, table_of
 
 ASKED = load_facts().titles[:5]
 SAVED, FAILED, NOT_TRIED = ASKED[:3], ASKED[3], ASKED[4]
 MOMENT = datetime(2026, 1, 2, tzinfo=UTC)
+ORIGIN = ("next_data", MOMENT, "run")
 
 
 def kept(name: str) -> Kept:
@@ -23,11 +24,12 @@ def kept(name: str) -> Kept:
     credits_ = sorted(credits_of(SAVED), key=str)
     return Kept(
         name,
-        [(*facts_of(title), "next_data", MOMENT, "run") for title in SAVED],
+        [(*facts_of(title), "saved" if title is SAVED[2] else "html", *ORIGIN) for title in SAVED],
         sorted({(person, name) for _, _, _, person, name, _ in credits_ if person}),
         credits_,
-        [(title.rank, title.imdb_id) for title in ASKED],
-        [(FAILED.imdb_id, "unavailable")] if name == "postgres" else None,
+        [("run", title.rank, title.imdb_id) for title in ASKED],
+        [("run", FAILED.imdb_id, "unavailable"), ("another", SAVED[0].imdb_id, "unavailable")],
+        every_chart=name == "postgres",
     )
 
 
@@ -39,13 +41,20 @@ def right() -> tuple[dict[str, Any], list[Kept]]:
         "people": len(repositories[0].people),
         "credits": len(repositories[0].credits),
     }
-    part = {"saved": 3, "refused": [], "missing": [], "holds": holds}
+    part = {
+        "held_before": 0, "copied": 0, "inserted": 2, "updated": 1, "unchanged": 0, "saved": 3,
+        "late": 1, "refused": [], "missing": [], "error": None, "holds": holds,
+    }  # fmt: skip
     report = {
+        "run": {"run_id": "run"},
         "asked": 5,
+        "already_saved": 0,
         "fetched": 3,
         "failures": [{"imdb_id": FAILED.imdb_id, "reason": "unavailable", "message": "HTTP 500"}],
         "not_tried": [NOT_TRIED.imdb_id],
-        "fetched_from": {"html": 3},
+        "fetched_from": {"html": 2, "saved": 1},
+        "from_other_sources": {"saved": [SAVED[2].imdb_id]},
+        "seconds": 1.5,
         "repositories": [{"name": k.name} | copy.deepcopy(part) for k in repositories],
     }
     return report, repositories
@@ -60,7 +69,25 @@ def account(change: Callable[[dict[str, Any], list[Kept]], Any]) -> Account:
 def test_a_run_as_it_should_be_has_lost_doubled_and_made_up_nothing() -> None:
     got = account(lambda *_: None)
     assert (got.lost, got.doubled, got.wrong) == ([], [], [])
-    assert (got.asked, got.saved, got.failed, got.not_tried) == (5, 3, 1, 1)
+    assert (got.asked, got.saved, got.failed, got.not_tried, got.missing) == (5, 3, 1, 1, 0)
+
+
+def test_a_run_that_went_on_adds_what_was_saved_before() -> None:
+    def continued(report: dict[str, Any], repositories: list[Kept]) -> None:
+        report.update(already_saved=2, fetched=1, fetched_from={"saved": 1}, from_other_sources={})
+        for part in report["repositories"]:
+            part.update(held_before=1, copied=1, inserted=1, updated=0)
+        repositories[1].chart.extend([("killed", t.rank, t.imdb_id) for t in ASKED])
+
+    got = account(continued)
+    assert (got.lost, got.doubled, got.wrong) == ([], [], [])
+
+
+def test_without_a_report_every_title_that_is_not_there_is_lost() -> None:
+    _, repositories = right()
+    got = account_of(ASKED, None, repositories, chart=True)
+    assert (len(got.lost), got.doubled, got.wrong) == (4, [], [])
+    assert (got.saved, got.failed, got.not_tried, got.missing) == (3, 0, 0, 0)
 
 
 def test_a_title_that_is_kept_nowhere_and_named_nowhere_is_lost() -> None:
@@ -79,11 +106,13 @@ def test_a_title_that_only_one_repository_has_is_lost_unless_the_other_names_it(
     def drop_and_name(report: dict[str, Any], repositories: list[Kept]) -> None:
         drop(report, repositories)
         report["repositories"][1]["missing"].append(gone)
-        report["repositories"][1]["saved"] = 2
+        report["repositories"][1].update(saved=2, inserted=1, error="gone")
 
-    assert account(drop).lost == [f"{gone} is not in postgres, and named nowhere"]
-    assert account(drop).saved == 2
-    assert account(drop_and_name).lost == []
+    forgotten, named = account(drop), account(drop_and_name)
+    assert forgotten.lost == [f"{gone} is not in postgres, and named nowhere"]
+    assert (forgotten.saved, forgotten.missing) == (2, 0)
+    assert named.lost == []
+    assert (named.saved, named.missing) == (2, 1)
 
 
 @pytest.mark.parametrize("rows", ["titles", "people", "credits", "chart"])
@@ -118,10 +147,10 @@ def wrongs() -> dict[str, Callable[[dict[str, Any], list[Kept]], Any]]:
     other = load_facts().titles[9]
     return {
         "a title never asked for": in_both(
-            lambda k: k.titles.append((*facts_of(other), "next_data", MOMENT, "run"))
+            lambda k: k.titles.append((*facts_of(other), "html", *ORIGIN))
         ),
         "a title that failed": in_both(
-            lambda k: k.titles.append((*facts_of(FAILED), "next_data", MOMENT, "run"))
+            lambda k: k.titles.append((*facts_of(FAILED), "html", *ORIGIN))
         ),
         "a credit too few": in_both(lambda k: k.credits.pop()),
         "a credit too many": in_both(
@@ -130,14 +159,29 @@ def wrongs() -> dict[str, Callable[[dict[str, Any], list[Kept]], Any]]:
         "a person too few": in_both(lambda k: k.people.pop()),
         "a person too many": in_both(lambda k: k.people.append(("nm9999999", "Nobody"))),
         "another name": in_both(lambda k: k.people.append((k.people.pop()[0], "Somebody else"))),
-        "another rank": in_both(lambda k: k.chart.append((251, k.chart.pop()[1]))),
+        "another rank": in_both(lambda k: k.chart.append(("run", 251, k.chart.pop()[2]))),
+        "a rank too few": in_both(lambda k: k.chart.pop()),
+        "no chart": in_both(lambda k: k.chart.clear()),
+        "the chart of another run only": lambda report, _: report["run"].update(run_id="later"),
+        "another source": lambda _, both: [
+            each.titles.append((*each.titles.pop()[:-4], "html", *ORIGIN)) for each in both
+        ],
+        "another source in one of them": lambda _, both: both[1].titles.append(
+            (*both[1].titles.pop()[:-4], "html", *ORIGIN)
+        ),
         "another time in one of them": lambda _, both: both[1].titles.append(
             (*both[1].titles.pop()[:-2], MOMENT.replace(year=2027), "run")
         ),
-        "a failure too few": lambda _, both: both[1].failures.pop(),
+        "a failure too few": lambda _, both: both[1].failures.pop(0),
         "another reason": lambda report, _: report["failures"][0].update(reason="blocked"),
         "a sum": lambda report, _: report.update(fetched=4),
-        "a source": lambda report, _: report.update(fetched_from={"html": 2}),
+        "a count by source": lambda report, _: report.update(fetched_from={"html": 1, "saved": 1}),
+        "a source without its titles": lambda report, _: report.update(from_other_sources={}),
+        "more late than saved": lambda report, _: report["repositories"][0].update(late=4),
+        "a repository that did more than there was to do": lambda report, _: [
+            part.update(copied=1, saved=4) for part in report["repositories"]
+        ],
+        "time that went backwards": lambda report, _: report.update(seconds=-1),
         "a count of titles saved": lambda report, _: report["repositories"][0].update(saved=2),
         "a count of rows held": lambda report, _: report["repositories"][1]["holds"].update(
             people=1
@@ -150,13 +194,25 @@ def test_what_is_made_up_or_does_not_add_up_is_wrong(what: str) -> None:
     assert account(wrongs()[what]).wrong
 
 
+def a_row(**rest: Any) -> Row:
+    return Row.of(account(lambda *_: None), section="x", fault="a flood", **rest)
+
+
 def test_the_table_has_a_line_for_each_row_under_headings_that_fit() -> None:
-    row = Row.of(
-        account(lambda *_: None), section="x", fault="a flood", share="20%", hit=1234, status=1
-    )
+    row = a_row(share="20%", hit=1234, status="1")
     first, rule, *lines = table_of([row, replace(row, hit=None, lost=3)]).splitlines()
-    assert first.count("|") == rule.count("|") == 12
+    assert first.count("|") == rule.count("|") == 13
     assert lines == [
-        "| a flood | 20% | 1,234 | 5 | 3 | 1 | 1 | 0 | 0 | 0 | 1 |",
-        "| a flood | 20% |  | 5 | 3 | 1 | 1 | 3 | 0 | 0 | 1 |",
+        "| a flood | 20% | 1,234 | 5 | 3 | 1 | 1 | 0 | 0 | 0 | 0 | 1 |",
+        "| a flood | 20% |  | 5 | 3 | 1 | 1 | 0 | 3 | 0 | 0 | 1 |",
+    ]
+
+
+def test_rows_of_the_same_fault_are_one_line_of_several_runs() -> None:
+    killed = [a_row(status="killed, then 0") for _ in range(3)]
+    head, _, *lines = table_of(summed([killed[0], a_row(status="0"), *killed[1:]])).splitlines()
+    assert "share" not in head
+    assert lines == [
+        "| a flood | 3 | 15 | 9 | 3 | 3 | 0 | 0 | 0 | 0 | killed, then 0 |",
+        "| a flood | 1 | 5 | 3 | 1 | 1 | 0 | 0 | 0 | 0 | 0 |",
     ]

@@ -1,7 +1,8 @@
 """Every fault of the network at a share of the requests: nothing lost, doubled or made up."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,11 @@ import pytest
 from demo.facts import load_facts
 from demo.faults import Fault, FaultPlan
 from demo.site import DemoSite
+from tests.databases import drop_database, new_database
 from tests.e2e.program import report
-from tests.faults.account import Account, Report, account_of
+from tests.faults.account import Account, Report, count
 from tests.faults.cases import CASES, Case, Ending
-from tests.faults.kept import kept_in_csv, kept_in_postgres
-from tests.faults.row import PROPERTY, Row
+from tests.faults.conftest import HandIn
 from tests.faults.running import Ended, run_program
 
 FACTS = load_facts()
@@ -31,6 +32,9 @@ TRIES = 4
 """The default of MAX_ATTEMPTS."""
 
 SAVED, INCOMPLETE, NO_SOURCE = 0, 1, 3
+
+WAITING, WORKING = 4, 2
+"""Runs at the same time: those that mostly wait, and those that keep a core busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,61 +68,88 @@ class Requests:
         return {imdb_id for imdb_id, faults in self.answers.items() if all(faults)}
 
 
-def parameters(case: Case) -> Any:
-    expected = pytest.mark.xfail(reason=case.fails_today or "", strict=True)
-    return pytest.param(case, id=case.name, marks=[expected] if case.fails_today else [])
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a case: how the program ended, what the site was asked for, what is left."""
+
+    ended: Ended
+    requests: Requests
+    said: Report
+    account: Account
 
 
-@pytest.mark.parametrize("case", [parameters(case) for case in CASES])
+def have(plan: FaultPlan, folder: Path, server: str, *arguments: str, **given: Any) -> Outcome:
+    """Run the program against a site with a fault, with a database of its own."""
+    url = new_database(server)
+    try:
+        with DemoSite(FACTS, faults=plan) as site:
+            settings = SETTINGS | {"base_url": site.url, "database_url": url} | given
+            ended = run_program(folder, *arguments, **settings)
+            requests = Requests.of(site)
+        assert "Traceback" not in ended.output
+        said = report(folder / "output")
+        account = count(FACTS.titles, folder / "output", url, chart=not arguments)
+        return Outcome(ended, requests, said, account)
+    finally:
+        drop_database(server, url)
+
+
+@pytest.fixture(scope="module")
+def outcome_of(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres_server: str
+) -> Iterator[Callable[[Case], Outcome]]:
+    """Gives what came of a case. All that are tested run from now on, several at a time."""
+
+    def begin(case: Case) -> Future[Outcome]:
+        plan = FaultPlan([case.fault, *case.others], share=case.share)
+        folder = tmp_path_factory.mktemp("case")
+        given = {"time_limit_seconds": case.time_limit_seconds, **case.settings}
+        pool = waiting if case.waits else working
+        return pool.submit(have, plan, folder, postgres_server, **given)
+
+    tested = [
+        item.callspec.params["case"]
+        for item in request.session.items
+        if isinstance(item, pytest.Function)
+        and item.module is request.module
+        and hasattr(item, "callspec")
+    ]
+    with ThreadPoolExecutor(WAITING) as waiting, ThreadPoolExecutor(WORKING) as working:
+        begun = {case.name: begin(case) for case in tested}
+        yield lambda case: begun[case.name].result()
+        for future in begun.values():
+            future.cancel()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_fault_loses_doubles_and_makes_up_nothing(
-    case: Case, tmp_path: Path, postgres_url: str, record_property: Any
+    case: Case, outcome_of: Callable[[Case], Outcome], hand_in: HandIn
 ) -> None:
-    plan = FaultPlan([case.fault, *case.others], share=case.share)
-    with DemoSite(FACTS, faults=plan) as site:
-        settings = SETTINGS | {"base_url": site.url, "database_url": postgres_url} | case.settings
-        ended = run_program(tmp_path, time_limit_seconds=case.time_limit_seconds, **settings)
-        requests = Requests.of(site)
-    said, account = told(tmp_path, postgres_url, ended, chart=True)
-    row = Row.of(
-        account, section=SECTION, fault=case.description, share=f"{case.share:.0%}",
-        hit=requests.hit, status=ended.status,
+    got = outcome_of(case)
+    hand_in(
+        got.account, section=SECTION, fault=case.description, share=f"{case.share:.0%}",
+        hit=got.requests.hit, status=str(got.ended.status),
     )  # fmt: skip
-    record_property(PROPERTY, row.as_json())
-    assert (account.lost, account.doubled, account.wrong) == ([], [], [])
-    check_ending(case, account, said, requests)
-    check_status(ended, account, said)
-    assert ended.peak_bytes < case.peak_bytes
+    check_ending(case, got.account, got.said, got.requests)
+    check_status(got.ended, got.account, got.said)
+    assert got.ended.peak_bytes < case.peak_bytes
 
 
 def test_a_robots_txt_that_forbids_everything_is_obeyed(
-    tmp_path: Path, postgres_url: str, record_property: Any
+    tmp_path: Path, postgres_server: str, hand_in: HandIn
 ) -> None:
     """It is asked for once, so a share makes no sense here; nor does a chart, which it forbids."""
     fault = Fault.ROBOTS_FORBID_ALL
-    with DemoSite(FACTS, faults=FaultPlan([fault], share=1)) as site:
-        settings = SETTINGS | {"base_url": site.url, "database_url": postgres_url}
-        ended = run_program(tmp_path, "titles", *IDS, **settings)
-        requests = Requests.of(site)
-    said, account = told(tmp_path, postgres_url, ended, chart=False)
-    row = Row.of(
-        account, section=SECTION, fault=fault.description, share="100%", hit=requests.hit,
-        status=ended.status,
+    got = have(FaultPlan([fault], share=1), tmp_path, postgres_server, "titles", *IDS)
+    hand_in(
+        got.account, section=SECTION, fault=fault.description, share="100%",
+        hit=got.requests.hit, status=str(got.ended.status),
     )  # fmt: skip
-    record_property(PROPERTY, row.as_json())
-    assert (account.lost, account.doubled, account.wrong) == ([], [], [])
-    assert (requests.hit, dict(requests.answers)) == (1, {})
-    assert account.saved == 0
-    assert all("robots.txt" in failure["message"] for failure in said["failures"])
-    assert ended.status == said["exit_status"] == NO_SOURCE, ended.output
-    assert "robots.txt" in ended.output
-
-
-def told(folder: Path, database_url: str, ended: Ended, *, chart: bool) -> tuple[Report, Account]:
-    """The report of a run, and what is found when it is held against repositories and facts."""
-    assert "Traceback" not in ended.output
-    said = report(folder / "output")
-    kept = [kept_in_csv(folder / "output"), kept_in_postgres(database_url)]
-    return said, account_of(FACTS.titles, said, kept, chart=chart)
+    assert (got.requests.hit, dict(got.requests.answers)) == (1, {})
+    assert got.account.saved == 0
+    assert all("robots.txt" in failure["message"] for failure in got.said["failures"])
+    assert got.ended.status == got.said["exit_status"] == NO_SOURCE, got.ended.output
+    assert "robots.txt" in got.ended.output
 
 
 def check_ending(case: Case, account: Account, said: Report, requests: Requests) -> None:

@@ -1,0 +1,49 @@
+"""What every test of a fault has: a place for it to happen, and somewhere to hand in its row."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from demo.site import DemoSite
+from tests.faults.account import Account
+from tests.faults.here import FACTS, Here
+from tests.faults.row import PROPERTY, Row
+
+
+class HandIn(Protocol):
+    """Hands in a row of a table; fails when anything is lost, doubled or wrong."""
+
+    def __call__(self, account: Account, **rest: Any) -> None: ...
+
+
+@pytest.fixture
+def hand_in(record_property: Any) -> HandIn:
+    def hand_in(account: Account, **rest: Any) -> None:
+        record_property(PROPERTY, Row.of(account, **rest).as_json())
+        assert (account.lost, account.doubled, account.wrong) == ([], [], [])
+
+    return hand_in
+
+
+@pytest.fixture(scope="session")
+def slow_site() -> Iterator[DemoSite]:
+    """Takes 0.1 s to answer, so that a run of 10 threads takes a few seconds."""
+    with DemoSite(FACTS, delay_seconds=0.1) as site:
+        yield site
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A new folder, not below pytest's: a server that root starts runs as another account."""
+    with tempfile.TemporaryDirectory(prefix="imdb-faults-") as made:
+        yield Path(made)
+
+
+@pytest.fixture
+def here(folder: Path, postgres_url: str, slow_site: DemoSite) -> Iterator[Here]:
+    made = Here(folder, postgres_url, slow_site)
+    yield made
+    made.end()
