@@ -2,14 +2,14 @@
 
 import random
 import signal
-from collections import Counter
 
 import pytest
 
 from demo.facts import load_facts
 from demo.site import DemoSite
-from tests.databases import rows_of
+from infrastructure.repositories.postgres.embedded import embedded_postgres
 from tests.e2e.program import rows, run, start
+from tests.faults.account import assert_all_saved
 
 FACTS = load_facts()
 TRIES = 20
@@ -32,21 +32,6 @@ def killed_after(site: DemoSite, requests: int, start_run) -> None:
     assert process.returncode == -signal.SIGKILL
 
 
-def assert_each_once(counted: Counter) -> None:
-    assert {key: times for key, times in counted.items() if times > 1} == {}
-
-
-def assert_whole(output) -> None:
-    titles = rows(output, "titles.csv")
-    assert {row["imdb_id"] for row in titles} == {title.imdb_id for title in FACTS.titles}
-    assert len(titles) == len(FACTS.titles)
-    assert_each_once(Counter(row["imdb_id"] for row in rows(output, "people.csv")))
-    credits_ = rows(output, "credits.csv")
-    assert_each_once(Counter((r["title_id"], r["category"], r["position"]) for r in credits_))
-    expected = sum(len(t.directors) + len(t.writers) + len(t.cast) for t in FACTS.titles)
-    assert len(credits_) == expected
-
-
 @pytest.mark.parametrize("number", range(TRIES))
 def test_the_same_command_again_completes_a_killed_run(site, tmp_path, postgres_url, number):
     dice = random.Random(number)
@@ -65,11 +50,7 @@ def test_the_same_command_again_completes_a_killed_run(site, tmp_path, postgres_
     result = run(tmp_path, **settings)
 
     assert result.status == 0, result.out + result.err
-    assert_whole(tmp_path / "output")
-    query = "SELECT (SELECT count(*) FROM titles), (SELECT count(*) FROM credits)"
-    [(titles, credits_)] = rows_of(postgres_url, query)
-    assert titles == len(FACTS.titles)
-    assert credits_ == len(rows(tmp_path / "output", "credits.csv"))
+    assert_all_saved(FACTS.titles, tmp_path / "output", postgres_url)
 
 
 def test_a_killed_run_with_the_embedded_database_is_completed(site, tmp_path):
@@ -78,7 +59,8 @@ def test_a_killed_run_with_the_embedded_database_is_completed(site, tmp_path):
         killed_after(site, requests, lambda: start(tmp_path, **settings))
     result = run(tmp_path, **settings)
     assert result.status == 0, result.out + result.err
-    assert_whole(tmp_path / "output")
+    with embedded_postgres(tmp_path / "output" / "postgres") as url:
+        assert_all_saved(FACTS.titles, tmp_path / "output", url)
     query = "SELECT count(*), count(DISTINCT imdb_id) FROM titles"
     counted = run(tmp_path, "psql", "--no-align", "--tuples-only", "-c", query)
     assert counted.out.strip() == "250|250"

@@ -13,7 +13,7 @@ from demo.site import DemoSite
 from infrastructure.repositories.postgres.embedded import embedded_postgres
 from tests.databases import execute, rows_of
 from tests.e2e.program import report, rows, run, start, titles_asked
-from tests.faults.account import count
+from tests.faults.account import assert_all_saved
 
 FACTS = load_facts()
 IDS = {title.imdb_id for title in FACTS.titles}
@@ -46,13 +46,6 @@ def kill_after_requests(site: DemoSite, requests: int, folder: Path, *arguments,
     return len(site.requests) - before
 
 
-def assert_whole(folder: Path, url: str) -> None:
-    """Every title once in each repository, with its own facts; the report adds up."""
-    account = count(FACTS.titles, folder / "output", url)
-    assert (account.lost, account.doubled, account.wrong) == ([], [], [])
-    assert account.saved == len(FACTS.titles)
-
-
 def test_what_is_saved_is_not_fetched_again(slow_site, tmp_path, postgres_url):
     settings = {"base_url": slow_site.url, "database_url": postgres_url, "requests_per_second": 0}
     settings |= {"max_threads": 20}
@@ -68,7 +61,7 @@ def test_what_is_saved_is_not_fetched_again(slow_site, tmp_path, postgres_url):
     account = report(tmp_path / "output")
     assert (account["already_saved"], account["fetched"]) == (len(saved), 250 - len(saved))
     assert f"asked 250 = already saved {len(saved)} + fetched {250 - len(saved)}" in result.out
-    assert_whole(tmp_path, postgres_url)
+    assert_all_saved(FACTS.titles, tmp_path / "output", postgres_url)
     csv, postgres = account["repositories"]
     assert (csv["held_before"], csv["copied"]) == (len(in_csv), len(saved - in_csv))
     assert (postgres["held_before"], postgres["copied"]) == (
@@ -84,7 +77,7 @@ def test_a_run_killed_again_and_again_while_it_is_resumed_is_completed(
     for requests in (60, 1, 70):
         kill_after_requests(site, requests, tmp_path, "resume", **settings)
     assert run(tmp_path, "resume", **settings).status == 0
-    assert_whole(tmp_path, postgres_url)
+    assert_all_saved(FACTS.titles, tmp_path / "output", postgres_url)
     again = run(tmp_path, "resume", **settings)
     assert (again.status, "Nothing to do: there is no run to continue" in again.out) == (0, True)
 
@@ -95,7 +88,7 @@ def test_a_run_of_the_embedded_database_is_completed(site, tmp_path):
     result = run(tmp_path, "resume", **settings)
     assert result.status == 0, result.out + result.err
     with embedded_postgres(tmp_path / "output" / "postgres") as url:
-        assert_whole(tmp_path, url)
+        assert_all_saved(FACTS.titles, tmp_path / "output", url)
 
 
 def test_a_repository_that_was_emptied_is_filled_again_without_fetching(
@@ -109,7 +102,7 @@ def test_a_repository_that_was_emptied_is_filled_again_without_fetching(
     before = titles_asked(slow_site)
     assert run(tmp_path, "resume", **settings).status == 0
     assert titles_asked(slow_site) - before == 250 - len(saved)
-    assert_whole(tmp_path, postgres_url)
+    assert_all_saved(FACTS.titles, tmp_path / "output", postgres_url)
 
 
 def test_an_interrupted_run_goes_on(tmp_path, postgres_url):
@@ -126,7 +119,7 @@ def test_an_interrupted_run_goes_on(tmp_path, postgres_url):
         assert run(tmp_path, "resume", **settings).status == 0
     assert titles_asked(slow) - before == len(interrupted["not_tried"])
     assert report(tmp_path / "output")["run"]["run_id"] == interrupted["run"]["run_id"]
-    assert_whole(tmp_path, postgres_url)
+    assert_all_saved(FACTS.titles, tmp_path / "output", postgres_url)
 
 
 def test_titles_of_the_command_line_are_continued(site, tmp_path):

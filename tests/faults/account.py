@@ -59,6 +59,13 @@ def count(
     return account_of(asked, report, repositories, chart=chart)
 
 
+def assert_all_saved(asked: Sequence[TitleFacts], output: Path, url: str) -> None:
+    """Fail unless both repositories have every title once and right, and the report adds up."""
+    account = count(asked, output, url)
+    assert (account.lost, account.doubled, account.wrong) == ([], [], [])
+    assert account.saved == len(asked)
+
+
 def account_of(
     asked: Sequence[TitleFacts], report: Report | None, repositories: Sequence[Kept], *, chart: bool
 ) -> Account:

@@ -30,8 +30,7 @@ class Case:
 
     With ``others`` those hit as well, each as often. ``reasons`` are all that titles may fail for,
     ``says`` stands in each failure's message. ``peak_bytes`` is the most memory that the run may
-    have, and ``time_limit_seconds`` when it is given up. One that ``waits`` does nothing most of the
-    time.
+    have, ``time_limit_seconds`` when it is given up. One that ``waits`` is idle most of the time.
     """
 
     fault: Fault

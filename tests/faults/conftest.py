@@ -3,24 +3,20 @@
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
 from demo.site import DemoSite
 from tests.faults.account import Account
 from tests.faults.here import FACTS, Here
-from tests.faults.row import PROPERTY, Row
-
-
-class HandIn(Protocol):
-    """Hands in a row of a table; fails when anything is lost, doubled or wrong."""
-
-    def __call__(self, account: Account, **rest: Any) -> None: ...
+from tests.faults.row import PROPERTY, HandIn, Row
 
 
 @pytest.fixture
 def hand_in(record_property: Any) -> HandIn:
+    """Nothing may be lost, doubled or wrong."""
+
     def hand_in(account: Account, **rest: Any) -> None:
         record_property(PROPERTY, Row.of(account, **rest).as_json())
         assert (account.lost, account.doubled, account.wrong) == ([], [], [])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Any, Protocol
 
 from tests.faults.account import Account
 
@@ -77,6 +77,12 @@ class Row:
         return replace(
             self, **{name: getattr(self, name) + getattr(other, name) for name in _ADDED}
         )
+
+
+class HandIn(Protocol):
+    """Hands in an account's row, with what else `Row.of` asks; checks lost, doubled and wrong."""
+
+    def __call__(self, account: Account, **rest: Any) -> None: ...
 
 
 def summed(rows: Iterable[Row]) -> list[Row]:

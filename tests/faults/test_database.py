@@ -19,10 +19,10 @@ from infrastructure.repositories.postgres.embedded import embedded_postgres
 from tests.databases import execute, new_database, rows_of
 from tests.e2e.program import ROOT, report
 from tests.faults.account import account_of
-from tests.faults.conftest import HandIn
 from tests.faults.here import ASKED, FACTS, IDS, OUR_SIDE, Here
 from tests.faults.kept import kept_in_csv, kept_in_postgres
 from tests.faults.program import LONGEST_SECONDS
+from tests.faults.row import HandIn
 from tests.faults.server import Server, kill_server
 
 
@@ -151,19 +151,19 @@ def test_a_deadlock_with_another_writer_costs_no_title(here: Here, hand_in: Hand
         assert other.stdout.readline() == "ready\n"
         second = here.start()
         assert second.status() == 0, second.said
-        other.communicate()
+        gave_way, _ = other.communicate()
         assert other.returncode == 0
-    assert deadlocks_in(here.url) > 0
+    assert deadlocks_in(here.url, but=int(gave_way)) > int(gave_way), "the program never gave way"
     account = here.account()
     hand_in(account, section=OUR_SIDE, fault="deadlocks with another writer", status="0")
     assert account.saved == ASKED
 
 
-def deadlocks_in(url: str) -> int:
-    """How many deadlocks the server has counted, which it does a moment later."""
+def deadlocks_in(url: str, *, but: int) -> int:
+    """How many deadlocks the server has counted, given time to count more than ``but``."""
     query = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     deadline = time.monotonic() + LONGEST_SECONDS
-    while not (found := rows_of(url, query)[0][0]) and time.monotonic() < deadline:
+    while (found := rows_of(url, query)[0][0]) <= but and time.monotonic() < deadline:
         pass
     return int(found)
 

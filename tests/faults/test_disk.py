@@ -2,10 +2,10 @@
 
 import psutil
 
-from tests.faults.conftest import HandIn
 from tests.faults.disks import almost_full_disk, not_writable
 from tests.faults.here import ASKED, IDS, OUR_SIDE, Here
 from tests.faults.kept import kept_in_csv, kept_in_postgres
+from tests.faults.row import HandIn
 
 
 def test_a_disk_that_gets_full_and_has_room_again_gets_every_title(

@@ -17,8 +17,8 @@ from demo.site import DemoSite
 from tests.databases import drop_database, new_database
 from tests.e2e.program import run
 from tests.faults.account import BOTH
-from tests.faults.conftest import HandIn
 from tests.faults.here import ASKED, FACTS, OUR_SIDE, Here
+from tests.faults.row import HandIn
 
 KILLS = int(os.environ.get("KILLS", "6"))
 REQUESTS = 2 + ASKED

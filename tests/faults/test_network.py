@@ -16,7 +16,7 @@ from tests.databases import drop_database, new_database
 from tests.e2e.program import report
 from tests.faults.account import Account, Report, count
 from tests.faults.cases import CASES, Case, Ending
-from tests.faults.conftest import HandIn
+from tests.faults.row import HandIn
 from tests.faults.running import Ended, run_program
 
 FACTS = load_facts()

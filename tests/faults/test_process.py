@@ -4,9 +4,9 @@ import signal
 
 from tests.databases import rows_of
 from tests.e2e.program import ROOT
-from tests.faults.conftest import HandIn
 from tests.faults.here import ASKED, OUR_SIDE, Here
 from tests.faults.kept import kept_in_csv, kept_in_postgres
+from tests.faults.row import HandIn
 
 _CLOCK = str(ROOT / "tests" / "faults" / "clock_set_back.py")
 
