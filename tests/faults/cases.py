@@ -60,6 +60,8 @@ _NOT_FOUND = frozenset({"not_found"})
 _CHANGED = frozenset({"page_changed"})
 _LIMITED = {"requests_per_second": 200}
 """So that a rate that is halved three times is not one that nobody wants to wait for."""
+_IMPATIENT = {"request_timeout_seconds": 2}
+"""Where answers do not come; elsewhere those that a busy machine is late with are waited for."""
 
 CASES = (
     Case(Fault.CHALLENGE_EMPTY, Ending.RUN_STOPS, _BLOCKED, "AWS WAF challenge"),
@@ -97,7 +99,7 @@ CASES = (
         settings={"request_timeout_seconds": 1.5},  # longer than between two bytes
         waits=True,
     ),
-    Case(Fault.HANG, Ending.TRIED_AGAIN, says="no answer within", waits=True),
+    Case(Fault.HANG, Ending.TRIED_AGAIN, says="no answer within", settings=_IMPATIENT, waits=True),
     Case(Fault.REDIRECT_LOOP, Ending.TITLES_FAIL, says="redirects"),
     Case(Fault.REDIRECT_OTHER_HOST, Ending.TITLES_FAIL, says="redirects to another site"),
     Case(Fault.REDIRECT_PRIVATE_ADDRESS, Ending.TITLES_FAIL, says="redirects to another site"),
@@ -114,7 +116,7 @@ CASES = (
         Fault.UNAVAILABLE,
         Ending.TITLES_FAIL,
         _NOT_FOUND | _CHANGED | {"unavailable"},
-        settings=_LIMITED,
+        settings=_LIMITED | _IMPATIENT,
         waits=True,
         others=(
             Fault.NOT_FOUND,

@@ -25,7 +25,6 @@ SECTION = "network"
 SETTINGS: Mapping[str, object] = {
     "sources": "html",
     "requests_per_second": 0,
-    "request_timeout_seconds": 2,
     "max_body_megabytes": 4,
 }
 TRIES = 4
