@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from infrastructure.cli.exit_status import INTERRUPTED
@@ -31,10 +31,10 @@ def stop_on_signals(stop: threading.Event) -> Iterator[None]:
 
     def handle(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
-            os.write(2, _AT_ONCE)
+            _say(_AT_ONCE)
             os._exit(INTERRUPTED)
         stop.set()
-        os.write(2, _STOPPING)
+        _say(_STOPPING)
 
     before = {number: signal.signal(number, handle) for number in SIGNALS}
     try:
@@ -42,3 +42,9 @@ def stop_on_signals(stop: threading.Event) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _say(words: bytes) -> None:
+    """Write to standard error; an error would leave the handler and end the run in its middle."""
+    with suppress(OSError):  # the terminal, or whoever read us, has gone
+        os.write(2, words)

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -107,7 +108,8 @@ def _cannot_go_on(error: OSError) -> int:
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 1)  # what is left in the buffer would fail again at the exit
     if not isinstance(error, BrokenPipeError):
-        sys.stderr.write(f"Error: {error}\n")
+        with suppress(OSError):  # the terminal has gone
+            sys.stderr.write(f"Error: {error}\n")
     return INCOMPLETE
 
 

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from application.ports import BatchResult
@@ -176,8 +176,13 @@ def observed(counts: RunCounts) -> Iterator[LogObserver | LiveObserver]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    progress = Progress(*columns, console=console, transient=True)
+    progress.start()
+    try:
         yield LiveObserver(counts, progress)
+    finally:
+        with suppress(OSError):  # the terminal has gone; the report of the run is still to come
+            progress.stop()
 
 
 def _terminal() -> "Console | None":

@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ import pytest
 
 from demo.facts import load_facts
 from demo.site import DemoSite
-from tests.e2e.program import ROOT, environment, start
+from tests.e2e.program import ROOT, environment, report, rows, start
 
 ERASE_LINE = "\x1b[2K"
 CONTROL = re.compile(r"\x1b\[[?0-9;]*[a-zA-Z]")
@@ -115,3 +116,32 @@ def test_no_question_is_asked_when_the_answer_is_given(site, tmp_path):
     _, fresh = on_a_terminal(tmp_path, "--fresh", limit=3, **settings)
     assert "Continue it?" not in fresh
     assert "asked 3 = fetched 3" in CONTROL.sub("", fresh)
+
+
+@pytest.mark.parametrize(
+    ("number", "summary"), [(signal.SIGHUP, "terminal"), (signal.SIGINT, "file")]
+)
+def test_a_run_whose_terminal_has_gone_saves_what_is_in_flight(tmp_path, number, summary):
+    main_end, program_end = pty.openpty()
+    with DemoSite(load_facts(), delay_seconds=0.2) as slow, (tmp_path / "out").open("w") as file:
+        settings = {
+            "base_url": slow.url, "repositories": "csv", "max_threads": 5, "term": "xterm-256color",
+            "requests_per_second": 0, "output_dir": tmp_path / "output",
+        }  # fmt: skip
+        with subprocess.Popen(
+            [sys.executable, str(ROOT / "main.py")], cwd=tmp_path, env=environment(**settings),
+            stdin=program_end, stdout=program_end if summary == "terminal" else file,
+            stderr=program_end,
+        ) as process:  # fmt: skip
+            os.close(program_end)
+            assert slow.wait_for_requests(20, 60)
+            os.close(main_end)
+            process.send_signal(number)
+            process.wait(60)
+    account = report(tmp_path / "output")
+    assert account["outcome"] == "interrupted"
+    assert account["asked"] == 250 == account["fetched"] + len(account["not_tried"])
+    assert len(rows(tmp_path / "output", "titles.csv")) == account["fetched"] >= 15
+    if summary == "file":
+        assert process.returncode == 130
+        assert "python main.py resume" in (tmp_path / "out").read_text()
