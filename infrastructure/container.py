@@ -297,13 +297,14 @@ def cache_storage(settings: Settings) -> "Storage":
 
 def check_routes(settings: Settings) -> Iterator["RouteCheck"]:
     """Ask the site's ``robots.txt`` once over each configured route, and tell how they are."""
+    from infrastructure.http.headers import request_headers
     from infrastructure.http.routes.check import RouteChecker
     from infrastructure.scrapers.imdb_pages import block_reason
 
     checker = RouteChecker(
         url=f"{settings.base_url}/robots.txt",
         timeout_seconds=settings.request_timeout_seconds,
-        headers={"User-Agent": settings.user_agent},
+        headers=request_headers(settings.user_agent, settings.language),
         block_reason=block_reason,
         circuits=_tor_circuits(settings),
     )

@@ -48,6 +48,7 @@ ROUTE_SETTINGS = (
     "base_url",
     "request_timeout_seconds",
     "user_agent",
+    "language",
     "proxies",
     "tor_socks_url",
     "tor_control_url",

@@ -19,6 +19,7 @@ from application.scrape_titles import utc_now
 from domain.errors import RunStopped, ScraperError, SourceBlocked, SourceUnavailable
 from infrastructure.http.causes import Cause, cause_of
 from infrastructure.http.deadlines import Deadline, Deadlines
+from infrastructure.http.headers import request_headers
 from infrastructure.http.hosts import Host, Hosts
 from infrastructure.http.names import number_of_addresses
 from infrastructure.http.response import PackedResponse, Response
@@ -110,7 +111,7 @@ class HttpClient:
     nothing that a session adds is wanted: cookies are not kept, redirects are followed here (a
     session reads their bodies without a limit), and no credentials of the user's ``.netrc`` are
     sent. Closing it closes every connection, and the ``cache``. ``stop`` ends the waiting between
-    tries.
+    tries; what is under way then has ``timeout_seconds`` left.
     """
 
     def __init__(
@@ -131,15 +132,10 @@ class HttpClient:
         self._timeout_seconds = timeout_seconds
         self._max_attempts = max_attempts
         self._max_body_bytes = max_body_bytes
-        self._headers = {
-            "User-Agent": str(user_agent),
-            "Accept-Language": accept_language(language),
-            "Accept": "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8",
-            "Accept-Encoding": "gzip",
-        }
+        self._headers = request_headers(user_agent, language)
         self._hosts = Hosts(lambda: Throttle(requests_per_second, stop))
         self._robots = Robots(self._get_without_asking, user_agent) if obeys_robots else None
-        self._deadlines = Deadlines()
+        self._deadlines = Deadlines(stop, grace_seconds=timeout_seconds)
         self._routes = routes
         self._stop = stop
         self._cache = cache
@@ -341,6 +337,8 @@ class HttpClient:
             except BodyTooLarge as error:
                 raise SourceUnavailable(url, f"the answer is not read: {error}") from error
             except _NETWORK_ERRORS as error:
+                if self._stop.is_set():  # perhaps it is we who have hung up
+                    raise RunStopped(url) from error
                 raise self._broken(url, host, error, leg, deadline) from error
         status, size = answer.status_code, len(packed)
         logger.debug("GET %s, %s: %s, %d bytes packed", url, leg.route.name, status, size)
@@ -460,12 +458,6 @@ class HttpClient:
             return self._timeout_seconds
         addresses = number_of_addresses(urlsplit(url).hostname or "", FIRST_CONTACT_SECONDS)
         return min(self._timeout_seconds, max(1.0, FIRST_CONTACT_SECONDS / addresses))
-
-
-def accept_language(language: str) -> str:
-    """The value of ``Accept-Language`` for a language tag: ``en-US`` gives ``en-US,en;q=0.9``."""
-    primary = language.partition("-")[0]
-    return language if primary == language else f"{language},{primary};q=0.9"
 
 
 def _target(response: PackedResponse) -> str:

@@ -1,6 +1,9 @@
 """Runs over proxies, and the command that tests them."""
 
 import re
+import signal
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,9 +12,9 @@ import pytest
 
 from demo.facts import load_facts
 from demo.site import DemoSite
-from tests.e2e.program import report, run
+from tests.e2e.program import report, run, start
 from tests.proxies import SECRET, Middleman, middleman, proxy, refusing, strict_socks
-from tests.servers import page, serving
+from tests.servers import Handler, page, serving
 from tests.tor import hashed, needs_tor, tor_daemon
 
 FACTS = load_facts()
@@ -114,6 +117,48 @@ def test_routes_says_when_none_works(tmp_path: Path):
         result = run(tmp_path, "routes", base_url=f"http://{nothing}")
     assert result.status == 3
     assert "No route reaches" in result.out
+
+
+def test_routes_asks_with_the_headers_of_a_run(tmp_path: Path):
+    with serving({"/robots.txt": page(b"")}) as site:
+        run(tmp_path, "routes", base_url=site.url, user_agent="mine/1", language="de-AT")
+        run(tmp_path, "doctor", base_url=site.url, user_agent="mine/1", language="de-AT",
+            repositories="csv")  # fmt: skip
+    tested, *asked = [{k: v for k, v in h.items() if k != "Host"} for h in site.headers_seen]
+    assert tested["User-Agent"] == "mine/1"
+    assert asked
+    assert all(headers == tested for headers in asked)
+
+
+def test_routes_does_not_wait_for_an_answer_that_drips(tmp_path: Path):
+    over = threading.Event()
+
+    def drip(handler: Handler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        while not over.wait(0.1):
+            handler.wfile.write(b"x")
+
+    with serving({"/robots.txt": drip}) as site:
+        result = run(tmp_path, "routes", base_url=site.url, request_timeout_seconds=0.5)
+        over.set()
+    assert result.status == 3
+    assert "timed out (no whole answer within 1 s)" in result.out
+
+
+def test_routes_can_be_interrupted(tmp_path: Path):
+    with ExitStack() as stack:
+        hanging = [stack.enter_context(middleman()) for _ in range(50)]
+        proxies = ",".join(f"http://{each.address}" for each in hanging)
+        settings = {"base_url": "http://site.example", "request_timeout_seconds": 600}
+        process = stack.enter_context(start(tmp_path, "routes", proxies=proxies, **settings))
+        while sum(each.connections for each in hanging) < 20:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        assert sum(each.connections for each in hanging) == 20
+    assert process.returncode == 130
+    assert "Traceback" not in out + err
 
 
 @needs_tor

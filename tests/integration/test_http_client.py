@@ -9,7 +9,8 @@ import pytest
 from domain.errors import RunStopped, SourceUnavailable
 from infrastructure.http import client as client_module
 from infrastructure.http import names
-from infrastructure.http.client import HttpClient, accept_language, same_site
+from infrastructure.http.client import HttpClient, same_site
+from infrastructure.http.headers import accept_language
 from tests import clients
 from tests.servers import Handler, page, serving
 

@@ -3,15 +3,19 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import pairwise
 
 import pytest
+import requests
 
 from domain.errors import RobotsDisallowed, RunStopped, SourceUnavailable
 from infrastructure.http import client as client_module
 from infrastructure.http import hosts as hosts_module
+from infrastructure.http.adapter import SharedContext, SharedContextAdapter
 from infrastructure.http.cache import HttpCache
 from infrastructure.http.cache_storage import FolderStorage
+from infrastructure.http.deadlines import Deadlines
 from tests.clients import http_client
 from tests.servers import Handler, page, serving
 
@@ -237,6 +241,45 @@ def test_a_server_that_drips_is_hung_up_on(text, monkeypatch):
     with serving({"/x": drip(text)}) as server, http_client(max_attempts=2) as http:
         with pytest.raises(SourceUnavailable, match=r"no whole answer within 1 s \(2 tries\)"):
             http.get(f"{server.url}/x")
+
+
+def test_a_run_that_is_stopped_does_not_wait_for_a_server_that_drips(monkeypatch):
+    monkeypatch.setattr(client_module, "WHOLE_REQUEST_TIMEOUTS", 1e6)
+    stop = threading.Event()
+    dripping = drip(b"HTTP/1.1 200 OK\r\nX-Long: ")
+
+    def answer(handler: Handler) -> None:
+        stop.set()
+        dripping(handler)
+
+    with serving({"/x": answer}) as server, ThreadPoolExecutor(1) as pool:
+        with http_client(stop=stop, timeout_seconds=0.2) as http:
+            asked = pool.submit(http.get, f"{server.url}/x")
+            with pytest.raises(RunStopped):
+                asked.result(timeout=30)
+
+
+def test_what_is_under_way_when_a_run_is_stopped_is_finished():
+    stop = threading.Event()
+
+    def answer(handler: Handler) -> None:
+        stop.set()
+        handler.reply(200, b"whole")
+
+    with serving({"/x": answer}) as server, http_client(stop=stop) as http:
+        assert http.get(f"{server.url}/x").body == b"whole"
+
+
+def test_a_connection_that_has_been_given_back_is_not_cut():
+    deadlines = Deadlines(threading.Event(), grace_seconds=1)
+    adapter = SharedContextAdapter(SharedContext(), max_connections=1)
+    with closing(deadlines), closing(adapter), serving({"/x": page(b"x")}) as server:
+        request = requests.Request("GET", f"{server.url}/x").prepare()
+        with deadlines.within(60) as deadline:
+            assert adapter.send(request, stream=True).raw.read() == b"x"
+            deadline.cut()
+            assert adapter.send(request, stream=True).raw.read() == b"x"
+    assert len(server.clients) == 1
 
 
 def test_no_thread_is_left_when_the_client_is_closed():

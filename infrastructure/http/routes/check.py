@@ -1,17 +1,21 @@
 """Testing routes one by one: what ``python main.py routes`` shows."""
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
 
 from infrastructure.http.adapter import SharedContext, SharedContextAdapter
-from infrastructure.http.causes import cause_of
+from infrastructure.http.causes import Cause, cause_of
+from infrastructure.http.deadlines import Deadline, Deadlines
 from infrastructure.http.routes.failures import RouteFailed, refused_password, route_failure
 from infrastructure.http.routes.route import Route
 from infrastructure.http.routes.tor import TorCircuits, TorUnusable
@@ -22,6 +26,8 @@ BlockReason = Callable[[int, Mapping[str, str], bytes], str | None]
 _ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError)
 _AT_A_TIME = 20
 _READ_BYTES = 1 << 16
+_WHOLE_TIMEOUTS = 2
+"""An answer has to begin within so many time limits, one to connect and one to answer."""
 _BY_THE_PROXY = "name resolved by proxy"
 _FAMILIES = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
 
@@ -44,7 +50,10 @@ class RouteCheck:
 
 
 class RouteChecker:
-    """Asks an address once over each route, twenty at a time, each with the whole time limit."""
+    """Asks an address once over each route, twenty at a time, each with the whole time limit.
+
+    When whoever takes the results stops doing so, what is under way is ended.
+    """
 
     def __init__(
         self,
@@ -64,10 +73,20 @@ class RouteChecker:
 
     def check(self, routes: Sequence[Route]) -> Iterator[RouteCheck]:
         """Test the routes; gives what was found in their order, each when it is known."""
-        with ThreadPoolExecutor(min(len(routes), _AT_A_TIME)) as pool:
-            yield from pool.map(self._of, routes)
+        over = threading.Event()
+        with closing(Deadlines(over, grace_seconds=0.0)) as deadlines:
+            pool = ThreadPoolExecutor(min(len(routes), _AT_A_TIME))
+            try:
+                yield from pool.map(partial(self._in_time, deadlines), routes)
+            finally:
+                over.set()
+                pool.shutdown(cancel_futures=True)
 
-    def _of(self, route: Route) -> RouteCheck:
+    def _in_time(self, deadlines: Deadlines, route: Route) -> RouteCheck:
+        with deadlines.within(_WHOLE_TIMEOUTS * self._timeout_seconds) as deadline:
+            return self._of(route, deadline)
+
+    def _of(self, route: Route, deadline: Deadline) -> RouteCheck:
         adapter = SharedContextAdapter(self._context, max_connections=1)
         began = time.monotonic()
         try:
@@ -77,8 +96,13 @@ class RouteChecker:
                     return self._failed(route, refused_password())
                 family = self._family(route, answer)
                 body = answer.raw.read1(_READ_BYTES, decode_content=True)
+                if deadline.over:  # headers that are cut look like whole ones
+                    raise TimeoutError
                 state, works = self._state(answer, body)
         except _ERRORS as error:
+            if deadline.over:
+                cause = Cause(f"no whole answer within {deadline.seconds:g} s")
+                return self._failed(route, RouteFailed("timed out", cause))
             failure = route_failure(error, self._timeout_seconds)
             cause = cause_of(error, self._timeout_seconds)
             return self._failed(route, failure or RouteFailed("failed", cause))
