@@ -65,6 +65,9 @@ class CircuitBreaker(Protocol):
     def trip(self) -> bool:
         """Open it at once; tells whether it was not open."""
 
+    def withdraw(self) -> None:
+        """Note that nothing was learnt: another trial may be made at once."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchResult:

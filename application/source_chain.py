@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 from application.ports import CircuitBreaker, TitleOutcome, TitleSource
@@ -74,17 +75,13 @@ class SourceChain:
         errors: list[ScraperError] = []
         for source in self._allowed():
             try:
-                chart = source.chart(name)
+                with self._noted(source):
+                    return source.chart(name)
             except RunStopped:
                 raise
             except (SourceError, TitleError) as error:
                 errors.append(error)
-                if isinstance(error, SourceError):
-                    self._note_failure(source, error)
-            else:
-                self._note_success(source)
-                return chart
-        raise _most_telling(errors or list(self._given_up.values()))
+        raise _most_telling(errors or self._why_given_up())
 
     def titles(self, ids: Sequence[TitleId]) -> Sequence[TitleOutcome]:
         """Give one outcome for each id, in their order; an outcome may be any source's error.
@@ -102,7 +99,7 @@ class SourceChain:
                     errors[imdb_id].append(outcome)
             if len(found) == len(errors):
                 break
-        gone = list(self._given_up.values())
+        gone = self._why_given_up()
         return [found.get(i) or _most_telling(errors[i] or gone) for i in ids]
 
     def _ask(
@@ -112,20 +109,44 @@ class SourceChain:
         for start in range(0, len(ids), source.batch_size):
             batch = ids[start : start + source.batch_size]
             try:
-                outcomes = source.titles(batch)
+                with self._noted(source):
+                    outcomes = source.titles(batch)
             except RunStopped:
                 raise
             except SourceError as error:
-                self._note_failure(source, _bare(error))
+                _bare(error)
                 yield from ((imdb_id, error) for imdb_id in ids[start:])
                 return
-            self._note_success(source)
             for imdb_id, outcome in zip(batch, outcomes, strict=True):
                 yield imdb_id, outcome if isinstance(outcome, Title) else _bare(outcome)
 
     def _allowed(self) -> Iterator[TitleSource]:
         """The sources that may be asked now. Each that is given is asked: it may be on trial."""
         return (source for source in self._sources if self._circuits[source.name].allows())
+
+    def _why_given_up(self) -> list[SourceError]:
+        """The errors of the sources that were given up: one at least when none may be asked."""
+        with self._lock:
+            return list(self._given_up.values())
+
+    @contextmanager
+    def _noted(self, source: TitleSource) -> Iterator[None]:
+        """Tell the source's circuit how asking it in the block has ended, however it has."""
+        try:
+            yield
+        except RunStopped:
+            self._circuits[source.name].withdraw()
+            raise
+        except SourceError as error:
+            self._note_failure(source, error)
+            raise
+        except TitleError:
+            self._note_success(source)
+            raise
+        except BaseException:  # a bug, which says nothing of the source
+            self._circuits[source.name].withdraw()
+            raise
+        self._note_success(source)
 
     def _note_success(self, source: TitleSource) -> None:
         if self._circuits[source.name].succeeded():
@@ -140,10 +161,10 @@ class SourceChain:
         hopeless = isinstance(error, SourceBlocked) or (
             isinstance(error, SourceUnavailable) and error.hopeless
         )
-        has_opened = circuit.trip() if hopeless else circuit.failed()
-        if not has_opened:
-            return
+        # Whoever finds the circuit open may ask why at once.
         with self._lock:
+            if not (circuit.trip() if hopeless else circuit.failed()):
+                return
             is_known = source.name in self._given_up
             self._given_up[source.name] = error
             if is_known:

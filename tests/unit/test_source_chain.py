@@ -1,4 +1,6 @@
+import threading
 import weakref
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
@@ -7,6 +9,7 @@ from domain.chart import ChartName
 from domain.errors import (
     ChartNotFound,
     PageChanged,
+    RunStopped,
     SourceBlocked,
     SourceUnavailable,
     TitleNotFound,
@@ -94,6 +97,56 @@ def test_a_source_that_answers_again_is_used_again_and_that_is_told():
     assert len(second.requests) == 1
     assert told[1:] == ["source first answers again"]
     assert chain.notices == tuple(told)
+
+
+@pytest.mark.parametrize("trouble", [RuntimeError("a bug"), RunStopped("https://site/title")])
+def test_a_trial_that_told_nothing_does_not_keep_others_from_a_trial(trouble):
+    clock = Clock()
+
+    def get_into_trouble(imdb_id):
+        if imdb_id == title_number(3):
+            raise trouble
+
+    source = FakeSource(always=BLOCKED, before=get_into_trouble)
+    chain = SourceChain(
+        [source], lambda _: None,
+        lambda: CircuitBreaker(failures=PATIENCE, rest_seconds=60, clock=clock),
+    )  # fmt: skip
+    chain.titles([title_number(1)])
+    clock.now += 61
+    source.recover({title_number(2): a_title(2)})
+    with pytest.raises(type(trouble)):
+        chain.titles([title_number(3)])
+    assert chain.titles([title_number(2)]) == [a_title(2)]
+    assert not chain.exhausted
+
+
+def test_who_comes_while_a_source_is_being_given_up_is_told_why():
+    late: list[Future] = []
+
+    class Slow(CircuitBreaker):
+        """Lets somebody else ask between its opening and the end of the call."""
+
+        def trip(self) -> bool:
+            has_opened = super().trip()
+            if has_opened:
+                late.append(pool.submit(chain.titles, [title_number(2)]))
+                assert refused.wait(60)
+            return has_opened
+
+        def allows(self) -> bool:
+            is_allowed = super().allows()
+            if not is_allowed:
+                refused.set()
+            return is_allowed
+
+    refused = threading.Event()
+    source = FakeSource(always=BLOCKED)
+    chain = SourceChain([source], lambda _: None, lambda: Slow(failures=9, rest_seconds=60))
+    with ThreadPoolExecutor(1) as pool:
+        assert chain.titles([title_number(1)]) == [BLOCKED]
+        assert late[0].result(60) == [BLOCKED]
+    assert len(source.requests) == 1
 
 
 def test_an_exhausted_chain_stays_so_whatever_the_time():
