@@ -114,8 +114,16 @@ def open_app(
 def open_repair(
     settings: Settings, observer: RunObserver, stop: threading.Event, tell: Progress
 ) -> Iterator[Repair]:
-    """Wire the comparison of all chosen repositories, which `tell` is told the progress of."""
-    with CompositeSave(repository_openers(settings), observer) as save:
+    """Wire the comparison of all chosen repositories, which ``tell`` is told the progress of.
+
+    ``stop`` ends it early, also while a repository that has gone away is waited for.
+    """
+    with CompositeSave(
+        repository_openers(settings),
+        observer,
+        wait_seconds=settings.repository_wait_seconds,
+        stop=stop,
+    ) as save:
         yield Repair(save, stop, tell)
 
 

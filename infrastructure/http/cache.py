@@ -155,7 +155,10 @@ class HttpCache:
         try:
             return action()
         except _STORAGE_ERRORS as error:
-            self._has_failed = True
+            with self._lock:
+                is_known, self._has_failed = self._has_failed, True
+            if is_known:  # to another thread, which was waiting for it at the same time
+                return None
             cause = error.__cause__ or error
             logger.warning(
                 "the HTTP cache (%s) does not work, going on without it: %s",

@@ -111,8 +111,9 @@ class Throttle:
         with self._lock:
             if asked_at < self._changed_at:
                 return False
+            before = self._rate
             self._slow_down(now)
-            return True
+            return self._rate < before
 
     def _slow_down(self, now: float) -> None:
         if self._rate == math.inf:

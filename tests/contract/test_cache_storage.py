@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import requests
 
 from domain.errors import PageChanged, SourceBlocked, SourceUnavailable
 from infrastructure.http.cache import HttpCache
@@ -271,6 +273,23 @@ def test_a_redis_that_goes_away_is_said_once_and_done_without(caplog):
     with serving({"/x": page(b"x")}) as server, http_client(cache=cache) as http:
         for _ in range(3):
             assert http.get(f"{server.url}/x").body == b"x"
+    assert sum("does not work" in record.getMessage() for record in caplog.records) == 1
+
+
+def test_threads_that_find_the_storage_failing_together_say_it_once(tmp_path, caplog):
+    storage = FolderStorage(tmp_path)
+    together = threading.Barrier(20)
+
+    def fail(key: str) -> None:
+        together.wait(60)
+        raise OSError("no answer")
+
+    storage.pages = SimpleNamespace(get=fail)
+    cache = HttpCache(storage, ttl_seconds=60, max_body_bytes=LIMIT)
+    request = requests.Request("GET", "http://site.example/x").prepare()
+    with ThreadPoolExecutor(20) as pool:
+        found = list(pool.map(cache.look_up, [request] * 20))
+    assert all(each.answer is None for each in found)
     assert sum("does not work" in record.getMessage() for record in caplog.records) == 1
 
 

@@ -44,10 +44,9 @@ def test_refusals_of_requests_that_were_on_their_way_count_once(clock):
     assert host.rate == 5
 
 
-def test_the_rate_has_a_floor(clock):
+def test_the_rate_has_a_floor_below_which_nothing_is_told(clock):
     host = throttle(16, clock)
-    for _ in range(20):
-        refuse(host, clock)
+    assert [refuse(host, clock) for _ in range(20)] == [True] * 3 + [False] * 17
     assert host.rate == 2
 
 
