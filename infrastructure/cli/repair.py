@@ -40,6 +40,8 @@ def repair_repositories(settings: Settings, *, check: bool, console: Console) ->
         with stop_on_signals(stop), _progress() as tell:
             return _repair(settings, stop, tell, console, check=check)
     except RepositoryUnavailable as error:
+        if stop.is_set():  # it was no longer waited for
+            return INTERRUPTED
         raise click.ClickException(str(error)) from error
 
 

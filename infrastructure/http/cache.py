@@ -155,13 +155,15 @@ class HttpCache:
         try:
             return action()
         except _STORAGE_ERRORS as error:
-            with self._lock:
-                is_known, self._has_failed = self._has_failed, True
-            if is_known:  # to another thread, which was waiting for it at the same time
-                return None
-            cause = error.__cause__ or error
-            logger.warning(
-                "the HTTP cache (%s) does not work, going on without it: %s",
-                self._storage.location, cause,
-            )  # fmt: skip
+            if self._is_first_failure():
+                logger.warning(
+                    "the HTTP cache (%s) does not work, going on without it: %s",
+                    self._storage.location, error.__cause__ or error,
+                )  # fmt: skip
             return None
+
+    def _is_first_failure(self) -> bool:
+        """Note that the storage has failed; false when another thread has met it already."""
+        with self._lock:
+            is_known, self._has_failed = self._has_failed, True
+        return not is_known

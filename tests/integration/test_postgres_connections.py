@@ -11,10 +11,11 @@ import psycopg2
 import pytest
 
 from domain.errors import RepositoryUnavailable
-from infrastructure.repositories.postgres import open_postgres_repository
+from domain.run import RunOutcome, RunReport
+from infrastructure.repositories.postgres import connections, open_postgres_repository
 from infrastructure.repositories.postgres.connections import Server
 from infrastructure.repositories.postgres.embedded import embedded_postgres
-from tests.builders import a_run, a_title
+from tests.builders import NOON, a_run, a_title
 from tests.databases import SECRET, a_user, as_user, database_url, execute, rows_of
 
 
@@ -31,9 +32,54 @@ def why_not(url: str, connect_timeout_seconds: int = 5) -> RepositoryUnavailable
 def terminate_clients(url: str) -> None:
     execute(
         url,
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        # Each is waited for, ten seconds at most.
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()",
     )
+
+
+class TestPresence:
+    """A run is seen at work, whatever happens to its connections."""
+
+    def test_a_run_is_seen_again_when_the_connections_were_cut(self, postgres_url: str) -> None:
+        with (
+            open_postgres_repository(postgres_url) as repository,
+            open_postgres_repository(postgres_url) as onlooker,
+        ):
+            run = a_run()
+            repository.begin_run(run, None, [])
+            for number in range(3):
+                terminate_clients(postgres_url)
+                repository.save([a_title(number)], run)
+                seen = onlooker.run(run.run_id)
+                assert seen is not None
+                assert seen.at_work
+
+    def test_one_connection_is_enough_however_many_threads_find_it_cut(
+        self, postgres_url: str
+    ) -> None:
+        count = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+        with open_postgres_repository(postgres_url) as repository, ThreadPoolExecutor(8) as pool:
+            run = a_run()
+            repository.begin_run(run, None, [])
+            terminate_clients(postgres_url)
+            list(pool.map(lambda n: repository.save([a_title(n)], run), range(40)))
+            assert rows_of(postgres_url, count) == [(1,)]
+
+    def test_a_run_that_has_ended_is_not_shown_again(self, postgres_url: str) -> None:
+        with open_postgres_repository(postgres_url) as repository:
+            run = a_run()
+            repository.begin_run(run, None, [])
+            report = RunReport(
+                run=run, finished_at=NOON, outcome=RunOutcome.COMPLETE, asked=0, fetched=0,
+                repositories=(), fetched_from={},
+            )  # fmt: skip
+            repository.finish_run(report)
+            terminate_clients(postgres_url)
+            repository.save([a_title(1)], run)
+            seen = repository.run(run.run_id)
+            assert seen is not None
+            assert not seen.at_work
 
 
 class TestPool:
@@ -90,6 +136,20 @@ class TestRestart:
             terminate_clients(postgres_url)
 
             assert list(repository.titles()) == [a_title(1), a_title(2)]
+
+    def test_a_table_that_another_program_keeps_is_not_waited_for_for_ever(
+        self, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(connections, "_PATIENCE", "SET LOCAL lock_timeout = '100ms'")
+        with (
+            open_postgres_repository(postgres_url) as repository,
+            closing(psycopg2.connect(postgres_url)) as other,
+            other.cursor() as statements,
+        ):
+            statements.execute("LOCK TABLE titles IN ACCESS EXCLUSIVE MODE")
+            for read in (repository.versions, repository.titles, repository.counts):
+                with pytest.raises(RepositoryUnavailable, match="keep the tables busy"):
+                    list(read())
 
     def test_a_restarted_server_is_used_again(self, server_dir: Path) -> None:
         with embedded_postgres(server_dir) as url:

@@ -5,20 +5,24 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from application.composite_save import CompositeSave
 from application.ports import RepositoryOpener
 from application.repair import Repair
+from domain.errors import RepositoryUnavailable
 from domain.identifiers import TitleId
 from domain.run import RunOutcome
 from domain.title import Title
+from infrastructure import container
+from shared.config import Settings
 from tests import strategies
-from tests.builders import a_run, title_number
+from tests.builders import a_run, a_title, title_number
 from tests.contract.factories import CsvFactory, PostgresFactory, held, in_billing_order
 from tests.databases import execute
-from tests.fakes import RecordingObserver
+from tests.fakes import FakeRepository, RecordingObserver
 
 RUN = a_run("20260102T120000Z-repair", command="repair", chart=None, sources=())
 
@@ -72,3 +76,28 @@ def test_repair_levels_any_two_stores(postgres_url, in_csv, in_postgres, in_both
             assert one.counts().titles == two.counts().titles == len(expected)
         with CompositeSave(openers, RecordingObserver()) as save:
             assert Repair(save, threading.Event(), lambda *how_far: None).compare().count == 0
+
+
+def test_the_waiting_for_a_repository_ends_with_ctrl_c(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    away = FakeRepository("b")
+    away.errors_on_reading = [RepositoryUnavailable("b", "is away", transient=True)] * 1000
+    stores = [FakeRepository("a"), away]
+    for store in stores:
+        store.save([a_title(1)], a_run())
+    openers = [store.opener() for store in stores]
+    monkeypatch.setattr(container, "repository_openers", lambda settings: openers)
+    stop = threading.Event()
+
+    class Impatient(RecordingObserver):
+        def notice(self, message: str) -> None:
+            if message.startswith("waiting for b, at most 3600 s (Ctrl-C"):
+                stop.set()
+
+    settings_ = Settings(output_dir=tmp_path, repository_wait_seconds=3600)
+    with (
+        container.open_repair(settings_, Impatient(), stop, lambda *how_far: None) as repair,
+        pytest.raises(RepositoryUnavailable, match="b: cannot be read"),
+    ):
+        repair.compare()

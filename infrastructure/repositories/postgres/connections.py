@@ -152,6 +152,8 @@ class ConnectionPool:
     def stream(self, itersize: int) -> Iterator[cursor]:
         """A cursor whose rows stay on the server and arrive ``itersize`` at a time."""
         with self._borrowed() as borrowed, borrowed, borrowed.cursor("stream") as statements:
+            with borrowed.cursor() as before:
+                before.execute(_PATIENCE)
             statements.itersize = itersize
             yield statements
 

@@ -122,6 +122,8 @@ class PostgresRepository:
         rows in another order.) ``when_sent`` is called when the server has the credits of the last
         one, which it then checks for long; after a refusal, for each of the parts that are tried.
         """
+        with translated():
+            self._presence.keep()
         rounds = rounds_of(batch)
         return total(
             self._save_round(titles, run, when_sent if titles is rounds[-1] else None)
