@@ -21,6 +21,7 @@ from infrastructure.http.causes import Cause, cause_of
 from infrastructure.http.deadlines import Deadline, Deadlines
 from infrastructure.http.headers import request_headers
 from infrastructure.http.hosts import Host, Hosts
+from infrastructure.http.large_bodies import PAGE_BYTES, LargeBodies, Turn
 from infrastructure.http.names import number_of_addresses
 from infrastructure.http.response import PackedResponse, Response
 from infrastructure.http.retry_after import retry_after_seconds
@@ -135,6 +136,7 @@ class HttpClient:
         self._headers = request_headers(user_agent, language)
         self._hosts = Hosts(lambda: Throttle(requests_per_second, stop))
         self._robots = Robots(self._get_without_asking, user_agent) if obeys_robots else None
+        self._large_bodies = LargeBodies(max_body_bytes)
         self._deadlines = Deadlines(stop, grace_seconds=timeout_seconds)
         self._routes = routes
         self._stop = stop
@@ -289,10 +291,13 @@ class HttpClient:
         while True:
             try:
                 with journey.leg() as leg:
-                    with stage(NETWORK):
-                        answer = self._asked(page, host, leg)
+                    answer = self._over(leg, page, host, read)
                     if answer is not None:
-                        return self._read_by(read, answer)
+                        return answer
+            except _TryAgain as error:
+                # Bare: the frames of its traceback would keep the body during the wait.
+                error.__cause__ = error.__context__ = None
+                raise error.with_traceback(None) from None
             except RouteFailed as error:
                 self._note_broken(page.address, host, leg)
                 if not journey.goes_on:
@@ -302,6 +307,15 @@ class HttpClient:
             except SourceBlocked:
                 if not journey.goes_on:
                     raise
+
+    def _over(
+        self, leg: Leg, page: _Page, host: Host, read: Callable[[PackedResponse], _Read]
+    ) -> _Final[_Read] | _Redirect | None:
+        """Ask over one route and read the answer; ``None`` when that has begun to rest."""
+        with self._large_bodies.turn() as turn:
+            with stage(NETWORK):
+                answer = self._asked(page, host, leg, turn)
+            return None if answer is None else self._read_by(read, answer)
 
     def _read_by(
         self, read: Callable[[PackedResponse], _Read], answer: PackedResponse
@@ -316,7 +330,7 @@ class HttpClient:
         except BodyDamaged as error:
             raise _TryAgain(f"the answer cannot be unpacked: {error}") from error
 
-    def _asked(self, page: _Page, host: Host, leg: Leg) -> PackedResponse | None:
+    def _asked(self, page: _Page, host: Host, leg: Leg, turn: Turn) -> PackedResponse | None:
         """Wait for a turn and ask; ``None`` when the route has begun to rest meanwhile."""
         url = page.address
         self._wait_for_circuit(url, host)
@@ -333,7 +347,7 @@ class HttpClient:
                     if answer.status_code == 407 and leg.route.proxies:
                         raise refused_password()
                     self._note_answer(url, host, answer.status_code, asked_at)
-                    packed = self._read(answer, deadline)
+                    packed = self._read(answer, deadline, turn)
             except BodyTooLarge as error:
                 raise SourceUnavailable(url, f"the answer is not read: {error}") from error
             except _NETWORK_ERRORS as error:
@@ -349,7 +363,7 @@ class HttpClient:
             headers=answer.headers,
             packed=packed,
             encoding=encoding,
-            limit=self._max_body_bytes,
+            limit=self._limit_of(answer.status_code),
             fetched_at=self._now(),
         )
 
@@ -403,7 +417,11 @@ class HttpClient:
             proxies=leg.route.proxies,
         )
 
-    def _read(self, answer: requests.Response, deadline: Deadline) -> bytes:
+    def _limit_of(self, status: int) -> int:
+        """The largest unpacked body; any number of threads may unpack what is no page at once."""
+        return self._max_body_bytes if status == 200 else min(PAGE_BYTES, self._max_body_bytes)
+
+    def _read(self, answer: requests.Response, deadline: Deadline, turn: Turn) -> bytes:
         """The raw body, counted while it arrives, in a bounded time whatever the server does."""
         chunks: list[bytes] = []
         size = 0
@@ -414,6 +432,8 @@ class HttpClient:
                 raise BodyTooLarge(f"it is larger than {self._max_body_bytes} bytes")
             if deadline.over:
                 raise TimeoutError
+            if size > PAGE_BYTES:
+                turn.take(deadline)
         if not chunks and "Content-Length" not in answer.headers and answer.status_code == 200:
             raise urllib3.exceptions.ProtocolError("headers cut short")  # nothing else is so bare
         return b"".join(chunks)
