@@ -1,7 +1,6 @@
 """Saving to several repositories at the same time, each through its own lane."""
 
 import threading
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from types import TracebackType
@@ -16,8 +15,6 @@ from domain.chart import Chart
 from domain.identifiers import TitleId
 from domain.run import RepositoryReport, Run, RunReport
 from domain.title import Title
-
-_POLL_SECONDS = 0.05
 
 _Given = TypeVar("_Given")
 
@@ -47,6 +44,7 @@ class CompositeSave:
     ) -> None:
         observer = GuardedObserver(observer)
         stop = stop or threading.Event()
+        self._noted_or_hopeless = threading.Event()
         self._lanes = [
             Lane(
                 opener,
@@ -54,10 +52,10 @@ class CompositeSave:
                 spills(opener.name) if spills is not None else NoSpill(),
                 wait_seconds=wait_seconds,
                 stop=stop,
+                when_in_trouble=self._note_if_hopeless,
             )
             for opener in openers
         ]
-        self._noted = threading.Event()
 
     def __enter__(self) -> Self:
         for lane in self._lanes:
@@ -90,7 +88,7 @@ class CompositeSave:
         def note(repository: TitleRepository) -> None:
             repository.begin_run(run, chart, asked)
             if asked is not None:
-                self._noted.set()
+                self._noted_or_hopeless.set()
 
         self._do_in_every_lane(note)
 
@@ -99,10 +97,7 @@ class CompositeSave:
 
         Not longer than so many seconds, nor when every repository has failed.
         """
-        deadline = time.monotonic() + seconds
-        while not (self.hopeless or time.monotonic() > deadline):
-            if self._noted.wait(_POLL_SECONDS):
-                return
+        self._noted_or_hopeless.wait(seconds)
 
     def ask(
         self, question: Callable[[TitleRepository], _Given], *, of: str | None = None
@@ -169,6 +164,10 @@ class CompositeSave:
         self._do_in_every_lane(lambda repository: repository.finish_run(report))
         self._close()
         return tuple(lane.report() for lane in self._lanes)
+
+    def _note_if_hopeless(self) -> None:
+        if self.hopeless:
+            self._noted_or_hopeless.set()
 
     def _close(self) -> None:
         for lane in self._lanes:

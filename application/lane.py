@@ -40,7 +40,8 @@ class Lane(threading.Thread):
     what is to be done is noted as missing.
 
     Its report is written by this thread and read by others when somebody has waited for the event
-    of `settle`, or for the thread's end. `hopeless` may be read at any time.
+    of `settle`, or for the thread's end. `hopeless` may be read at any time; ``when_in_trouble`` is
+    called, in this thread, when the repository has gone away or failed.
     """
 
     def __init__(
@@ -51,12 +52,14 @@ class Lane(threading.Thread):
         *,
         wait_seconds: float,
         stop: threading.Event,
+        when_in_trouble: Callable[[], None],
     ) -> None:
         super().__init__(name=f"save-{opener.name}")
         self._opener = opener
         self._observer = observer
         self._wait_seconds = wait_seconds
         self._run_stopped = stop
+        self._when_in_trouble = when_in_trouble
         self._queue = LaneQueue()
         self._opened = ExitStack()
         self._repository: TitleRepository | None = None
@@ -253,6 +256,7 @@ class Lane(threading.Thread):
             self._absence = _Absence(error.cause)
         else:
             self._absence.cause = error.cause
+        self._when_in_trouble()
 
     def _fail(self, message: str) -> None:
         self._absence = None

@@ -230,3 +230,28 @@ def test_saving_is_a_stage_of_its_own_for_each_repository() -> None:
     with measured_stages() as clock:
         saved(store, batches_of(2))
     assert clock.times()["save slow"].calls == 2
+
+
+def test_the_ids_asked_for_are_waited_for_until_one_repository_has_them() -> None:
+    slow, quick = Held(), FakeRepository("quick")
+    with CompositeSave([slow.opener(), quick.opener()], RecordingObserver()) as save:
+        save.save([a_title(1)], RUN)
+        assert slow.saving.wait(20)
+        save.begin_run(RUN, None, [title_number(1)])
+        save.wait_until_noted(3600)
+        assert quick.asked[RUN.run_id] == (title_number(1),)
+        assert slow.asked == {}
+        slow.go_on.set()
+
+
+@pytest.mark.parametrize("transient", [True, False])
+def test_nobody_waits_for_repositories_that_cannot_be_opened(
+    monkeypatch: pytest.MonkeyPatch, transient: bool
+) -> None:
+    monkeypatch.setattr(lane, "RETRY_DELAYS_SECONDS", (0.0,))
+    trouble = [RepositoryUnavailable("a", "is not there", transient=transient)] * 9
+    stores = [FakeRepository("a"), FakeRepository("b")]
+    with CompositeSave([each.opener(*trouble) for each in stores], RecordingObserver()) as save:
+        save.begin_run(RUN, None, [title_number(1)])
+        save.wait_until_noted(3600)
+        assert save.hopeless
