@@ -30,7 +30,7 @@ class CompositeSave:
 
     ``spills`` gives the spill of a repository by its name; without it no titles can wait.
     ``wait_seconds`` is how long `settle` waits for a repository that has gone away; ``stop`` ends
-    that, from any thread.
+    that and long copying, from any thread.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class CompositeSave:
     ) -> None:
         observer = GuardedObserver(observer)
         stop = stop or threading.Event()
+        self._stop = stop
         self._noted_or_hopeless = threading.Event()
         self._lanes = [
             Lane(
@@ -74,6 +75,11 @@ class CompositeSave:
     def hopeless(self) -> bool:
         """True when no repository takes titles or lets them wait: there is nowhere to save to."""
         return all(lane.hopeless for lane in self._lanes)
+
+    @property
+    def stopped(self) -> bool:
+        """True when the run is to end: nothing more that takes long is begun."""
+        return self._stop.is_set()
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -19,9 +19,11 @@ def copy_titles(
     """Copy titles, some at a time; give the ids of those that could be read, as they are done.
 
     Copies keep where and when their facts were found. A repository that cannot store them reports
-    them missing. Ends early when ``source`` fails.
+    them missing. Ends early when ``source`` fails, or ``save`` is stopped.
     """
     for start in range(0, len(ids), COPIED_TITLES):
+        if save.stopped:
+            return
         part = ids[start : start + COPIED_TITLES]
         answers = save.ask(partial(titles_of, ids=part), of=source)
         if source not in answers:

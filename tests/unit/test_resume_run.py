@@ -9,6 +9,7 @@ import pytest
 
 from application import lane, resume_run
 from application.composite_save import CompositeSave
+from application.copying import COPIED_TITLES
 from application.ports import RepositoryOpener
 from application.resume_run import ResumeRun
 from application.run_history import RunHistory
@@ -53,7 +54,7 @@ class Scene:
 def scene(source: FakeSource, *openers: RepositoryOpener):
     observer, stop = RecordingObserver(), threading.Event()
     chain = SourceChain([source], observer.notice, new_circuit)
-    with CompositeSave(openers, observer) as save:
+    with CompositeSave(openers, observer, stop=stop) as save:
         titles = ScrapeTitles(chain, save, observer, max_threads=4, stop=stop, now=lambda: LATER)
         chart = ScrapeChart(chain, save, observer, titles, now=lambda: LATER)
         resumed_at = LATER - timedelta(seconds=5)
@@ -99,6 +100,31 @@ def test_only_what_no_repository_has_is_fetched_and_the_rest_is_copied():
     assert report.seconds == 5
     assert one.reports[-1].run == two.reports[-1].run
     assert_adds_up(report)
+
+
+def test_copying_ends_when_the_run_is_stopped_and_can_be_continued():
+    count = 3 * COPIED_TITLES
+    one = store_with("one", *range(1, count + 1), asked=count)
+    two = store_with("two", asked=count)
+    source = FakeSource(found(count))
+    read = one.titles
+    with scene(source, one.opener(), two.opener()) as here:
+
+        def read_and_stop(ids=None):
+            here.stop.set()
+            return read(ids)
+
+        one.titles = read_and_stop
+        report = here.resume.execute(None, 250)
+    assert report.outcome is RunOutcome.INTERRUPTED
+    assert len(two.held) == COPIED_TITLES
+    assert report.already_saved == COPIED_TITLES == count - len(report.not_tried)
+    assert_adds_up(report)
+    one.titles = read
+    report = resumed(source, one, two)
+    assert report.outcome is RunOutcome.COMPLETE
+    assert one.held == two.held
+    assert source.requests == []
 
 
 def test_a_copy_is_the_very_title_that_was_fetched():
