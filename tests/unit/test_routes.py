@@ -173,6 +173,18 @@ def test_a_route_that_fails_rests_ever_longer():
     assert rests == [1, 2, 4, 8, 16, 32, 64, 128, 256, LONGEST_REST_SECONDS, LONGEST_REST_SECONDS]
 
 
+def test_a_route_that_fails_now_and_then_is_told_of_once_a_minute(caplog):
+    caplog.set_level("INFO")
+    routes = Routes(1, order=("direct", "proxies"))
+    for _ in range(13):  # a minute and two seconds
+        assert routes.go() == "direct"
+        assert routes.go(RouteFailed("timed out", Cause("no answer in time"))) == "direct"
+        routes.clock.now += 5
+    assert [record.getMessage() for record in caplog.records] == [
+        "direct: no answer in time; others are used first"
+    ] * 2
+
+
 def test_a_wrong_password_is_not_tried_again_soon():
     routes = Routes(2)
     wrong = RouteFailed("wrong password", Cause("it refuses the password"))

@@ -53,6 +53,8 @@ class RouteHealth:
     circuits_blocked: int = 0
     """How many circuits in a row were blocked."""
     needs_circuit: bool = False
+    told_at: float = -math.inf
+    """When the user was last told that it has failed."""
     _failed_at: float = -math.inf
     _measured_at: float = -math.inf
 

@@ -27,6 +27,9 @@ CIRCUITS_TRIED = 3
 _PROBES = 1
 """Requests at the same time through a route that may be dead."""
 
+TOLD_AGAIN_AFTER_SECONDS = 60.0
+"""A route that fails now and then is told of no more often than this."""
+
 _LOOK_UP_SECONDS = 0.2
 """How often a waiting thread looks whether the run is being stopped."""
 
@@ -234,8 +237,12 @@ class RoutePool:
         others = self._untried(self._all, leg.journey, now)
         # Only for its first time over this route: a page costs each route one try at most.
         leg.journey.goes_on = bool(others) and leg.journey.tries[leg.health] == 1
-        is_told = is_news and was_well and self.has_several
-        return f"{error}; others are used first" if is_told else ""
+        if not (is_news and was_well and self.has_several):
+            return ""
+        if now - leg.health.told_at < TOLD_AGAIN_AFTER_SECONDS:
+            return ""
+        leg.health.told_at = now
+        return f"{error}; others are used first"
 
     def _note_block(self, leg: Leg, error: SourceBlocked, now: float) -> str:
         """Learn from a challenge; give what the user may want to know of it."""
