@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -90,7 +90,9 @@ class SourceChain:
         """
         found: dict[TitleId, Title] = {}
         errors: dict[TitleId, list[ScraperError]] = {imdb_id: [] for imdb_id in ids}
+        asked = set()
         for source in self._allowed():
+            asked.add(source.name)
             missing = [imdb_id for imdb_id in ids if imdb_id not in found]
             for imdb_id, outcome in self._ask(source, missing):
                 if isinstance(outcome, Title):
@@ -99,8 +101,9 @@ class SourceChain:
                     errors[imdb_id].append(outcome)
             if len(found) == len(errors):
                 break
-        gone = self._why_given_up()
-        return [found.get(i) or _most_telling(errors[i] or gone) for i in ids]
+        # What one source lacks may be had from another, that could not be asked.
+        not_asked = self._why_given_up(but_for=asked)
+        return [found.get(i) or _most_telling([*errors[i], *not_asked]) for i in ids]
 
     def _ask(
         self, source: TitleSource, ids: Sequence[TitleId]
@@ -124,10 +127,10 @@ class SourceChain:
         """The sources that may be asked now. Each that is given is asked: it may be on trial."""
         return (source for source in self._sources if self._circuits[source.name].allows())
 
-    def _why_given_up(self) -> list[SourceError]:
+    def _why_given_up(self, *, but_for: Collection[str] = ()) -> list[SourceError]:
         """The errors of the sources that were given up: one at least when none may be asked."""
         with self._lock:
-            return list(self._given_up.values())
+            return [error for name, error in self._given_up.items() if name not in but_for]
 
     @contextmanager
     def _noted(self, source: TitleSource) -> Iterator[None]:

@@ -203,6 +203,27 @@ def test_the_most_telling_of_several_errors_is_reported():
     assert outcome.where == "saved"
 
 
+def test_what_a_source_that_was_not_asked_may_have_is_not_called_not_found():
+    chain, _ = chain_of(FakeSource(name="site", always=BLOCKED), holding(1, name="saved"))
+    ids = [title_number(n) for n in (1, 2)]
+    assert chain.titles(ids) == [a_title(1), BLOCKED]
+    assert chain.titles(ids) == [a_title(1), BLOCKED]
+
+
+def test_what_all_sources_lack_is_not_found_also_after_one_was_given_up_and_is_back():
+    clock = Clock()
+    first = FakeSource(name="first", always=BLOCKED)
+    chain = SourceChain(
+        [first, holding(name="second")], lambda _: None,
+        lambda: CircuitBreaker(failures=PATIENCE, rest_seconds=60, clock=clock),
+    )  # fmt: skip
+    chain.titles([title_number(1)])
+    clock.now += 61
+    first.recover({})
+    (outcome,) = chain.titles([title_number(1)])
+    assert isinstance(outcome, TitleNotFound)
+
+
 def test_an_exhausted_chain_says_why_for_every_title():
     chain, _ = chain_of(FakeSource(always=BLOCKED))
     chain.titles([title_number(1)])
