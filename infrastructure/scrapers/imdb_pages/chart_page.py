@@ -69,7 +69,7 @@ DECODER = msgspec.json.Decoder(NextData[PageProps])
 _EDGES = "pageData.chartTitles.edges"
 _ROWS = "chart rows"
 _TOTALS = (
-    re.compile(rb"""data-testid=["']chart-layout-total-items["'][^<>]{0,1000}>\s*([\d,]{1,12})"""),
+    re.compile(rb"""data-testid=["']chart-layout-total-items["'][^<>]{0,200}+>\s*+([\d,]{1,12})"""),
     # The layout of 2022.
     re.compile(rb"Showing\s*<span>\s*([\d,]{1,12})\s*</span>\s*Titles"),
 )

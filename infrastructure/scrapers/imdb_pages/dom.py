@@ -7,7 +7,6 @@ stand in it twice (narrow and wide layout); a cast row shows the first character
 there are more; votes are rounded, so they are not read.
 """
 
-import html
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,9 +19,15 @@ from domain.errors import PageChanged
 from domain.title import CreditCategory, TitleKind
 from infrastructure.scrapers.imdb_pages.billing import Billing
 from infrastructure.scrapers.imdb_pages.page import Body, Page
+from infrastructure.scrapers.imdb_pages.texts import unescaped
 
 _MAIN = re.compile(rb"<main\b[^<>]{0,1000}>")
-_LARGEST_MARKUP = 8 * 1024 * 1024
+_LARGEST_MARKUP = 4 * 1024 * 1024
+_MOST_TAGS = 40_000
+"""Twice as many as the largest real page has, a chart of 2022 with all of its rows."""
+_DEEPEST = 50
+"""Elements in each other, in what is kept. It bounds the time: a text is read once for each of the
+elements around it."""
 _TITLE_BLOCK = {
     "hero-title-block__title",
     "hero__pageTitle",
@@ -32,7 +37,8 @@ _TITLE_BLOCK = {
     "plot-xl",
 }
 _METASCORE_CLASSES = {"score-meta", "metacritic-score-box"}
-_ORIGINAL_TITLE = re.compile(rb">\s*Original title:\s*(?:<!-- -->)?\s*([^<]+)<")
+# Nothing here is tried twice ("++"): three ways to take a space would be cubic in their number.
+_ORIGINAL_TITLE = re.compile(rb">\s*+Original title:\s*+(?:<!-- -->\s*+)?+([^<>]++)<")
 _YEARS = re.compile(r"(?P<first>\d{4})(?:[\u2013-](?P<last>\d{4})?)?")
 _AIRED = re.compile(r"Episode aired\b.*\b(?P<year>\d{4})")
 _RUNTIME = re.compile(r"(?:(?P<h>\d{1,4}) ?h)? ?(?:(?P<m>\d{1,4}) ?m)? ?(?:(?P<s>\d{1,2}) ?s)?")
@@ -151,14 +157,30 @@ class Only(SoupStrainer):
 def parse_only(page: Page, markup: Body, wanted: Only) -> BeautifulSoup:
     """Parse markup and keep only the elements wanted.
 
-    Raises `PageChanged` when it cannot be read as HTML, or is larger than any page of IMDb.
+    Raises `PageChanged` when it cannot be read as HTML, or when it is larger, has more elements or
+    is nested deeper than any page of IMDb: an element costs a kilobyte.
     """
     if len(markup) > _LARGEST_MARKUP:
         raise PageChanged(page.url, "main", "is larger than any page of IMDb")
+    if markup.count(b"<") > _MOST_TAGS:
+        raise PageChanged(page.url, "main", "has more elements than any page of IMDb")
     try:
-        return BeautifulSoup(bytes(markup), "lxml", parse_only=wanted, from_encoding="utf-8")
+        # With a tag before it, BeautifulSoup never takes it for a file's name or for XML, of which
+        # it would warn the user.
+        soup = BeautifulSoup(b"<html>" + markup, "lxml", parse_only=wanted, from_encoding="utf-8")
     except (ParserRejectedMarkup, RecursionError) as error:
         raise PageChanged(page.url, "main", f"cannot be read as HTML: {error}") from error
+    _refuse_deep(page, soup)
+    return soup
+
+
+def _refuse_deep(page: Page, soup: BeautifulSoup) -> None:
+    level: list[Tag] = [soup]
+    for _ in range(_DEEPEST):
+        level = [child for tag in level for child in tag.contents if isinstance(child, Tag)]
+        if not level:
+            return
+    raise PageChanged(page.url, "main", "is nested deeper than any page of IMDb")
 
 
 def _main_part(page: Page) -> Body | None:
@@ -187,7 +209,7 @@ def _text(tag: Tag) -> str:
 
 
 def _unescaped(raw: bytes) -> str:
-    return html.unescape(raw.decode("utf-8", "replace")).strip()
+    return unescaped(raw.decode("utf-8", "replace")).strip()
 
 
 def _metadata(page: Page, line: Tag | None) -> _Metadata:

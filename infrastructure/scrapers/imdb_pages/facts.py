@@ -6,7 +6,7 @@ title pages, reference pages and answers of the GraphQL API. A key that is absen
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -176,8 +176,9 @@ def capture_time(page: Page, context: RequestContext | None) -> datetime:
     try:
         moment = datetime.fromisoformat(context.timestamp)
         if moment.utcoffset() is not None:
-            return moment
-    except ValueError as error:
+            # Near the years 1 and 9999, not every time of another zone is one of UTC.
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise PageChanged(
             page.url, "requestContext.timestamp", f"is not a time: {context.timestamp[:80]!r}"
         ) from error

@@ -1,7 +1,7 @@
 """Tells what a page is from its route or its canonical address, without reading its facts."""
 
-import html
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,6 +15,7 @@ from infrastructure.scrapers.imdb_pages import reference_page, title_page
 from infrastructure.scrapers.imdb_pages.blocking import refuse_challenge
 from infrastructure.scrapers.imdb_pages.next_data import NextData, decode, find_next_data
 from infrastructure.scrapers.imdb_pages.page import Page
+from infrastructure.scrapers.imdb_pages.texts import unescaped
 
 
 class PageKind(StrEnum):
@@ -39,9 +40,10 @@ OTHER = PageIdentity(kind=PageKind.OTHER)
 
 _TITLE_ROUTES = {title_page.ROUTE: PageKind.TITLE, reference_page.ROUTE: PageKind.REFERENCE}
 _CHART_ROUTE = re.compile(r"/chart/(?P<chart>[a-z]+)/?")
-_TAG = re.compile(
-    rb"""<(?:link\b[^<>]{0,999}\brel=["']?canonical\b|meta\b[^<>]{0,999}["']og:url["'])[^<>]{0,999}>""",
-    re.IGNORECASE,
+# In two steps: in one, a tag that is never closed would be searched again from each of its parts.
+_TAG = re.compile(rb"<(?:link|meta)\b[^<>]{0,2000}>", re.IGNORECASE)
+_STATES_ADDRESS = re.compile(
+    rb"""<link\b.*\brel=["']?canonical\b|<meta\b.*["']og:url["']""", re.IGNORECASE | re.DOTALL
 )
 _ADDRESS = re.compile(rb"""\b(?:href|content)=["'](?P<url>https?://[^"']+)["']""", re.IGNORECASE)
 _IMDB_PAGE = re.compile(
@@ -95,11 +97,8 @@ def chart_of_route(route: str) -> str | None:
 
 def address_of(page: Page) -> PageIdentity:
     """What a page is by the canonical address (or ``og:url``) that its HTML states."""
-    for tag in _TAG.finditer(page.body):
-        address = _ADDRESS.search(tag[0])
-        if address is None:
-            continue
-        url = html.unescape(address["url"].decode("utf-8", "replace"))
+    for address in _addresses(page):
+        url = unescaped(address["url"].decode("utf-8", "replace"))
         match = _IMDB_PAGE.fullmatch(url)
         if match is None:
             return OTHER
@@ -112,7 +111,13 @@ def address_of(page: Page) -> PageIdentity:
 
 def states_address(page: Page) -> bool:
     """Tell whether the HTML says at all which page it is."""
-    return any(_ADDRESS.search(tag[0]) for tag in _TAG.finditer(page.body))
+    return any(True for _ in _addresses(page))
+
+
+def _addresses(page: Page) -> Iterator[re.Match[bytes]]:
+    for tag in _TAG.finditer(page.body):
+        if _STATES_ADDRESS.match(tag[0]) and (address := _ADDRESS.search(tag[0])):
+            yield address
 
 
 def _chart_identity(name: str | None) -> PageIdentity:

@@ -8,7 +8,6 @@ on older pages; ``description`` may be cut, so it is not read; a chart's
 list has no positions: its order is the rank.
 """
 
-import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,11 +20,11 @@ from domain.title import TitleKind
 from infrastructure.scrapers.imdb_pages.billing import Billing
 from infrastructure.scrapers.imdb_pages.next_data import decode
 from infrastructure.scrapers.imdb_pages.page import Page
+from infrastructure.scrapers.imdb_pages.texts import unescaped
 
-_SCRIPT = re.compile(
-    rb"""<script\b[^<>]{0,500}\btype\s*=\s*["']?application/ld\+json["']?[^<>]{0,500}>""",
-    re.IGNORECASE,
-)
+# In two steps: in one, a tag that is never closed would be searched again from each of its parts.
+_SCRIPT = re.compile(rb"<script\b[^<>]{0,1000}>", re.IGNORECASE)
+_TYPE = re.compile(rb"""\btype\s*=\s*["']?application/ld\+json\b""", re.IGNORECASE)
 _OBJECT = re.compile(rb"\s*\{")
 _LARGEST_BLOCK = 4 * 1024 * 1024
 _MOST_BLOCKS = 20
@@ -147,7 +146,8 @@ def linked_chart(page: Page) -> list[str] | None:
 
 
 def _blocks(page: Page) -> Iterator[memoryview]:
-    for number, tag in enumerate(_SCRIPT.finditer(page.body), 1):
+    tags = (tag for tag in _SCRIPT.finditer(page.body) if _TYPE.search(tag[0]))
+    for number, tag in enumerate(tags, 1):
         end = page.body.find(b"</script", tag.end())
         if end < 0:
             raise PageChanged(page.url, "JSON-LD", "the page is cut short inside it")
@@ -186,7 +186,7 @@ def _to_title(page: Page, work: _Work) -> LinkedTitle:
 
 
 def _text(escaped: str | None) -> str | None:
-    return html.unescape(escaped) if escaped else None
+    return unescaped(escaped) if escaped else None
 
 
 def _minutes(page: Page, duration: str | None) -> int | None:
@@ -209,7 +209,7 @@ def _people(page: Page, field: str, agents: _Agents) -> tuple[Billing, ...]:
         if not agent.name:
             raise PageChanged(page.url, f"JSON-LD {field}", "a person has no name")
         address = _NAME_URL.search(agent.url or "")
-        people.append(Billing(address["id"] if address else None, html.unescape(agent.name)))
+        people.append(Billing(address["id"] if address else None, unescaped(agent.name)))
     return tuple(people)
 
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from domain.errors import PageChanged
 from infrastructure.scrapers.imdb_pages.page import Body, Page
+from infrastructure.scrapers.imdb_pages.texts import quoted
 
 _ID = b"__NEXT_DATA__"
 _SCRIPT = re.compile(
@@ -20,6 +21,8 @@ _SCRIPT = re.compile(
 _SCRIPT_END = b"</script"
 _LAST_TAGS = 256
 """How many elements from the end the script is looked for: up to 148 follow it on real pages."""
+_MOST_MENTIONS = 1000
+"""How many times the name is looked at, from the end: real pages have it once."""
 _LONGEST_TAG = 1024
 """Bytes on either side of the name: keeps the search linear on hostile pages."""
 _JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?=\{)")
@@ -99,14 +102,16 @@ def _script_near_the_end(body: Body) -> tuple[int, int] | None:
 
 def _script_anywhere(body: Body) -> tuple[int, int] | None:
     """Where the JSON begins and ends (-1: the page ends before it). Of several the last counts."""
-    at = body.rfind(_ID)
-    while at >= 0:
+    at = len(body)
+    for _ in range(_MOST_MENTIONS):
+        at = body.rfind(_ID, 0, at)
+        if at < 0:
+            return None
         # The name also stands in scripts that look the element up, so only a tag counts.
         opening = body.rfind(b"<", max(0, at - _LONGEST_TAG), at)
         start = body.find(b">", at, at + _LONGEST_TAG) + 1
         if opening >= 0 and start and _SCRIPT.fullmatch(body[opening:start]):
             return start, _end_of_script(body, start)
-        at = body.rfind(_ID, 0, at)
     return None
 
 
@@ -166,4 +171,4 @@ def _explain(message: str, where: str) -> tuple[str, str]:
         detail = "missing" if place else "missing: this JSON is not that of a page of IMDb"
         path = f"{path}.{missing['name']}"
     path = path.removeprefix(_PAGE_PROPS).removeprefix("$").removeprefix(".")
-    return path or where, detail
+    return path or where, quoted(detail)

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from domain.errors import PageChanged
+from domain.identifiers import title_id
 from domain.title import Credit, CreditCategory, Title
 from infrastructure.scrapers.imdb_pages import billing, facts
 from infrastructure.scrapers.imdb_pages.next_data import NextData
@@ -69,9 +70,9 @@ def to_title(page: Page, props: PageProps) -> Title:
             "mainColumnData.categories",
             "missing, and no other list of credits that we know is on the page",
         )
-    listed = [
-        credit for category in CreditCategory for credit in _credits(above.id, main, category)
-    ]
+    # Before the credits, whose errors quote it.
+    imdb_id = title_id(above.id)
+    listed = [credit for category in CreditCategory for credit in _credits(imdb_id, main, category)]
     moment = facts.capture_time(page, props.request_context)
     return facts.build_title(page, above, main, listed, moment)
 

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from domain.errors import PageChanged
+from domain.identifiers import title_id
 from domain.title import Credit, CreditCategory, Title
 from infrastructure.scrapers.imdb_pages import billing, facts
 from infrastructure.scrapers.imdb_pages.next_data import NextData
@@ -53,6 +54,8 @@ def to_title(page: Page, props: PageProps, above: AboveTheFold) -> Title:
     """
     main = props.main_column_data or MainColumn()
     _refuse_without_credits(page, above, main)
+    # Before the credits, whose errors quote it.
+    title_id(above.id)
     listed = [credit for category in CreditCategory for credit in _credits(above, main, category)]
     moment = facts.capture_time(page, props.request_context)
     return facts.build_title(page, above, main, listed, moment)

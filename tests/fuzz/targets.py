@@ -1,0 +1,165 @@
+"""What is fuzzed, and what must hold for every input.
+
+A target takes any bytes. It returns for those that are read and for those that are refused with an
+error that the reader documents; it raises for everything else, which is a defect.
+"""
+
+import math
+import pickle
+import random
+import warnings
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+import msgspec
+
+from domain.chart import ChartName
+from domain.errors import InvalidTitle, PageChanged, ScraperError, SourceBlocked, TitleNotFound
+from domain.title import Title
+from infrastructure.cli.parse import title_as_json
+from infrastructure.http.response import Response
+from infrastructure.http.retry_after import retry_after_seconds
+from infrastructure.http.robots import Robots
+from infrastructure.http.unpack import BodyDamaged, BodyTooLarge, unpack
+from infrastructure.repositories.csv.rows import TitleRows, credit_from, decode, title_from
+from infrastructure.scrapers.imdb_pages import (
+    Page,
+    block_reason,
+    identify,
+    parse_chart,
+    parse_title,
+)
+from tests.fuzz.mutations import Mutator, mutate_bytes, mutate_lines, mutate_page
+from tests.fuzz.seeds import header_seeds, packed_seeds, page_seeds, robots_seeds
+
+URL = "https://www.imdb.com/title/tt7654321/"
+NOW = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
+LARGEST_BODY = 1 << 20
+LONGEST_MESSAGE = 1000
+"""Characters: an error goes into reports and tables, so it must not quote a whole page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One thing to fuzz: what it is given first, how inputs are changed, and the check."""
+
+    name: str
+    check: Callable[[bytes], None]
+    seeds: Sequence[bytes]
+    mutate: Mutator
+
+
+def read_page(body: bytes) -> None:
+    """Read a page in every way that the program does."""
+    page = Page(url=URL, body=body, source="saved", fetched_at=NOW, page_clock=True)
+    for status, headers in ((None, {}), (202, {}), (403, {"X-Amzn-Waf-Action": "captcha"})):
+        block_reason(status, headers, body)
+    try:
+        title = parse_title(page)
+    except (SourceBlocked, TitleNotFound, PageChanged, InvalidTitle) as error:
+        _check_error(error)
+    else:
+        _check_title(title)
+    try:
+        chart = parse_chart(page, ChartName.TOP)
+    except (SourceBlocked, PageChanged, InvalidTitle) as error:
+        _check_error(error)
+    else:
+        assert [entry.rank for entry in chart.entries] == [*range(1, len(chart.entries) + 1)]
+        _check_time(chart.captured_at)
+    try:
+        identify(page)
+    except SourceBlocked as error:
+        _check_error(error)
+
+
+def _check_error(error: ScraperError) -> None:
+    assert len(str(error)) <= LONGEST_MESSAGE, f"a message of {len(str(error))} characters"
+    # As it comes from a process that parses.
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 - our own
+
+
+def _check_title(title: Title) -> None:
+    """A title can be stored and shown: what a repository is given, it gives back."""
+    rows = TitleRows.of(title, "run")
+    (cells,) = decode(rows.title)
+    again = title_from(cells, [credit_from(row) for row in decode(rows.credits)])
+    assert TitleRows.of(again, "run") == rows
+    msgspec.json.encode(title_as_json(title))
+    packed = msgspec.msgpack.encode([title])
+    assert msgspec.msgpack.decode(packed, type=tuple[Title, ...]) == (title,)
+    _check_time(title.provenance.fetched_at)
+
+
+def _check_time(moment: datetime) -> None:
+    # PostgreSQL and CSV keep times in UTC, where not every time of another zone is one.
+    moment.astimezone(UTC)
+
+
+def unpack_body(raw: bytes) -> None:
+    """Unpack a body; what comes out is what zlib makes of it, and no larger than allowed."""
+    try:
+        body = unpack(raw, "gzip", LARGEST_BODY)
+    except (BodyDamaged, BodyTooLarge):
+        return
+    assert len(body) <= LARGEST_BODY
+    assert body == _unpacked_by_zlib(raw)
+
+
+def _unpacked_by_zlib(raw: bytes) -> bytes:
+    parts = []
+    while raw:
+        unpacker = zlib.decompressobj(31)
+        parts.append(unpacker.decompress(raw))
+        raw = unpacker.unused_data
+    return b"".join(parts)
+
+
+def read_retry_after(value: bytes) -> None:
+    """Read a header's value, which HTTP gives as text in ISO 8859-1."""
+    seconds = retry_after_seconds(value.decode("latin-1"), now=NOW)
+    assert math.isfinite(seconds)
+    assert seconds >= 0
+
+
+def read_robots(body: bytes) -> None:
+    """Read a ``robots.txt`` and ask it about a page."""
+    answer = Response(f"{URL}robots.txt", 200, {}, body, NOW)
+    robots = Robots(lambda _: answer, "imdb-title-collector/0.1")
+    try:
+        delay = robots.check(f"{URL}?ref_=x%20y")
+    except ScraperError as error:
+        _check_error(error)
+    else:
+        assert delay is None or (math.isfinite(delay) and delay >= 0)
+
+
+def targets() -> dict[str, Target]:
+    """All targets by name."""
+    # A library's warning would be printed to the user.
+    warnings.simplefilter("error")
+    pages = page_seeds()
+    listed = [
+        Target("pages", read_page, pages, partial(mutate_page, others=pages)),
+        Target("unpack", unpack_body, packed_seeds(), _mutate_packed),
+        Target("retry-after", read_retry_after, header_seeds(), mutate_lines),
+        Target("robots", read_robots, robots_seeds(), mutate_lines),
+    ]
+    return {target.name: target for target in listed}
+
+
+def _mutate_packed(raw: bytes, rng: random.Random) -> bytes:
+    """Damage a gzip stream, or give it another with what it unpacks to damaged."""
+    if rng.random() < 0.5:
+        return mutate_bytes(raw, rng)
+    unpacker = zlib.decompressobj(31)
+    try:
+        plain = unpacker.decompress(raw, 10_000)
+    except zlib.error:
+        return mutate_bytes(raw, rng)
+    packer = zlib.compressobj(rng.randrange(10), wbits=31)
+    packed = packer.compress(mutate_bytes(plain, rng)) + packer.flush()
+    return packed + unpacker.unused_data * rng.randrange(3)
