@@ -369,7 +369,8 @@ def _open_saved(
 def _open_csv(settings: Settings) -> Iterator[TitleRepository]:
     from infrastructure.repositories.csv import open_csv_repository
 
-    with open_csv_repository(settings.output_dir) as repository:
+    escape_formulas = settings.csv_escape_formulas == "true"
+    with open_csv_repository(settings.output_dir, escape_formulas=escape_formulas) as repository:
         yield repository
 
 

@@ -91,6 +91,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     output_dir: Annotated[
         Path, Meta(description="Folder of the CSV files, the run report and the embedded database.")
     ] = Path("output")
+    csv_escape_formulas: Annotated[
+        Literal["true", "false"],
+        Meta(
+            description="true: a text that a spreadsheet would run as a formula gets an apostrophe "
+            "before it in the CSV files; false: texts are written as they are."
+        ),
+    ] = "false"
     database_url: Annotated[
         DatabaseUrl,
         Meta(

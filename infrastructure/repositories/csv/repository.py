@@ -40,14 +40,15 @@ _POLL_SECONDS = 0.005
 
 @contextmanager
 def open_csv_repository(
-    directory: Path, *, lock_timeout_seconds: float = 10
+    directory: Path, *, lock_timeout_seconds: float = 10, escape_formulas: bool = False
 ) -> Iterator["CsvRepository"]:
     """Open the CSV files in ``directory``, making what is missing and repairing after a crash.
 
     Every operation waits at most ``lock_timeout_seconds`` while another process writes. Leaving
     the block merges the updates into the files; when it is left by an error they stay in
     ``.updates/``, safe, and the next opening merges them. Any number of repositories, in threads
-    and processes, may have one folder open.
+    and processes, may have one folder open. With ``escape_formulas`` a text that a spreadsheet
+    would run as a formula is written with an apostrophe before it; rows of both kinds are read.
 
     Raises `RepositoryUnavailable` when the folder cannot be written, is locked for too long, or
     holds a file that this program did not write: such a file is never touched.
@@ -55,7 +56,7 @@ def open_csv_repository(
     # The csv module refuses to read cells over 128 KiB by default, but writes them. The limit is
     # the interpreter's and has no other use in this program.
     csv.field_size_limit(_LARGEST_CELL)
-    repository = CsvRepository(directory, lock_timeout_seconds)
+    repository = CsvRepository(directory, lock_timeout_seconds, escape_formulas)
     try:
         repository.repair()
         yield repository
@@ -77,10 +78,13 @@ class CsvRepository:
 
     name = NAME
 
-    def __init__(self, directory: Path, lock_timeout_seconds: float) -> None:
+    def __init__(self, directory: Path, lock_timeout_seconds: float, escape_formulas: bool) -> None:
         self._directory = directory
-        self._main = TitleSet(directory)
-        self._updates = TitleSet(directory / ".updates", renames=True)
+        self._escape_formulas = escape_formulas
+        self._main = TitleSet(directory, escape_formulas=escape_formulas)
+        self._updates = TitleSet(
+            directory / ".updates", renames=True, escape_formulas=escape_formulas
+        )
         self._chart_file = ChartFile(directory)
         self._journal = RunJournal(directory)
         self._mutex = threading.Lock()
@@ -127,7 +131,10 @@ class CsvRepository:
         the process, and a power cut after the next `finish_run`. There is no server to wait for,
         so ``when_sent`` is not called.
         """
-        encoded = [TitleRows.of(title, run.run_id) for title in batch]
+        encoded = [
+            TitleRows.of(title, run.run_id, escape_formulas=self._escape_formulas)
+            for title in batch
+        ]
         counts: Counter[str] = Counter()
         with self._exclusively():
             for titles in _without_repeats(encoded):

@@ -1,7 +1,7 @@
 """Titles, people and credits as rows of text, and rows as bytes of CSV.
 
 RFC 4180 in UTF-8 without a byte order mark. Unknown is an empty cell, a list is a JSON array in
-its cell, a time is ISO 8601 in UTC. Everything here is pure.
+its cell, a time is ISO 8601 in UTC. Texts are escaped as `formulas` says. Everything here is pure.
 """
 
 import csv
@@ -23,6 +23,7 @@ from domain.title import (
     Title,
     TitleKind,
 )
+from infrastructure.repositories.csv.formulas import escaped, unescaped
 
 _FACT_COLUMNS = (
     "imdb_id",
@@ -138,11 +139,14 @@ class TitleRows:
     credits_count: int
 
     @classmethod
-    def of(cls, title: Title, run_id: str) -> "TitleRows":
+    def of(cls, title: Title, run_id: str, *, escape_formulas: bool = False) -> "TitleRows":
         """Encode a title as the run ``run_id`` saves it."""
         moment = moment_of(title.provenance.fetched_at)
-        rows = [_credit_cells(title.imdb_id, credit) for credit in in_billing_order(title)]
-        rows.append(_title_cells(title, _timestamp_of(moment), run_id))
+        rows = [
+            _credit_cells(title.imdb_id, credit, escape_formulas)
+            for credit in in_billing_order(title)
+        ]
+        rows.append(_title_cells(title, _timestamp_of(moment), run_id, escape_formulas))
         lines = _lines(rows)
         return cls(
             imdb_id=title.imdb_id,
@@ -156,14 +160,19 @@ class TitleRows:
     def are(self, title: bytes, credits_: bytes) -> bool:
         """Tell whether these are the rows already, where and when the title was read included."""
         return (self.title, self.credits) == (title, credits_) or (
-            decode(self.title) + decode(self.credits) == decode(title) + decode(credits_)
+            _texts_of(self.title + self.credits) == _texts_of(title + credits_)
         )
 
     def have_the_facts_of(self, title: bytes, credits_: bytes) -> bool:
         """Tell whether these rows say the same, wherever and whenever that was read."""
         known = len(_FACT_COLUMNS)
-        (ours,), (others,) = decode(self.title), decode(title)
-        return ours[:known] == others[:known] and decode(self.credits) == decode(credits_)
+        (ours,), (others,) = _texts_of(self.title), _texts_of(title)
+        return ours[:known] == others[:known] and _texts_of(self.credits) == _texts_of(credits_)
+
+
+def _texts_of(records: bytes) -> list[list[str]]:
+    """Whole records as the texts in their cells, whichever way these are escaped."""
+    return [[unescaped(cell) for cell in row] for row in decode(records)]
 
 
 def in_billing_order(title: Title) -> list[Credit]:
@@ -177,20 +186,20 @@ def title_from(cells: Sequence[str], credits_: Iterable[Credit] = ()) -> Title:
     return Title(
         imdb_id=title_id(row["imdb_id"]),
         kind=TitleKind(row["kind"]),
-        title=row["title"],
-        original_title=row["original_title"] or None,
+        title=unescaped(row["title"]),
+        original_title=unescaped(row["original_title"]) or None,
         year=_integer(row["year"]),
         end_year=_integer(row["end_year"]),
         runtime_minutes=_integer(row["runtime_minutes"]),
         rating=float(row["rating"]) if row["rating"] else None,
         votes=_integer(row["votes"]),
         metascore=_integer(row["metascore"]),
-        certificate=row["certificate"] or None,
+        certificate=unescaped(row["certificate"]) or None,
         genres=_texts(row["genres"]),
         release_date=(
             ReleaseDate.fromisoformat(row["release_date"]) if row["release_date"] else None
         ),
-        plot=row["plot"] or None,
+        plot=unescaped(row["plot"]) or None,
         credits=tuple(credits_),
         provenance=Provenance(
             source=row["source"],
@@ -211,31 +220,38 @@ def credit_from(cells: Sequence[str]) -> Credit:
     return Credit(
         category=CreditCategory(category),
         position=int(position),
-        name=name,
+        name=unescaped(name),
         person_id=name_id(person_id) if person_id else None,
         characters=_texts(characters),
     )
 
 
-def person_cells(imdb_id: NameId, naming: Naming) -> tuple[str, ...]:
+def person_cells(imdb_id: NameId, naming: Naming, *, escape_formulas: bool) -> tuple[str, ...]:
     """Give a person as a row of `PERSON_COLUMNS`."""
-    return imdb_id, naming.name, _timestamp_of(naming.moment)
+    name = escaped(naming.name, formulas=escape_formulas)
+    return imdb_id, name, _timestamp_of(naming.moment)
 
 
 def person_from(cells: Sequence[str]) -> tuple[NameId, Naming]:
     """Read a row of `PERSON_COLUMNS`. Raises `ValueError` or `InvalidTitle`."""
     imdb_id, name, fetched_at = cells
-    person = Person(name_id(imdb_id), name)
+    person = Person(name_id(imdb_id), unescaped(name))
     return person.imdb_id, Naming(person.name, moment_of(parse_timestamp(fetched_at)))
 
 
-def _title_cells(title: Title, fetched_at: str, run_id: str) -> tuple[object, ...]:
+def _title_cells(
+    title: Title, fetched_at: str, run_id: str, escape_formulas: bool
+) -> tuple[object, ...]:
     date = title.release_date
+    original, certificate, plot = (
+        text and escaped(text, formulas=escape_formulas)
+        for text in (title.original_title, title.certificate, title.plot)
+    )
     return (
         title.imdb_id,
         title.kind.value,
-        title.title,
-        title.original_title,
+        escaped(title.title, formulas=escape_formulas),
+        original,
         title.year,
         title.end_year,
         title.runtime_minutes,
@@ -243,10 +259,10 @@ def _title_cells(title: Title, fetched_at: str, run_id: str) -> tuple[object, ..
         None if title.rating is None else float(title.rating),
         title.votes,
         title.metascore,
-        title.certificate,
+        certificate,
         _array(title.genres),
         None if date is None else date.isoformat(),
-        title.plot,
+        plot,
         title.provenance.source,
         title.provenance.found_by,
         fetched_at,
@@ -254,13 +270,13 @@ def _title_cells(title: Title, fetched_at: str, run_id: str) -> tuple[object, ..
     )
 
 
-def _credit_cells(imdb_id: TitleId, credit: Credit) -> tuple[object, ...]:
+def _credit_cells(imdb_id: TitleId, credit: Credit, escape_formulas: bool) -> tuple[object, ...]:
     return (
         imdb_id,
         credit.category,
         credit.position,
         credit.person_id,
-        credit.name,
+        escaped(credit.name, formulas=escape_formulas),
         _array(credit.characters),
     )
 
@@ -269,6 +285,7 @@ def _integer(cell: str) -> int | None:
     return int(cell) if cell else None
 
 
+# An array begins with a bracket, which no spreadsheet takes for a formula.
 def _array(texts: Sequence[str]) -> str:
     return f"[{', '.join(map(_json_text, texts))}]" if texts else ""
 

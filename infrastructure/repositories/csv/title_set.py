@@ -42,12 +42,15 @@ class TitleSet:
     a person was had: a title's that is held, or, as its credits may have changed since, the one
     that the person's row tells of. ``has_strays`` is true when credits without a title stand amid
     the others. With ``renames`` a person may stand in the file again and again, and the last name
-    counts.
+    counts. With ``escape_formulas`` names are written so that no spreadsheet runs one (`formulas`).
     """
 
-    def __init__(self, directory: Path, *, renames: bool = False) -> None:
+    def __init__(
+        self, directory: Path, *, renames: bool = False, escape_formulas: bool = False
+    ) -> None:
         self.directory = directory
         self._renames = renames
+        self._escape_formulas = escape_formulas
         self.title_table = CsvTable(directory / "titles.csv", TITLE_COLUMNS)
         self.people_table = CsvTable(directory / "people.csv", PERSON_COLUMNS)
         self.credit_table = CsvTable(directory / "credits.csv", CREDIT_COLUMNS)
@@ -94,7 +97,7 @@ class TitleSet:
         self._is_in_step = False
         sizes = [table.size for table in self.tables]
         try:
-            self.people_table.append(_people_rows(people.items()))
+            self.people_table.append(self._people_rows(people.items()))
             self.credit_table.append(b"".join(rows.credits for rows in titles))
             self.title_table.append(b"".join(rows.title for rows in titles))
         except OSError:
@@ -133,8 +136,8 @@ class TitleSet:
             name = renamed.pop(person_id, naming).name
             moments = [naming.moment, updates.people.moment(person_id)]
             newest = max(moment for moment in moments if moment is not None)
-            yield _people_rows([(person_id, Naming(name, newest))])
-        yield _people_rows(renamed.items())
+            yield self._people_rows([(person_id, Naming(name, newest))])
+        yield self._people_rows(renamed.items())
 
     def rename(self, updates: "TitleSet", temporary: Path) -> None:
         """Give people the names in the updates, by writing ``people.csv`` anew at one stroke."""
@@ -258,6 +261,8 @@ class TitleSet:
         except (ValueError, InvalidTitle) as error:
             raise self.credit_table.malformed(record.start, error) from error
 
-
-def _people_rows(people: Iterable[tuple[NameId, Naming]]) -> bytes:
-    return encode(person_cells(person_id, naming) for person_id, naming in people)
+    def _people_rows(self, people: Iterable[tuple[NameId, Naming]]) -> bytes:
+        return encode(
+            person_cells(person_id, naming, escape_formulas=self._escape_formulas)
+            for person_id, naming in people
+        )
