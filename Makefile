@@ -19,13 +19,13 @@ BENCHMARKS := $(VENV)/.benchmarks-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo run test bench check clean lock \
+.PHONY: help setup demo run test fuzz bench check clean lock \
 	check-lint check-format check-types check-layers check-docker check-compose check-house
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo "  ARGS='...' is handed on by run, demo, test and bench: make run ARGS='--limit 10'"
+	@echo "  ARGS='...' is handed on by run, demo, test, fuzz and bench: make run ARGS='--limit 10'"
 	@echo "  PYTHON=... names the interpreter that makes $(VENV) (3.11 or newer)"
 
 setup: $(DEVELOPMENT) ## Make .venv with everything pinned in requirements/
@@ -39,6 +39,9 @@ run: $(RUNTIME) ## Scrape the chart of the settings (see docs/settings.md)
 
 test: $(DEVELOPMENT) ## Run the tests
 	$(IN_VENV)/python -m pytest --timeout=300 $(ARGS)
+
+fuzz: $(DEVELOPMENT) ## Fuzz what reads untrusted input, a million inputs each (an hour or two; Linux on x86-64)
+	$(IN_VENV)/python -m tests.fuzz $(ARGS)
 
 bench: $(BENCHMARKS) ## Measure against other systems and strategies, write docs/performance.md (40 minutes)
 	$(IN_VENV)/python -m benchmarks $(ARGS)

@@ -7,7 +7,9 @@ had, and goes on from those.
 import importlib
 import pkgutil
 import random
+import resource
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +19,16 @@ from tests.fuzz.mutations import LARGEST
 INSTRUMENTED = ("infrastructure.scrapers.imdb_pages", "protego")
 MOST_SECONDS = 1.0
 """CPU seconds that an input may take, on the slower path through instrumented code."""
-_MOST_MEGABYTES = 1024
+MOST_MEGABYTES = 100
+"""By which an input may raise the process's largest size so far."""
+_MOST_MEGABYTES_IN_ALL = 1024
 _HANG_SECONDS = 60
 _BY_ATHERIS = 0.2
 """The share of inputs that Atheris's own mutators make; ours make the others."""
 
 
-class TooSlow(Exception):
-    """An input took longer than `MOST_SECONDS`."""
+class TooDear(Exception):
+    """An input took longer than `MOST_SECONDS`, or more memory than `MOST_MEGABYTES`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ def fuzz(order: Order) -> None:
         _import_all(INSTRUMENTED)
         from tests.fuzz.targets import targets
     target = targets()[order.target]
+    # A library's warning would be printed to the user.
+    warnings.simplefilter("error")
 
     def mutate(data: bytes, most_bytes: int, seed: int) -> bytes:
         rng = random.Random(seed)
@@ -68,14 +74,14 @@ def fuzz(order: Order) -> None:
         f"-runs={order.inputs}",
         f"-seed={order.seed}",
         f"-max_len={LARGEST}",
-        f"-rss_limit_mb={_MOST_MEGABYTES}",
+        f"-rss_limit_mb={_MOST_MEGABYTES_IN_ALL}",
         f"-timeout={_HANG_SECONDS}",
         f"-artifact_prefix={order.folder}/",
         "-len_control=0",
         "-print_final_stats=1",
         str(corpus),
     ]
-    atheris.Setup(arguments, _timed(target.check), custom_mutator=mutate)
+    atheris.Setup(arguments, measured(target.check), custom_mutator=mutate)
     atheris.Fuzz()
 
 
@@ -87,12 +93,19 @@ def _import_all(names: Sequence[str]) -> None:
             importlib.import_module(found.name)
 
 
-def _timed(check: Callable[[bytes], None]) -> Callable[[bytes], None]:
-    def timed(data: bytes) -> None:
-        began = time.thread_time()
-        check(data)
-        took = time.thread_time() - began
-        if took > MOST_SECONDS:
-            raise TooSlow(f"{len(data)} bytes took {took:.1f} s")
+def measured(check: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    """The check, which also raises `TooDear`."""
 
-    return timed
+    def run(data: bytes) -> None:
+        began, size = time.thread_time(), _largest_megabytes()
+        check(data)
+        seconds, megabytes = time.thread_time() - began, _largest_megabytes() - size
+        if seconds > MOST_SECONDS or megabytes > MOST_MEGABYTES:
+            raise TooDear(f"{len(data)} bytes took {seconds:.1f} s and {megabytes:.0f} MB")
+
+    return run
+
+
+def _largest_megabytes() -> float:
+    # In kilobytes under Linux, which is where Atheris comes as a wheel.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -19,9 +19,9 @@ _JSON_SCRIPT = re.compile(
 )
 _TOKEN = re.compile(rb"<[^<>]*>|[^<>]+|[<>]")
 _ATTRIBUTE = re.compile(rb"""(\s[a-zA-Z-]+)=["']?([^"'>]*)["']?""")
-_WORD = re.compile(rb"[A-Za-z0-9_]{2,}")
+_WORD = re.compile(rb"[A-Za-z0-9_.]+")
 _RAW = "\ue000raw%d\ue000"
-LARGEST = 1 << 14
+LARGEST = 10_000
 """Bytes of an input: what is wrong with a larger one is, nearly always, with a smaller one too."""
 _LONG = 5000
 """Longer than the 4300 digits that Python turns into a number, and deeper than it recurses."""
@@ -145,7 +145,9 @@ def mutate_bytes(data: bytes, rng: random.Random) -> bytes:
     ways: tuple[Callable[[], bytes], ...] = (
         lambda: data[:start],
         lambda: data[:start] + data[end:],
-        lambda: data[:end] + data[start:end] * _times(rng, end - start, 1, 2, 50, 2000) + data[end:],
+        lambda: (
+            data[:end] + data[start:end] * _times(rng, end - start, 1, 2, 50, 2000) + data[end:]
+        ),
         lambda: data[:start] + rng.choice(TEXTS) + data[start:],
         lambda: data[:start] + rng.randbytes(min(8, end - start)) + data[end:],
         lambda: data[:start] + bytes([data[start] ^ (1 << rng.randrange(8))]) + data[start + 1 :],
@@ -252,7 +254,8 @@ def _mutated_text(text: bytes, rng: random.Random) -> bytes | None:
     shown = shown.replace("<", "\\u003c") if rng.random() < 0.9 else shown
     for number, value in enumerate(raw):
         placeholder = json.dumps(_RAW % number)
-        shown = shown.replace(placeholder, value).replace(f'"{_RAW % number}"', value)
+        # The others stay texts: a list may have thousands of them.
+        shown = shown.replace(placeholder, value, 2).replace(f'"{_RAW % number}"', value, 2)
     return shown.encode("utf-8", "surrogatepass")
 
 
@@ -290,7 +293,15 @@ def _mutated_tree(tree: Any, rng: random.Random, raw: list[str]) -> Any:
 def _mutated_word(text: str, rng: random.Random) -> str:
     put = rng.choice(TEXTS).decode("latin-1")
     cut = rng.randrange(len(text) + 1)
-    return rng.choice((text[:cut], text[:cut] + put + text[cut:], text * _times(rng, len(text), 50), put, text[::-1]))
+    return rng.choice(
+        (
+            text[:cut],
+            text[:cut] + put + text[cut:],
+            text * _times(rng, len(text), 50),
+            put,
+            text[::-1],
+        )
+    )
 
 
 def _places(tree: Any) -> list[tuple[Any, Any]]:
@@ -308,4 +319,3 @@ def _places(tree: Any) -> list[tuple[Any, Any]]:
             found.append((node, key))
             todo.append(child)
     return found
-

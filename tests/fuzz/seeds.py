@@ -30,10 +30,10 @@ def page_seeds() -> list[bytes]:
 
 def _pages_of_the_demo_site() -> Iterator[bytes]:
     facts = load_facts()
-    # A credit of each kind is enough: small pages are read, and mutated, faster.
+    # One credit of each kind is enough: small pages are read, and mutated, faster.
     few = [
-        replace(title, cast=title.cast[:3], writers=title.writers[:2])
-        for title in (facts.titles[0], facts.titles[28])
+        replace(title, rank=rank, cast=title.cast[:1], writers=title.writers[:1])
+        for rank, title in enumerate((facts.titles[0], facts.titles[28]), 1)
     ]
     renderer = PageRenderer(ChartFacts(facts.captured, tuple(few)))
     yield from (_plain(renderer.title(title)) for title in few)
@@ -99,8 +99,8 @@ def robots_seeds() -> list[bytes]:
     """Files ``robots.txt``: with wildcards, groups, delays, a sitemap and comments."""
     return [
         b"User-agent: *\nDisallow: /search\nAllow: /title/\nCrawl-delay: 2.5\n",
-        b"User-agent: imdb-title-collector\nUser-agent: other\nDisallow: /*/x$\nRequest-rate: 1/5\n"
-        b"\nUser-agent: *\nDisallow: /\nVisit-time: 0600-0845\n",
+        b"User-agent: imdb-title-collector\nUser-agent: other\nDisallow: /*/x$\nRequest-rate: 1/5",
+        b"User-agent: *\nDisallow: /\n\nUser-agent: imdb-title-collector\nVisit-time: 0600-0845\n",
         b"# nothing\nSitemap: https://www.imdb.com/sitemap.xml\nHost: imdb.com\n",
         "\ufeffuser-agent : *\r\ndisallow: /caf\u00e9%20\r\n".encode(),
         b"",

@@ -7,7 +7,6 @@ error that the reader documents; it raises for everything else, which is a defec
 import math
 import pickle
 import random
-import warnings
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -139,8 +138,6 @@ def read_robots(body: bytes) -> None:
 
 def targets() -> dict[str, Target]:
     """All targets by name."""
-    # A library's warning would be printed to the user.
-    warnings.simplefilter("error")
     pages = page_seeds()
     listed = [
         Target("pages", read_page, pages, partial(mutate_page, others=pages)),

@@ -91,9 +91,9 @@ class Pin:
 
     @property
     def version(self) -> Version:
-        """The version for the Python that runs the tests."""
+        """The version for the Python that runs the tests, or any for what it does without."""
         fitting = [r for r in self.requirements if not r.marker or r.marker.evaluate()]
-        (specifier,) = fitting[0].specifier
+        (specifier,) = (fitting or self.requirements)[0].specifier
         return Version(specifier.version)
 
 

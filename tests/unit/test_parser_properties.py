@@ -1,6 +1,7 @@
 """Damaged pages: a parser gives a typed error or a title, and where damage cannot change a fact
 without breaking the page, the right one."""
 
+import html
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -13,6 +14,8 @@ from domain.chart import Chart, ChartName
 from domain.errors import SourceError, TitleError
 from domain.title import Title
 from infrastructure.scrapers.imdb_pages import Page, identify, parse_chart, parse_title
+from infrastructure.scrapers.imdb_pages.texts import unescaped
+from tests.fuzz.mutations import RAW_VALUES
 from tests.unit.imdb_pages import pages
 
 FACTS = (
@@ -181,6 +184,22 @@ def test_values_of_any_type(layout: str, data: st.DataObject, value: Any) -> Non
     props, route = TITLE_PROPS[layout]
     path = data.draw(st.sampled_from(sorted(paths(props))))
     read_everything(pages.title_html(pages.having(props, path, value), route).encode())
+
+
+@pytest.mark.parametrize("layout", TITLE_PROPS)
+@given(data=st.data(), raw=st.sampled_from(RAW_VALUES))
+@settings(max_examples=40, deadline=None)
+def test_what_no_encoder_writes(layout: str, data: st.DataObject, raw: str) -> None:
+    props, route = TITLE_PROPS[layout]
+    path = data.draw(st.sampled_from(sorted(paths(props))))
+    page = pages.title_html(pages.having(props, path, "in the place"), route)
+    read_everything(page.replace('"in the place"', raw).encode())
+
+
+@given(text=st.text(st.sampled_from("&#xX0159aAf;l t"), max_size=12) | st.text(max_size=20))
+@settings(max_examples=300, deadline=None)
+def test_texts_are_unescaped_as_html_says(text: str) -> None:
+    assert unescaped(text) == html.unescape(text)
 
 
 @given(body=st.binary(max_size=300) | JSON_VALUES.map(lambda v: json.dumps(v).encode()))
