@@ -13,6 +13,7 @@ from domain.chart import Chart, ChartName
 from domain.errors import SourceError, TitleError
 from domain.identifiers import TitleId
 from domain.run import Failure, Run, RunRecord, RunReport, StoreCounts
+from domain.search import SearchHit, SearchQuery
 from domain.title import Title
 
 TitleOutcome = Title | TitleError | SourceError
@@ -40,6 +41,21 @@ class TitleSource(Protocol):
         """Give one outcome for each id, in the order of the ids (at most ``batch_size`` of them).
 
         Raises `SourceUnavailable` or `SourceBlocked` when the request as a whole failed.
+        """
+
+
+class TitleSearch(Protocol):
+    """Finds titles or people by words. Any number of threads may call it at the same time."""
+
+    @property
+    def name(self) -> str:
+        """Its name in messages, for example ``suggestion``."""
+
+    def find(self, query: SearchQuery) -> Sequence[SearchHit]:
+        """Give what is found, the best first; the source may know only some of the filters.
+
+        No hits: the source has answered that there are none. Raises `SourceUnavailable`,
+        `SourceBlocked`, `RobotsDisallowed` or `PageChanged`.
         """
 
 

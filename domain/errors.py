@@ -4,6 +4,7 @@
 
     ScraperError
     ├── InvalidConfiguration     before any work: correct the settings
+    ├── InvalidSearch            before any work: search for something else
     ├── SourceError              try later, or another source
     │   ├── SourceUnavailable    unreachable, timed out, or answered with an error
     │   ├── SourceBlocked        answered with a challenge or a captcha: it refuses us
@@ -52,6 +53,12 @@ class InvalidConfiguration(ScraperError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(self.problems))
+
+
+class InvalidSearch(ScraperError):
+    """What is searched for cannot be found by anybody; the message says why."""
+
+    reason = "invalid_search"
 
 
 class SourceError(ScraperError):
