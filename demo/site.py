@@ -23,13 +23,16 @@ from demo.facts import ChartFacts
 from demo.fault_answers import Exchange, act_out
 from demo.faults import Fault, FaultPlan
 from demo.pages import PageRenderer
+from demo.search import FIND_PATH, SiteSearch
 
 _log = logging.getLogger(__name__)
 
-_ROBOTS = b"User-agent: *\nAllow: /chart/\nAllow: /title/\nDisallow: /\n"
+_ALLOWED = (b"/chart/", b"/title/", b"/find/", b"/suggestion/")
+_ROBOTS = b"User-agent: *\n%bDisallow: /\n" % b"".join(b"Allow: %b\n" % p for p in _ALLOWED)
 
 _HTML = "text/html; charset=utf-8"
 _TEXT = "text/plain; charset=utf-8"
+_JSON = "application/json"
 
 _HANDSHAKE_SECONDS = 10.0
 """A client that has not finished its TLS handshake by then is hung up on."""
@@ -52,7 +55,8 @@ class RequestRecord:
     """A request that the site has received.
 
     ``path`` is without the query, ``headers`` have lower-case names, and ``received_at`` is in
-    seconds of `time.monotonic`. ``fault`` is what it gets in place of a proper answer.
+    seconds of `time.monotonic`. ``fault`` is what it gets in place of a proper answer. ``query`` is
+    what stands behind the question mark.
     """
 
     method: str
@@ -60,6 +64,7 @@ class RequestRecord:
     headers: Mapping[str, str]
     received_at: float
     fault: Fault | None = None
+    query: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +164,7 @@ class DemoSite:
             self._requests.append(record)
             self._arrival.notify_all()
         self._closing.wait(self._delay_seconds)
-        return self._pages.answer(record.path)
+        return self._pages.answer(record.path, record.query)
 
     def fault_for(self, method: str, path: str, query: str) -> Fault | None:
         """The fault that a request gets, which has come just now."""
@@ -199,10 +204,15 @@ class _Pages:
         self._pages["/chart/top/"] = _LazyPage(renderer.chart)
         self._not_found = _LazyPage(renderer.not_found)
         self._robots = body_of([piece(_ROBOTS)])
+        self._search = SiteSearch(facts, renderer)
 
-    def answer(self, path: str) -> Answer:
+    def answer(self, path: str, query: str) -> Answer:
         if path == "/robots.txt":
             return Answer(HTTPStatus.OK, _TEXT, self._robots)
+        if path == FIND_PATH:
+            return Answer(HTTPStatus.OK, _HTML, self._search.page(query))
+        if (suggestions := self._search.suggestions(path)) is not None:
+            return Answer(HTTPStatus.OK, _JSON, suggestions)
         if page := self._pages.get(path):
             return Answer(HTTPStatus.OK, _HTML, page.body())
         return Answer(HTTPStatus.NOT_FOUND, _HTML, self._not_found.body())
@@ -359,7 +369,7 @@ class _Handler(BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         headers = {name.lower(): value for name, value in self.headers.items()}
         fault = self.server.site.fault_for(self.command, path, query)
-        return RequestRecord(self.command, path, headers, time.monotonic(), fault)
+        return RequestRecord(self.command, path, headers, time.monotonic(), fault, query)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Log quietly: the requests are for whoever debugs the site."""

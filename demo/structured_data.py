@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from demo.facts import ChartFacts, CreditFacts, ReleaseDateFacts, TitleFacts
+from demo.facts import ChartFacts, CreditFacts, KnownPerson, ReleaseDateFacts, TitleFacts
 
 JsonObject = dict[str, Any]
 
@@ -63,6 +63,39 @@ def chart_next_data(chart: ChartFacts, captured: str) -> JsonObject:
     edges = [{"currentRank": facts.rank, "node": _chart_node(facts)} for facts in chart.titles]
     page_data = {"chartTitles": {"total": len(edges), "edges": edges}}
     return _next_data("/chart/top", {}, {"pageData": page_data}, captured)
+
+
+def find_next_data(
+    text: str, titles: Sequence[TitleFacts], people: Sequence[KnownPerson], captured: str
+) -> JsonObject:
+    """``__NEXT_DATA__`` of the page of a search; ``captured`` is the server's time, ISO 8601."""
+    page_props = {
+        "findPageMeta": {"searchTerm": text, "includeAdult": False, "isExactMatch": False},
+        "nameResults": {"results": [_person_item(person) for person in people]},
+        "titleResults": {"results": [_list_item(facts) for facts in titles]},
+        "companyResults": {"results": []},
+        "interestResults": {"results": []},
+        "keywordResults": {"results": []},
+    }
+    return _next_data("/find", {"q": text}, page_props, captured)
+
+
+def suggestion(facts: TitleFacts) -> JsonObject:
+    """A title in the answer of the suggestion API."""
+    return {
+        "id": facts.imdb_id,
+        "l": facts.title,
+        "q": "feature",
+        "qid": "movie",
+        "s": ", ".join(person.name for person in facts.cast[:2]),
+        "y": facts.year,
+    }
+
+
+def person_suggestion(person: KnownPerson) -> JsonObject:
+    """A person in the answer of the suggestion API."""
+    known_for = f"{person.profession}, {person.title.title} ({person.title.year})"
+    return {"id": person.imdb_id, "l": person.name, "s": known_for}
 
 
 def title_json_ld(facts: TitleFacts) -> JsonObject:
@@ -194,6 +227,37 @@ def _common_facts(facts: TitleFacts) -> JsonObject:
         "plot": None,
         "titleGenres": {"genres": [{"genre": {"text": genre}} for genre in facts.genres]},
     }
+
+
+def _list_item(facts: TitleFacts) -> JsonObject:
+    """A title in a list; a certificate or metascore that is unknown is absent there."""
+    item = {
+        "titleId": facts.imdb_id,
+        "titleText": facts.title,
+        "originalTitleText": facts.original_title,
+        "titleType": {"id": "movie", "text": "", "canHaveEpisodes": False},
+        "releaseYear": facts.year,
+        "endYear": None,
+        "runtime": facts.runtime_minutes * 60,
+        "ratingSummary": _ratings(facts),
+        "genres": list(facts.genres),
+        "releaseDate": _release_date(facts.release_date),
+        "plot": None,
+        "principalCredits": [],
+    }
+    for name, value in (("certificate", facts.certificate), ("metascore", facts.metascore)):
+        item |= {} if value is None else {name: value}
+    return {"index": facts.imdb_id, "listItem": item}
+
+
+def _person_item(person: KnownPerson) -> JsonObject:
+    item = {
+        "nameId": person.imdb_id,
+        "nameText": person.name,
+        "professions": [person.profession],
+        "knownFor": {"titleId": person.title.imdb_id, "titleText": person.title.title},
+    }
+    return {"index": person.imdb_id, "listItem": item}
 
 
 def _ratings(facts: TitleFacts) -> JsonObject:

@@ -26,6 +26,7 @@ from application.retry_failures import RetryFailures
 from application.run_history import RunHistory, read_history
 from application.scrape_chart import ScrapeChart
 from application.scrape_titles import ScrapeTitles, utc_now
+from application.search_titles import SearchTitles
 from application.source_chain import PATIENCE, REST_SECONDS, SourceChain
 from domain.chart import ChartName
 from domain.errors import CacheUnavailable, InvalidConfiguration
@@ -35,6 +36,7 @@ from shared.config import Settings
 if TYPE_CHECKING:
     from infrastructure.http.cache import HttpCache
     from infrastructure.http.cache_storage import Storage
+    from infrastructure.http.client import HttpClient
     from infrastructure.http.routes import Route, RoutePool
     from infrastructure.http.routes.check import RouteCheck
     from infrastructure.http.routes.tor import TorCircuits
@@ -241,11 +243,35 @@ def open_source(
 def _open_html(
     settings: Settings, stop: threading.Event, read_ahead: bool
 ) -> Iterator[TitleSource]:
+    with _http_client(settings, stop) as client:
+        if read_ahead:
+            client.read_ahead(settings.base_url)
+        from infrastructure.scrapers.imdb_html import ImdbHtmlSource
+
+        with _title_reader(settings.parse_processes) as read_title:
+            yield ImdbHtmlSource(client, read_title, settings.base_url)
+
+
+@contextmanager
+def open_search(settings: Settings, tell: Callable[[str], None]) -> Iterator[SearchTitles]:
+    """Wire the ways to search; ``tell`` is called for each one that gives no answer."""
+    from infrastructure.scrapers.imdb_html.find import FindPageSearch
+    from infrastructure.scrapers.imdb_suggestion import SuggestionSearch
+
+    with _http_client(settings, threading.Event()) as client:
+        searches = (
+            SuggestionSearch(client, settings.suggestion_url),
+            FindPageSearch(client, settings.base_url),
+        )
+        yield SearchTitles(searches, tell)
+
+
+def _http_client(settings: Settings, stop: threading.Event) -> "HttpClient":
     from infrastructure.http.client import HttpClient
 
     if settings.robots == "ignore":
         logger.warning("ROBOTS=ignore: robots.txt is not asked for, by your own decision")
-    client = HttpClient(
+    return HttpClient(
         timeout_seconds=settings.request_timeout_seconds,
         max_attempts=settings.max_attempts,
         max_body_bytes=settings.max_body_bytes,
@@ -257,13 +283,6 @@ def _open_html(
         stop=stop,
         cache=_http_cache(settings),
     )
-    with client:
-        if read_ahead:
-            client.read_ahead(settings.base_url)
-        from infrastructure.scrapers.imdb_html import ImdbHtmlSource
-
-        with _title_reader(settings.parse_processes) as read_title:
-            yield ImdbHtmlSource(client, read_title, settings.base_url)
 
 
 def _http_cache(settings: Settings) -> "HttpCache | None":

@@ -33,6 +33,7 @@ ENV_FILE = Path(".env")
 
 _ADDRESSES = {
     "base_url",
+    "suggestion_url",
     "database_url",
     "proxies",
     "tor_socks_url",
@@ -74,6 +75,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     base_url: Annotated[
         WebAddress, Meta(description="Address of the web site that the html source reads.")
     ] = WebAddress("https://www.imdb.com")
+    suggestion_url: Annotated[
+        WebAddress,
+        Meta(description="Address of the suggestion API, which searches are asked of first."),
+    ] = WebAddress("https://v3.sg.media-imdb.com/suggestion")
     saved_pages_dir: Annotated[
         Path | None, Meta(description="Folder of saved pages (.html, .json) for the saved source.")
     ] = None

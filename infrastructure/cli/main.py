@@ -57,6 +57,30 @@ ROUTE_SETTINGS = (
 )
 """The settings that mean something to the test of the routes."""
 
+SEARCH_SETTINGS = (
+    "suggestion_url",
+    "base_url",
+    "language",
+    "requests_per_second",
+    "request_timeout_seconds",
+    "max_attempts",
+    "max_body_megabytes",
+    "user_agent",
+    "proxies",
+    "tor_socks_url",
+    "tor_control_url",
+    "tor_control_password",
+    "routes",
+    "robots",
+    "http_cache",
+    "http_cache_ttl_seconds",
+    "redis_url",
+    "output_dir",
+    "log_level",
+    "log_format",
+)
+"""The settings that mean something to a search."""
+
 PROFILED = frozenset({"titles", "demo", "resume", "retry"})
 """The commands that ``--profile`` measures, besides the batch run."""
 
@@ -132,6 +156,7 @@ def commands(context: click.Context, resume: bool | None) -> int | None:
     python main.py                           the Top 250 into output/ and PostgreSQL
     python main.py --chart toptv --limit 50  the 50 best series
     python main.py titles tt0111161          single titles, by id or URL
+    python main.py search "the matrix"       titles by words, or people with --people
     python main.py parse saved-page.html     a page saved from a browser, as JSON
     python main.py resume                    continue a run that was stopped
     python main.py retry                     fetch again what failed
@@ -184,6 +209,49 @@ def titles(context: click.Context, ids: tuple[str, ...]) -> int:
         lambda app, run: app.scrape_titles.execute(wanted, run, rejected=problems),
         profile=wants_profile(context),
     )
+
+
+@commands.command()
+@click.argument("words", nargs=-1, required=True, metavar="WORDS...")
+@click.option("--people", is_flag=True, help="Look for people instead of titles.")
+@click.option("--year", type=int, help="Only titles of this year (series: from first to last).")
+@click.option("--kind", metavar="KIND", help="Only movie, tvSeries, tvEpisode, short, ...")
+@click.option("--adult", is_flag=True, help="Adult titles, too; they are left out otherwise.")
+@click.option("--limit", default=20, help="At most so many [20].")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a hit and line.")
+@settings_options(*SEARCH_SETTINGS)
+@click.pass_context
+def search(
+    context: click.Context,
+    *,
+    words: tuple[str, ...],
+    people: bool,
+    year: int | None,
+    kind: str | None,
+    adult: bool,
+    limit: int,
+    as_json: bool,
+) -> int:
+    """Find titles, or people, by words: the suggestion API first, then the page /find.
+
+    \b
+    python main.py search "the matrix" --year 1999
+    python main.py search --people "agnes varda"
+    python main.py search heat --kind movie --json | jq -r .imdb_id | python main.py titles -
+
+    Exit status: 0 when something was found, 1 when nothing was, 3 when nobody gave an answer.
+    """
+    from domain.errors import InvalidSearch
+    from infrastructure.cli.search import query_from, search_and_show
+
+    settings = _settings(context)
+    try:
+        query = query_from(
+            " ".join(words), people=people, year=year, kind=kind, adult=adult, limit=limit
+        )
+    except InvalidSearch as error:
+        raise click.UsageError(str(error)) from error
+    return search_and_show(settings, query, as_json=as_json)
 
 
 @commands.command(epilog=_EPILOG)

@@ -1,6 +1,7 @@
 """Searching with the site's own page, ``/find``."""
 
 from collections.abc import Sequence
+from functools import partial
 from urllib.parse import urlencode
 
 from domain.errors import SourceUnavailable
@@ -36,7 +37,8 @@ class FindPageSearch:
 
     def find(self, query: SearchQuery) -> Sequence[SearchHit]:
         """Ask once; raises as `TitleSearch.find` says."""
-        return self._http.fetch(address_of(self._base_url, query), _read)
+        read = partial(_read, query.with_adult)
+        return self._http.fetch(address_of(self._base_url, query), read)
 
 
 def address_of(base_url: str, query: SearchQuery) -> str:
@@ -45,12 +47,14 @@ def address_of(base_url: str, query: SearchQuery) -> str:
     parts = {"q": text, "s": _SORTS[query.thing]}
     if query.kind in _KINDS:
         parts["ttype"] = _KINDS[query.kind]
+    if query.with_adult:
+        parts["adult"] = "include"
     return f"{base_url}/find/?{urlencode(parts)}"
 
 
-def _read(answer: PackedAnswer) -> tuple[SearchHit, ...]:
+def _read(with_adult: bool, answer: PackedAnswer) -> tuple[SearchHit, ...]:
     unpacked = answer.unpacked()
     refuse_unless_answered(unpacked)
     if unpacked.status != 200:
         raise SourceUnavailable(unpacked.url, f"HTTP {unpacked.status} instead of a page")
-    return read_find(page_of(unpacked))
+    return read_find(page_of(unpacked), with_adult=with_adult)

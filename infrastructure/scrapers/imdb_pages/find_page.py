@@ -82,19 +82,32 @@ class PersonResults(Struct, frozen=True):
     results: list[PersonResult]
 
 
+class FindMeta(Struct, frozen=True, rename="camel"):
+    """How was searched."""
+
+    include_adult: bool | None = None
+
+
 class FindProps(Struct, frozen=True, rename="camel"):
     """The data of the page; a sort that was not asked for is empty."""
 
     title_results: TitleResults
     name_results: PersonResults
+    find_page_meta: FindMeta | None = None
 
 
 _DECODER = msgspec.json.Decoder(NextData[FindProps])
 
 
-def read_find(page: Page) -> tuple[SearchHit, ...]:
-    """Read the titles, then the people; raises as this package says."""
+def read_find(page: Page, *, with_adult: bool = False) -> tuple[SearchHit, ...]:
+    """Read the titles, then the people; raises as this package says.
+
+    A page without adult titles is not the one that was asked for ``with_adult``.
+    """
     props = page_props(page, _DECODER, _ROUTES)
+    if with_adult and not (props.find_page_meta and props.find_page_meta.include_adult):
+        field = "findPageMeta.includeAdult"
+        raise PageChanged(page.url, field, "is not true: the page leaves adult titles out")
     titles = [
         _title(page, number, result) for number, result in enumerate(props.title_results.results)
     ]

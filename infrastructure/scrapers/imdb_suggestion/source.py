@@ -27,6 +27,8 @@ class Http(Protocol):
 class SuggestionSearch:
     """Finds the eight best titles or people, without ratings; knows no filters.
 
+    It leaves adult titles out, and so is no help to who wants them.
+
     Any number of threads may call it: it keeps nothing.
     """
 
@@ -38,7 +40,10 @@ class SuggestionSearch:
 
     def find(self, query: SearchQuery) -> Sequence[SearchHit]:
         """Ask once; raises as `TitleSearch.find` says."""
-        return self._http.fetch(address_of(self._base_url, query), _read)
+        address = address_of(self._base_url, query)
+        if query.with_adult:
+            raise SourceUnavailable(address, "suggestions leave adult titles out")
+        return self._http.fetch(address, _read)
 
 
 def address_of(base_url: str, query: SearchQuery) -> str:
