@@ -20,6 +20,7 @@
     ├── SpillUnavailable         titles cannot wait for their repository: count them as missing
     ├── UnknownRun               no repository knows a run of this id
     ├── RunAtWork                another program is at work on the run
+    ├── NoHistory                what was asked for has never been seen: say what is missing
     └── NothingToDo              there is no run to continue, or nothing left to fetch
 """
 
@@ -224,6 +225,12 @@ class RunAtWork(ScraperError):
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
         super().__init__(f"another program is at work on run {run_id}: let it finish first")
+
+
+class NoHistory(ScraperError):
+    """Nothing was kept of what was asked for over time; the message says what to do."""
+
+    reason = "no_history"
 
 
 class NothingToDo(ScraperError):

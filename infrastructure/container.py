@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from application.composite_save import CompositeSave
 from application.ports import (
     CircuitBreaker,
+    HistoryReader,
     RepositoryOpener,
     RunObserver,
     Spill,
@@ -29,7 +30,7 @@ from application.scrape_titles import ScrapeTitles, utc_now
 from application.search_titles import SearchTitles
 from application.source_chain import PATIENCE, REST_SECONDS, SourceChain
 from domain.chart import ChartName
-from domain.errors import CacheUnavailable, InvalidConfiguration
+from domain.errors import CacheUnavailable, InvalidConfiguration, NoHistory
 from domain.run import Run, RunRecord
 from shared.config import Settings
 
@@ -186,6 +187,29 @@ def latest_runs(settings: Settings, limit: int) -> Iterator[list[RunRecord]]:
         for error in unavailable:
             raise error
         yield records
+
+
+@contextmanager
+def open_history(settings: Settings) -> Iterator[HistoryReader]:
+    """Open what is kept of earlier times; an embedded database runs until this is left.
+
+    Raises `NoHistory` when nothing is kept by these settings, or not yet; `RepositoryUnavailable`.
+    """
+    if "postgres" not in settings.repositories:
+        raise NoHistory(
+            "ratings and ranks over time are kept in PostgreSQL, and REPOSITORIES="
+            f"{','.join(settings.repositories)} does without: add postgres to REPOSITORIES, and "
+            "every run from then on is remembered"
+        )
+    folder = embedded_database_dir(settings)
+    if not settings.database_url and not folder.is_dir():
+        raise NoHistory(
+            f"there is no database in {folder} yet: run the program first, or see OUTPUT_DIR"
+        )
+    from infrastructure.repositories.postgres.observations import open_postgres_history
+
+    with database_url(settings) as url, open_postgres_history(url) as history:
+        yield history
 
 
 def embedded_database_dir(settings: Settings) -> Path:

@@ -81,6 +81,9 @@ SEARCH_SETTINGS = (
 )
 """The settings that mean something to a search."""
 
+HISTORY_SETTINGS = ("repositories", "output_dir", "database_url", "log_level", "log_format")
+"""The settings that mean something to a look at earlier times."""
+
 PROFILED = frozenset({"titles", "demo", "resume", "retry"})
 """The commands that ``--profile`` measures, besides the batch run."""
 
@@ -161,6 +164,8 @@ def commands(context: click.Context, resume: bool | None) -> int | None:
     python main.py resume                    continue a run that was stopped
     python main.py retry                     fetch again what failed
     python main.py runs                      the latest runs, and how they went
+    python main.py history tt0111161         a title's rating, votes and ranks over time
+    python main.py chart diff                who rose, fell, entered and left the chart
     python main.py repair                    copy what one repository lacks from the other
     python main.py psql                      look into the database
     python main.py cache                     what HTTP_CACHE has kept
@@ -312,6 +317,66 @@ def runs(context: click.Context, limit: int) -> int:
     from infrastructure.cli.summary import SummaryConsole
 
     return show_runs(_settings(context), limit, SummaryConsole())
+
+
+@commands.command()
+@click.argument("title", metavar="ID")
+@click.option(
+    "--limit", default=30, type=click.IntRange(1, 100_000), help="At most so many rows [30]."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, with everything.")
+@settings_options(*HISTORY_SETTINGS)
+@click.pass_context
+def history(context: click.Context, *, title: str, limit: int, as_json: bool) -> int:
+    """Show how a title's rating and votes have changed, and its ranks in charts.
+
+    The id (tt0111161) or URL of a title. What the runs have seen is kept in PostgreSQL. Exit
+    status: 0 when something is known of it, 1 when nothing is or it cannot be read.
+    """
+    from domain.errors import InvalidTitle
+    from domain.identifiers import title_id_from
+    from infrastructure.cli.history import show_history
+
+    settings = _settings(context)
+    try:
+        imdb_id = title_id_from(title)
+    except InvalidTitle as error:
+        raise click.UsageError(str(error)) from error
+    return show_history(settings, imdb_id, limit=limit, as_json=as_json)
+
+
+@commands.group()
+def chart() -> None:
+    """See what has become of a chart."""
+
+
+@chart.command()
+@click.option("--since", metavar="DATE", help="Compare with how it stood then: 2026-01-31.")
+@click.option("--runs", nargs=2, metavar="A B", help="Compare what these two runs found.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@settings_options("chart", *HISTORY_SETTINGS)
+@click.pass_context
+def diff(
+    context: click.Context, *, since: str | None, runs: tuple[str, str] | None, as_json: bool
+) -> int:
+    """Show who rose, fell, entered and left, between the last two snapshots or others.
+
+    \b
+    python main.py chart diff
+    python main.py chart diff --chart toptv --since 2026-01-31
+
+    Each run of a chart keeps a snapshot in PostgreSQL. Exit status: 0 when two were compared, 1
+    when there are no two or they cannot be read.
+    """
+    from infrastructure.cli.history import moment_from, show_chart_diff
+
+    if since is not None and runs is not None:
+        raise click.UsageError("--since and --runs both say what to compare with: give one")
+    try:
+        moment = None if since is None else moment_from(since)
+    except ValueError as error:
+        raise click.UsageError(f"--since {since}: {error}") from error
+    return show_chart_diff(_settings(context), since=moment, runs=runs, as_json=as_json)
 
 
 @commands.command()
