@@ -94,8 +94,8 @@ class ChartDiff:
 def chart_diff(before: Snapshot, after: Snapshot) -> ChartDiff:
     """Compare two snapshots of a chart.
 
-    A run may have kept the first titles only. Then to enter and to leave is to enter and to leave
-    the ranks that both have: what stands further down in the longer one tells nothing.
+    When one is shorter, to enter and to leave is to enter and to leave the ranks that both have:
+    what stands further down in the longer one tells nothing.
     """
     old = {entry.title_id: entry.rank for entry in before.chart.entries}
     new = {entry.title_id: entry.rank for entry in after.chart.entries}

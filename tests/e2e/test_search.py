@@ -123,6 +123,12 @@ def test_when_nobody_answers_all_are_named(search):
     assert advice.startswith("Nobody gave an answer.")
 
 
+def test_the_password_of_a_proxy_is_not_shown(search):
+    result = search("heat", proxies="http://me:hunter2@127.0.0.1:9", max_attempts=1)
+    assert result.status == 3
+    assert "hunter2" not in result.out + result.err
+
+
 def test_a_name_cannot_steer_the_terminal(search):
     line = {"id": "tt0113277", "l": "\x1b[2JHeat\nfaked  row", "y": 1995}
     answer = json.dumps({"q": "heat", "d": [line]}).encode()

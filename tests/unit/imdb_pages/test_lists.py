@@ -428,6 +428,48 @@ class TestAnswers:
         )
 
 
+LINE = {
+    "id": "tt7654321", "l": "N", "y": 2014, "yr": "2014-2016", "qid": "tvSeries", "rank": 9,
+    "s": "Ada Berg, \u00d6", "i": {"imageUrl": "https://example.org/1.jpg"},
+}  # fmt: skip
+PERSON = {"id": "nm7000001", "l": "Dana Ruiz", "s": "Director"}
+ENTITY = {
+    "__typename": "Title", "id": "tt7654321", "titleText": {"text": "N"}, "releaseYear": None,
+    "ratingsSummary": {"aggregateRating": 8, "voteCount": 12}, "titleType": {"id": "movie"},
+    "meterRanking": {"currentRank": 7}, "primaryImage": {"url": "u"}, "isAdult": False,
+}  # fmt: skip
+ANSWERS: dict[str, tuple[Callable[[Page], Any], Any]] = {
+    "suggestions": (read_suggestions, {"q": "x", "d": [LINE, PERSON]}),
+    "search": (
+        lambda page: read_hits(page, memoryview(page.body)),
+        {"mainSearch": {"edges": [{"node": {"entity": ENTITY}}]}},
+    ),
+    "akas": (
+        lambda page: read_akas(page, memoryview(page.body)),
+        {
+            "title": {
+                "akas": RELEASE_INFO["contentData"]["data"]["title"]["akas"]
+                | {"pageInfo": {"hasNextPage": False}}
+            }
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+@given(data=st.data())
+@settings(max_examples=100, deadline=None)
+def test_a_damaged_answer_is_a_typed_error_or_does_not_matter(
+    kind: str, data: st.DataObject
+) -> None:
+    reader, right = ANSWERS[kind]
+    body = bytearray(json.dumps(right).encode())
+    assert reader(pages.page(bytes(body)))
+    for _ in range(data.draw(st.integers(1, 4))):
+        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    TestEveryPage().attempt(reader, bytes(body[: data.draw(st.integers(0, len(body)))]))
+
+
 @pytest.mark.parametrize("kind", READERS)
 class TestEveryPage:
     def test_another_route_is_named(self, kind: str) -> None:
