@@ -87,6 +87,6 @@ def _release(page: Page, entry: Entry) -> UpcomingRelease:
 def _day(page: Page, text: str) -> datetime:
     try:
         return parsedate_to_datetime(text)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         detail = f"is no date: {text[:40]!r}"
         raise PageChanged(page.url, "groups.entries.releaseDate", detail) from error

@@ -9,6 +9,7 @@ from msgspec import Struct
 from domain.details.items import Episode
 from domain.identifiers import TitleId, title_id
 from infrastructure.scrapers.imdb_pages import facts
+from infrastructure.scrapers.imdb_pages.ids import number_or_none
 from infrastructure.scrapers.imdb_pages.next_data import NextData
 from infrastructure.scrapers.imdb_pages.page import Page
 from infrastructure.scrapers.imdb_pages.props import page_props
@@ -99,8 +100,9 @@ def read_season(page: Page) -> SeasonPage:
 def _episode(item: EpisodeItem) -> Episode:
     return Episode(
         episode_id=title_id(item.id),
-        season=_number(item.season),
-        number=_number(item.episode),
+        # Some episodes have "unknown" there.
+        season=number_or_none(item.season),
+        number=number_or_none(item.episode),
         title=item.title_text or None,
         air_date=facts.release_date(item.release_date),
         # Without votes the rating is 0, as in all lists of the site.
@@ -108,8 +110,3 @@ def _episode(item: EpisodeItem) -> Episode:
         votes=item.vote_count,
         plot=item.plot or None,
     )
-
-
-def _number(text: str | None) -> int | None:
-    """A season or a number as IMDb writes it: some episodes have ``unknown`` there."""
-    return int(text) if text and text.isascii() and text.isdecimal() else None

@@ -1,10 +1,11 @@
-"""What the ids and types on IMDb's pages stand for."""
+"""What the ids, types and numbers on IMDb's pages stand for, which are texts there."""
 
 from domain.errors import InvalidTitle
 from domain.identifiers import NameId, TitleId, name_id, title_id
 from domain.search import Thing
 from domain.title import TitleKind
 
+_MOST_DIGITS = 9
 _KINDS = {kind.value: kind for kind in TitleKind}
 
 KINDS_IN_WORDS = {
@@ -33,6 +34,13 @@ def identified(text: str) -> tuple[Thing, TitleId | NameId] | None:
         except InvalidTitle:
             continue
     return None
+
+
+def number_or_none(text: str | None) -> int | None:
+    """A whole number of at most nine digits: no rank, season or episode has more."""
+    if text is None or not (text.isascii() and text.isdecimal()) or len(text) > _MOST_DIGITS:
+        return None
+    return int(text)
 
 
 def kind_or_none(text: str | None) -> TitleKind | None:

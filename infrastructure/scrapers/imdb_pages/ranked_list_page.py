@@ -10,6 +10,7 @@ from domain.identifiers import title_id
 from domain.lists import RankedTitle
 from infrastructure.scrapers.imdb_pages.blocking import refuse_challenge
 from infrastructure.scrapers.imdb_pages.dom import Only, parse_only
+from infrastructure.scrapers.imdb_pages.ids import number_or_none
 from infrastructure.scrapers.imdb_pages.next_data import refuse_cut_page
 from infrastructure.scrapers.imdb_pages.page import Page
 
@@ -45,11 +46,11 @@ def _title(page: Page, name: Tag) -> RankedTitle:
     path = _TITLE_PATH.search(str(link["href"])) if link else None
     if row is None or path is None:
         raise PageChanged(page.url, _ROWS, "a row has no link to a title")
-    number = rank.get_text().strip() if rank else ""
-    if not (number.isascii() and number.isdecimal()):
+    number = number_or_none(rank.get_text().strip() if rank else None)
+    if number is None:
         raise PageChanged(page.url, _ROWS, "a row has no rank")
     return RankedTitle(
-        rank=int(number),
+        rank=number,
         imdb_id=title_id(path[1]),
         title="".join(name.find_all(string=True, recursive=False)).strip(),
         rating=_rating(row),

@@ -25,6 +25,7 @@ from infrastructure.scrapers.imdb_pages.releaseinfo_page import read_release_inf
 from infrastructure.scrapers.imdb_pages.search_page import read_search
 from infrastructure.scrapers.imdb_suggestion.suggestions import read_suggestions
 from tests.unit.imdb_pages import pages
+from tests.unit.test_parser_properties import JSON_VALUES, paths
 
 ITEM = {
     "titleId": "tt7654321",
@@ -275,6 +276,15 @@ class TestPages:
         [episode] = season.episodes
         assert (episode.season, episode.number, episode.rating, episode.votes) == (None,) * 3 + (0,)
 
+    def test_numbers_without_end_are_no_numbers(self) -> None:
+        endless = "9" * 5000
+        items = [{"id": "tt7654322", "season": endless, "episode": "1"}]
+        season = read("season", pages.having(SEASON, "contentData.section.episodes.items", items))
+        assert (season.episodes[0].season, season.episodes[0].number) == (None, 1)
+        body = ranked(ROW.format(rank=endless, title="T", id="tt0000001"))
+        with pytest.raises(PageChanged, match="has no rank"):
+            read_ranked_list(pages.page(body))
+
     def test_release_info(self) -> None:
         info = read("release info")
         assert [r.date.isoformat() for r in info.release_dates] == ["2014-05-09"]
@@ -302,7 +312,16 @@ class TestPages:
         with pytest.raises(PageChanged, match="no English date: '9 mai 2014'"):
             read("release info", pages.having(RELEASE_INFO, path, "9 mai 2014"))
 
-    @pytest.mark.parametrize("text", ["tomorrow", ""])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "tomorrow",
+            "",
+            "Fri, 09 May 2014 00:00:00 +99999999999999",
+            "Fri, 09 May 20142014201420142014 00:00:00 GMT",
+            f"Fri, {'9' * 5000} May 2014 00:00:00 GMT",
+        ],
+    )
     def test_a_day_of_the_calendar_that_is_none(self, text: str) -> None:
         with pytest.raises(PageChanged, match=r"groups\.entries\.releaseDate"):
             read("calendar", pages.having(CALENDAR, "groups.0.entries.0.releaseDate", text))
@@ -499,6 +518,14 @@ class TestEveryPage:
             body[place] ^= data.draw(st.integers(1, 255))
         self.attempt(reader, bytes(body))
         self.attempt(reader, bytes(body[: data.draw(st.integers(0, len(body)))]))
+
+    @given(data=st.data(), value=JSON_VALUES)
+    @settings(max_examples=60, deadline=None)
+    def test_values_of_any_type(self, kind: str, data: st.DataObject, value: Any) -> None:
+        reader, props, route = READERS[kind]
+        path = data.draw(st.sampled_from(sorted(paths(props))))
+        changed = pages.having(props, path, value)
+        self.attempt(reader, pages.title_html(changed, route).encode())
 
     def attempt(self, reader: Callable[[Page], Any], body: bytes) -> None:
         try:
