@@ -17,14 +17,8 @@ from domain.errors import (
 )
 from domain.identifiers import TitleId
 from domain.title import Title
-from infrastructure.scrapers.imdb_html.answers import (
-    SOURCE_NAME,
-    Answer,
-    Http,
-    PackedAnswer,
-    TitleReader,
-    page_of,
-)
+from infrastructure.scrapers.answers import Answer, PackedAnswer
+from infrastructure.scrapers.imdb_html.answers import SOURCE_NAME, Http, TitleReader, page_of
 from infrastructure.scrapers.imdb_pages import block_reason, parse_chart
 
 logger = logging.getLogger(__name__)

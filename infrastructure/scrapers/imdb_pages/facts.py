@@ -190,8 +190,10 @@ def build_title(
     main: MainColumn,
     credit_list: Sequence[domain.Credit],
     fetched_at: datetime,
+    *,
+    found_by: str = "next_data",
 ) -> domain.Title:
-    """Put the facts of ``__NEXT_DATA__`` together.
+    """Put the facts of ``__NEXT_DATA__``, or of a title in an answer of the API, together.
 
     Raises `PageChanged` when there is no rating summary, `InvalidTitle` when a fact breaks a rule.
     """
@@ -214,9 +216,7 @@ def build_title(
         release_date=_known_date(above, main),
         plot=(above.plot and above.plot.plot_text and above.plot.plot_text.plain_text) or None,
         credits=tuple(credit_list),
-        provenance=domain.Provenance(
-            source=page.source, found_by="next_data", fetched_at=fetched_at
-        ),
+        provenance=domain.Provenance(source=page.source, found_by=found_by, fetched_at=fetched_at),
     )
 
 
