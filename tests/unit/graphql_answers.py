@@ -1,4 +1,4 @@
-"""Answers of the API as tests need them: whole, and then changed where a test is about something."""
+"""Answers of the API as tests need them: whole, and changed where a test is about something."""
 
 import json
 from typing import Any
