@@ -21,6 +21,7 @@ PRODUCT = ("main.py", "application", "demo", "domain", "infrastructure", "shared
 
 MODULES = {
     "beautifulsoup4": "bs4",
+    "graphql-core": "graphql",
     "psycopg2-binary": "psycopg2",
     "pyrate-limiter": "pyrate_limiter",
     "python-dotenv": "dotenv",
