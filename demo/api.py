@@ -145,7 +145,7 @@ def _principal_credits(facts: TitleFacts, filter: JsonObject | None = None) -> l
     """The groups of credits of a mode: the top cast, or the crew and the stars."""
     if filter and filter.get("mode") == "TOP_CAST":
         return structured_data.top_cast(facts)
-    return structured_data.principal_credits(facts, most_stars=len(facts.cast))
+    return structured_data.principal_credits(facts)
 
 
 def _resolved(source: Mapping[str, Any], info: Any, **arguments: Any) -> Any:
@@ -163,6 +163,11 @@ def _resolved(source: Mapping[str, Any], info: Any, **arguments: Any) -> Any:
     if value and (first := arguments.get("first")) is not None:
         return {**value, "edges": value["edges"][:first]}
     return value
+
+
+def prepare() -> None:
+    """Load the library and the type definitions, which the first question does otherwise."""
+    _schema()
 
 
 @cache

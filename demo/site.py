@@ -132,11 +132,12 @@ class DemoSite:
             return self._arrival.wait_for(lambda: len(self._requests) >= number, timeout_seconds)
 
     def prerender(self) -> None:
-        """Render all pages now, so that a measurement does not contain it.
+        """Render all pages and make the API ready, so that a measurement does not contain it.
 
         The API's answers are made when they are first asked for, and kept.
         """
         self._pages.render_all()
+        api.prepare()
 
     def __enter__(self) -> Self:
         self._thread.start()

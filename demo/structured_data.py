@@ -135,10 +135,10 @@ def title_facts(facts: TitleFacts) -> JsonObject:
     }
 
 
-def principal_credits(facts: TitleFacts, *, most_stars: int) -> list[JsonObject]:
-    """The crew, and so many of the cast."""
+def principal_credits(facts: TitleFacts) -> list[JsonObject]:
+    """The crew, and the stars."""
     crew = _crew(facts)
-    if stars := facts.cast[:most_stars]:
+    if stars := facts.cast[:TOTAL_STARS]:
         crew.append(_grouping(_STARS, "Star", stars, total=len(facts.cast)))
     return crew
 
@@ -161,7 +161,7 @@ def _above_the_fold(facts: TitleFacts) -> JsonObject:
         **title_facts(facts),
         "canRate": {"isRatable": True},
         "genres": {"genres": [{"text": genre, "id": genre} for genre in facts.genres]},
-        "principalCreditsV2": principal_credits(facts, most_stars=TOTAL_STARS),
+        "principalCreditsV2": principal_credits(facts),
     }
 
 

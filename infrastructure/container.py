@@ -300,7 +300,7 @@ def _http_client(
     from infrastructure.http.client import HttpClient
 
     if settings.robots == "ignore":
-        logger.warning("ROBOTS=ignore: source %s reads no robots.txt, by your decision", source)
+        logger.warning("ROBOTS=ignore: source %s reads no robots.txt, by your own decision", source)
     return HttpClient(
         timeout_seconds=settings.request_timeout_seconds,
         max_attempts=settings.max_attempts,
