@@ -232,6 +232,13 @@ def test_the_image_gets_the_whole_product_and_its_lock_and_no_secret() -> None:
     assert given == {*PRODUCT, "requirements/runtime.txt", "LICENSE"}
 
 
+def test_the_image_leaves_out_of_the_product_only_what_python_makes_itself() -> None:
+    """So the queries (.graphql), templates and data are in it."""
+    lines = read(".dockerignore").splitlines()
+    left_out = [line for line in lines[2:] if not line.startswith("!")]
+    assert left_out == ["**/__pycache__", "**/*.py[cod]"]
+
+
 def test_no_tracked_file_names_a_package_index() -> None:
     # In two parts, so that this file does not name one either.
     hosts = ["py" + "pi.org", "python" + "hosted.org", "--index" + "-url", "--extra-index" + "-url"]
