@@ -1,5 +1,7 @@
 """The JSON inside the demo's pages: ``__NEXT_DATA__`` and JSON-LD, shaped as IMDb shapes them.
 
+Its API has the same shapes for what a title page and its answers have in common.
+
 Paths, groupings and the treatment of missing facts are those of IMDb's pages of November 2025 (the
 "V2" credits), with ``actor`` and ``director`` in the JSON-LD as on pages of March 2026. A fact that
 is unknown is ``null``, or absent where IMDb leaves it out.
@@ -157,18 +159,42 @@ def _next_data(page: str, query: JsonObject, page_props: JsonObject, captured: s
     }
 
 
-def _above_the_fold(facts: TitleFacts) -> JsonObject:
-    stars = facts.cast[:TOTAL_STARS]
-    crew = _crew(facts)
-    if stars:
-        crew.append(_grouping(_STARS, "Star", stars, total=len(facts.cast)))
+def title_facts(facts: TitleFacts) -> JsonObject:
+    """The facts of a title, without its credits."""
     metascore = facts.metascore
     return {
         **_common_facts(facts),
         "metacritic": None if metascore is None else {"metascore": {"score": metascore}},
+    }
+
+
+def principal_credits(facts: TitleFacts) -> list[JsonObject]:
+    """The crew, and the stars."""
+    crew = _crew(facts)
+    if stars := facts.cast[:TOTAL_STARS]:
+        crew.append(_grouping(_STARS, "Star", stars, total=len(facts.cast)))
+    return crew
+
+
+def top_cast(facts: TitleFacts) -> list[JsonObject]:
+    """The cast with characters: one group, or none."""
+    if not facts.cast:
+        return []
+    return [
+        {
+            "grouping": {"groupingId": _TOP_CAST, "text": "Top Cast"},
+            "totalCredits": len(facts.cast),
+            "credits": [_cast_credit(person) for person in facts.cast],
+        }
+    ]
+
+
+def _above_the_fold(facts: TitleFacts) -> JsonObject:
+    return {
+        **title_facts(facts),
         "canRate": {"isRatable": True},
         "genres": {"genres": [{"text": genre, "id": genre} for genre in facts.genres]},
-        "principalCreditsV2": crew,
+        "principalCreditsV2": principal_credits(facts),
     }
 
 
@@ -176,20 +202,11 @@ def _main_column(facts: TitleFacts) -> JsonObject:
     ratings = _ratings(facts) | {
         "topRanking": {"id": f"topRated:{facts.imdb_id}:en_US", "rank": facts.rank}
     }
-    top_cast: list[JsonObject] = []
-    if facts.cast:
-        top_cast.append(
-            {
-                "grouping": {"groupingId": _TOP_CAST, "text": "Top Cast"},
-                "totalCredits": len(facts.cast),
-                "credits": [_cast_credit(person) for person in facts.cast],
-            }
-        )
     return {
         "id": facts.imdb_id,
         "ratingsSummary": ratings,
         "episodes": None,
-        "castV2": top_cast,
+        "castV2": top_cast(facts),
         "crewV2": _crew(facts),
         "titleText": {"text": facts.title},
         "originalTitleText": {"text": facts.original_title},

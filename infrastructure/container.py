@@ -86,9 +86,13 @@ def open_app(
     the use case ``fetches_at_once``, its first source begins already while the rest is made.
     """
     with ExitStack() as stack:
+
+        def tell(notice: str) -> None:
+            chain.tell(notice)  # a source has nothing to say before the chain asks it
+
         sources = [
             stack.enter_context(
-                open_source(name, settings, stop, read_ahead=fetches_at_once and number == 0)
+                open_source(name, settings, stop, tell, read_ahead=fetches_at_once and number == 0)
             )
             for number, name in enumerate(settings.sources)
         ]
@@ -252,22 +256,41 @@ def database_holds_runs_other_than(command: str, settings: Settings) -> bool:
 
 @contextmanager
 def open_source(
-    name: str, settings: Settings, stop: threading.Event, *, read_ahead: bool = False
+    name: str,
+    settings: Settings,
+    stop: threading.Event,
+    tell: Callable[[str], None],
+    *,
+    read_ahead: bool = False,
 ) -> Iterator[TitleSource]:
     """Open one source by its name in the settings.
 
+    ``tell`` takes what the source has to say to the user, such as what its data may be used for.
     With ``read_ahead`` it may begin with what comes before all titles and takes time.
     """
-    opener = {"html": _open_html, "saved": _open_saved}[name]
-    with opener(settings, stop, read_ahead) as source:
+    with _opened(name, settings, stop, tell, read_ahead) as source:
         yield source
+
+
+def _opened(
+    name: str,
+    settings: Settings,
+    stop: threading.Event,
+    tell: Callable[[str], None],
+    read_ahead: bool,
+) -> AbstractContextManager[TitleSource]:
+    if name == "html":
+        return _open_html(settings, stop, read_ahead)
+    if name == "graphql":
+        return _open_graphql(settings, stop, tell, read_ahead)
+    return _open_saved(settings)
 
 
 @contextmanager
 def _open_html(
     settings: Settings, stop: threading.Event, read_ahead: bool
 ) -> Iterator[TitleSource]:
-    with _http_client(settings, stop) as client:
+    with _http_client("html", settings, stop, _http_cache(settings)) as client:
         if read_ahead:
             client.read_ahead(settings.base_url)
         from infrastructure.scrapers.imdb_html import ImdbHtmlSource
@@ -282,7 +305,7 @@ def open_search(settings: Settings, tell: Callable[[str], None]) -> Iterator[Sea
     from infrastructure.scrapers.imdb_html.find import FindPageSearch
     from infrastructure.scrapers.imdb_suggestion import SuggestionSearch
 
-    with _http_client(settings, threading.Event()) as client:
+    with _http_client("search", settings, threading.Event(), _http_cache(settings)) as client:
         searches = (
             SuggestionSearch(client, settings.suggestion_url),
             FindPageSearch(client, settings.base_url),
@@ -290,11 +313,33 @@ def open_search(settings: Settings, tell: Callable[[str], None]) -> Iterator[Sea
         yield SearchTitles(searches, tell)
 
 
-def _http_client(settings: Settings, stop: threading.Event) -> "HttpClient":
+@contextmanager
+def _open_graphql(
+    settings: Settings, stop: threading.Event, tell: Callable[[str], None], read_ahead: bool
+) -> Iterator[TitleSource]:
+    from infrastructure.scrapers.imdb_graphql import Endpoint, ImdbGraphqlSource
+
+    endpoint = Endpoint(
+        url=settings.graphql_url,
+        client_name=settings.graphql_client_name,
+        language=settings.language,
+        country=settings.country,
+    )
+    # Without the cache: answers to questions are not kept (see `HttpClient.post`).
+    with _http_client("graphql", settings, stop, cache=None) as client:
+        if read_ahead:
+            client.read_ahead(settings.graphql_url)
+        yield ImdbGraphqlSource(client, endpoint, settings.graphql_batch_size, tell)
+
+
+def _http_client(
+    source: str, settings: Settings, stop: threading.Event, cache: "HttpCache | None"
+) -> "HttpClient":
+    """A client for a source, with routes and limits of its own."""
     from infrastructure.http.client import HttpClient
 
     if settings.robots == "ignore":
-        logger.warning("ROBOTS=ignore: robots.txt is not asked for, by your own decision")
+        logger.warning("ROBOTS=ignore: source %s reads no robots.txt, by your own decision", source)
     return HttpClient(
         timeout_seconds=settings.request_timeout_seconds,
         max_attempts=settings.max_attempts,
@@ -305,7 +350,7 @@ def _http_client(settings: Settings, stop: threading.Event) -> "HttpClient":
         obeys_robots=settings.robots == "obey",
         routes=_route_pool(settings, stop),
         stop=stop,
-        cache=_http_cache(settings),
+        cache=cache,
     )
 
 
@@ -389,9 +434,7 @@ def _title_reader(processes: int) -> AbstractContextManager["TitleReader"]:
 
 
 @contextmanager
-def _open_saved(
-    settings: Settings, stop: threading.Event, read_ahead: bool
-) -> Iterator[TitleSource]:
+def _open_saved(settings: Settings) -> Iterator[TitleSource]:
     from infrastructure.scrapers.saved_pages import SavedPagesSource
 
     if settings.saved_pages_dir is None:

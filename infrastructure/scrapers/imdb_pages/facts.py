@@ -192,8 +192,10 @@ def build_title(
     main: MainColumn,
     credit_list: Sequence[domain.Credit],
     fetched_at: datetime,
+    *,
+    found_by: str = "next_data",
 ) -> domain.Title:
-    """Put the facts of ``__NEXT_DATA__`` together.
+    """Put the facts of ``__NEXT_DATA__``, or of a title in an answer of the API, together.
 
     Raises `PageChanged` when there is no rating summary, `InvalidTitle` when a fact breaks a rule.
     """
