@@ -15,7 +15,7 @@ from infrastructure.scrapers.imdb_pages.page import Page
 _FIELD = "mainSearch"
 
 
-class MeterRanking(Struct, frozen=True, rename="camel"):
+class MeterRank(Struct, frozen=True, rename="camel"):
     """The place in IMDb's popularity."""
 
     current_rank: int | None = None
@@ -57,7 +57,7 @@ class Entity(Struct, frozen=True, rename="camel"):
     title_type: TypeId | None = None
     release_year: YearRange | None = None
     ratings_summary: RatingsSummary | None = None
-    meter_ranking: MeterRanking | None = None
+    meter_rank: MeterRank | None = None
     primary_image: Image | None = None
     is_adult: bool | None = None
     professions: list[ProfessionName] | None = None
@@ -148,7 +148,7 @@ def _text(page: Page, place: str, text: OptionalText | None) -> str:
 
 
 def _rank(entity: Entity) -> int | None:
-    return (entity.meter_ranking and entity.meter_ranking.current_rank) or None
+    return (entity.meter_rank and entity.meter_rank.current_rank) or None
 
 
 def _image_url(entity: Entity) -> str | None:

@@ -384,7 +384,7 @@ class TestAnswers:
             "id": "tt7654321",
             "titleText": {"text": "N"},
             "ratingsSummary": {"aggregateRating": 8, "voteCount": 12},
-            "meterRanking": {"currentRank": 7},
+            "meterRank": {"currentRank": 7},
             "isAdult": True,
         }
         data = json.dumps({"mainSearch": {"edges": [{"node": {"entity": entity}}]}}).encode()
@@ -455,7 +455,7 @@ PERSON = {"id": "nm7000001", "l": "Dana Ruiz", "s": "Director"}
 ENTITY = {
     "__typename": "Title", "id": "tt7654321", "titleText": {"text": "N"}, "releaseYear": None,
     "ratingsSummary": {"aggregateRating": 8, "voteCount": 12}, "titleType": {"id": "movie"},
-    "meterRanking": {"currentRank": 7}, "primaryImage": {"url": "u"}, "isAdult": False,
+    "meterRank": {"currentRank": 7}, "primaryImage": {"url": "u"}, "isAdult": False,
 }  # fmt: skip
 ANSWERS: dict[str, tuple[Callable[[Page], Any], Any]] = {
     "suggestions": (read_suggestions, {"q": "x", "d": [LINE, PERSON]}),
