@@ -10,9 +10,10 @@ from domain.errors import InvalidTitle
 class Provenance:
     """Where the facts of a title came from.
 
-    ``source`` is the name of the source (``html``, ``saved``), ``found_by`` the part of the page
-    that was read (``next_data``, ``json_ld``, ``dom``), ``fetched_at`` the time of the page (with a
-    time zone): of two versions of a title, the later one is the newer.
+    ``source`` is the name of the source (``html``, ``graphql``, ``saved``), ``found_by`` what was
+    read (``next_data``, ``json_ld``, ``dom`` of a page, or an answer of the ``api``),
+    ``fetched_at`` the time of the page (with a time zone): of two versions of a title, the later
+    one is the newer.
     """
 
     source: str

@@ -218,7 +218,7 @@ def build_title(
         release_date=_known_date(above, main),
         plot=(above.plot and above.plot.plot_text and above.plot.plot_text.plain_text) or None,
         credits=tuple(credit_list),
-        provenance=Provenance(source=page.source, found_by="next_data", fetched_at=fetched_at),
+        provenance=Provenance(source=page.source, found_by=found_by, fetched_at=fetched_at),
     )
 
 
