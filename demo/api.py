@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from demo import structured_data
 from demo.body import Body, body_of, piece
+from demo.fact_search import FactSearch
 from demo.facts import ChartFacts, TitleFacts
 from demo.structured_data import JsonObject
 
@@ -69,9 +70,11 @@ class GraphqlApi:
         self._chart = chart
         self._most_titles = most_titles
         self._by_id = {facts.imdb_id: facts for facts in chart.titles}
+        self._search = FactSearch(chart)
         self._root: Mapping[str, Callable[..., Any]] = {
             "titles": self._titles,
             "chartTitles": self._chart_titles,
+            "mainSearch": self._main_search,
         }
         # Not a decorator, which would keep the facts of every site that there ever was.
         self._title = cache(self._make_title)
@@ -131,6 +134,24 @@ class GraphqlApi:
         ]
         page_info = {"hasNextPage": end < total, "endCursor": str(end)}
         return {"total": total, "edges": edges, "pageInfo": page_info}
+
+    def _main_search(self, options: JsonObject, first: int) -> JsonObject:
+        """Titles, then people, that a text finds: all titles here are movies."""
+        text, types = options["searchTerm"], options.get("type") or ["TITLE", "NAME"]
+        filters = options.get("titleSearchOptions") or {}
+        entities: list[JsonObject] = []
+        if "TITLE" in types and "MOVIE" in (filters.get("type") or ["MOVIE"]):
+            released = filters.get("releaseDateRange") or {}
+            span = (released.get("start") or "", released.get("end") or "9999")
+            entities += [
+                {"__typename": "Title", "isAdult": False} | self._title(facts.imdb_id)
+                for facts in self._search.titles(text, first)
+                if span[0] <= structured_data.iso_day(facts.release_date) <= span[1]
+            ]
+        if "NAME" in types:
+            people = self._search.people(text, first)
+            entities += [structured_data.person_entity(person) for person in people]
+        return {"edges": [{"node": {"entity": entity}} for entity in entities]}
 
     def _make_title(self, imdb_id: str) -> JsonObject:
         facts = self._by_id[imdb_id]

@@ -94,6 +94,24 @@ def suggestion(facts: TitleFacts) -> JsonObject:
     }
 
 
+def person_entity(person: KnownPerson) -> JsonObject:
+    """A person in an answer of the GraphQL API."""
+    known = {"titleText": {"text": person.title.title}, "releaseYear": {"year": person.title.year}}
+    return {
+        "__typename": "Name",
+        "id": person.imdb_id,
+        "nameText": {"text": person.name},
+        "professions": [{"profession": {"text": person.profession}}],
+        "knownForV2": lambda limit: {"credits": [{"title": known}][:limit]},
+    }
+
+
+def iso_day(released: ReleaseDateFacts) -> str:
+    """A release as ``1994-10-14``, or ``1994-10`` where the day is unknown."""
+    month = f"{released.year:04d}-{released.month:02d}"
+    return month if released.day is None else f"{month}-{released.day:02d}"
+
+
 def person_suggestion(person: KnownPerson) -> JsonObject:
     """A person in the answer of the suggestion API."""
     known_for = f"{person.profession}, {person.title.title} ({person.title.year})"

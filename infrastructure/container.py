@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from infrastructure.http.routes import Route, RoutePool
     from infrastructure.http.routes.check import RouteCheck
     from infrastructure.http.routes.tor import TorCircuits
+    from infrastructure.scrapers.imdb_graphql import Endpoint
     from infrastructure.scrapers.imdb_html import TitleReader
 
 logger = logging.getLogger(__name__)
@@ -302,12 +303,14 @@ def _open_html(
 @contextmanager
 def open_search(settings: Settings, tell: Callable[[str], None]) -> Iterator[SearchTitles]:
     """Wire the ways to search; ``tell`` is called for each one that gives no answer."""
+    from infrastructure.scrapers.imdb_graphql.search import GraphqlSearch
     from infrastructure.scrapers.imdb_html.find import FindPageSearch
     from infrastructure.scrapers.imdb_suggestion import SuggestionSearch
 
     with _http_client("search", settings, threading.Event(), _http_cache(settings)) as client:
         searches = (
             SuggestionSearch(client, settings.suggestion_url),
+            GraphqlSearch(client, _endpoint(settings), tell),
             FindPageSearch(client, settings.base_url),
         )
         yield SearchTitles(searches, tell)
@@ -317,19 +320,25 @@ def open_search(settings: Settings, tell: Callable[[str], None]) -> Iterator[Sea
 def _open_graphql(
     settings: Settings, stop: threading.Event, tell: Callable[[str], None], read_ahead: bool
 ) -> Iterator[TitleSource]:
-    from infrastructure.scrapers.imdb_graphql import Endpoint, ImdbGraphqlSource
+    from infrastructure.scrapers.imdb_graphql import ImdbGraphqlSource
 
-    endpoint = Endpoint(
-        url=settings.graphql_url,
-        client_name=settings.graphql_client_name,
-        language=settings.language,
-        country=settings.country,
-    )
+    endpoint = _endpoint(settings)
     # Without the cache: answers to questions are not kept (see `HttpClient.post`).
     with _http_client("graphql", settings, stop, cache=None) as client:
         if read_ahead:
             client.read_ahead(settings.graphql_url)
         yield ImdbGraphqlSource(client, endpoint, settings.graphql_batch_size, tell)
+
+
+def _endpoint(settings: Settings) -> "Endpoint":
+    from infrastructure.scrapers.imdb_graphql import Endpoint
+
+    return Endpoint(
+        url=settings.graphql_url,
+        client_name=settings.graphql_client_name,
+        language=settings.language,
+        country=settings.country,
+    )
 
 
 def _http_client(

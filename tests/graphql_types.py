@@ -26,6 +26,7 @@ from graphql import (
     is_required_input_field,
     is_scalar_type,
     is_specified_scalar_type,
+    is_union_type,
     parse,
     print_type,
     visit,
@@ -56,11 +57,14 @@ class _Touched(Visitor):
         self.fields: dict[str, set[str]] = defaultdict(set)
         self.arguments: dict[tuple[str, str], set[str]] = defaultdict(set)
         self.plain: set[str] = set()
+        self.unions: set[str] = set()
 
     def enter_field(self, node: FieldNode, *_: object) -> None:
         parent, field = self._info.get_parent_type(), self._info.get_field_def()
         assert parent is not None
         assert field is not None, f"{parent.name} has no field {node.name.value}"
+        if node.name.value == "__typename":
+            return
         self.fields[parent.name].add(node.name.value)
         self._note(get_named_type(field.type))
         for name, argument in field.args.items():
@@ -83,9 +87,16 @@ class _Touched(Visitor):
         self._note(get_named_type(self._info.get_input_type()))
 
     def enter_variable_definition(self, node: VariableDefinitionNode, *_: object) -> None:
-        self._note(get_named_type(type_from_ast(self._schema, node.type)))
+        kind = get_named_type(type_from_ast(self._schema, node.type))
+        self._note(kind)
+        if is_input_object_type(kind):  # what of it the variable has, the query does not say
+            for name, field in kind.fields.items():
+                self.fields[kind.name].add(name)
+                self._note(get_named_type(field.type))
 
     def _note(self, kind: object) -> None:
+        if is_union_type(kind):
+            self.unions.add(kind.name)
         if is_enum_type(kind) or (is_scalar_type(kind) and not is_specified_scalar_type(kind)):
             self.plain.add(kind.name)
         elif is_input_object_type(kind):
@@ -102,7 +113,8 @@ def touched_types(schema: GraphQLSchema, queries: list[DocumentNode]) -> str:
     for query in queries:
         visit(query, TypeInfoVisitor(info, touched))
     return "\n\n".join(
-        _cut(schema, touched, name) for name in sorted({*touched.fields, *touched.plain})
+        _cut(schema, touched, name)
+        for name in sorted({*touched.fields, *touched.plain, *touched.unions})
     )
 
 
@@ -110,6 +122,9 @@ def _cut(schema: GraphQLSchema, touched: _Touched, name: str) -> str:
     kind = schema.type_map[name]
     if name in touched.plain:
         return print_type(kind)
+    if is_union_type(kind):
+        members = [member.name for member in kind.types if member.name in touched.fields]
+        return f"union {name} = {' | '.join(sorted(members))}"
     word = "type" if is_object_type(kind) else "input"
     lines = []
     for field in sorted(touched.fields[name]):

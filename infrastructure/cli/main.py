@@ -59,8 +59,11 @@ ROUTE_SETTINGS = (
 
 SEARCH_SETTINGS = (
     "suggestion_url",
+    "graphql_url",
+    "graphql_client_name",
     "base_url",
     "language",
+    "country",
     "requests_per_second",
     "request_timeout_seconds",
     "max_attempts",
@@ -237,7 +240,7 @@ def search(
     limit: int,
     as_json: bool,
 ) -> int:
-    """Find titles, or people, by words: the suggestion API first, then the page /find.
+    """Find titles, or people, by words: the suggestion API first, then the GraphQL API, then /find.
 
     \b
     python main.py search "the matrix" --year 1999

@@ -12,6 +12,8 @@ from domain.errors import PageChanged, RobotsDisallowed, SourceBlocked, SourceUn
 from domain.search import SearchHit, SearchQuery, Thing
 from domain.title import TitleKind
 from infrastructure.http.client import HttpClient
+from infrastructure.scrapers.imdb_graphql import Endpoint
+from infrastructure.scrapers.imdb_graphql.search import GraphqlSearch
 from infrastructure.scrapers.imdb_html.find import FindPageSearch
 from infrastructure.scrapers.imdb_suggestion import SuggestionSearch
 from tests.clients import http_client
@@ -28,10 +30,17 @@ class Way:
     path: str
 
 
+def endpoint_at(site: str) -> Endpoint:
+    return Endpoint(url=f"{site}/graphql", client_name="test", language="en-US", country="US")
+
+
 WAYS = {
     "suggestion": Way(
         lambda http, site: SuggestionSearch(http, f"{site}/suggestion"),
         "/suggestion/titles/x/heat.json?includeVideos=0",
+    ),
+    "graphql": Way(
+        lambda http, site: GraphqlSearch(http, endpoint_at(site), lambda line: None), "/graphql"
     ),
     "find page": Way(FindPageSearch, "/find/?q=heat&s=tt"),
 }
@@ -135,13 +144,14 @@ def test_a_server_that_is_not_there(way: Way) -> None:
 
 
 def test_robots_txt_is_obeyed(way: Way) -> None:
-    rules = b"User-agent: *\nDisallow: /find\nDisallow: /suggestion\n"
+    rules = b"User-agent: *\nDisallow: /find\nDisallow: /suggestion\nDisallow: /graphql\n"
     with serving({"/robots.txt": lambda h: h.reply(200, rules)}) as server:
         with http_client(obeys_robots=True) as http, pytest.raises(RobotsDisallowed):
             way.new(http, server.url).find(SearchQuery(text="heat"))
         assert server.requests == {"/robots.txt": 1}
 
 
+@pytest.mark.parametrize("way", [WAYS["suggestion"], WAYS["find page"]])
 def test_who_cannot_give_adult_titles_says_so(found: Found) -> None:
     with pytest.raises((SourceUnavailable, PageChanged), match="adult titles out"):
         found(SearchQuery(text="heat", with_adult=True))

@@ -22,7 +22,11 @@ def site():
 @pytest.fixture
 def search(site, tmp_path):
     def ask(*arguments: str, **settings: object) -> Result:
-        given = {"base_url": site.url, "suggestion_url": f"{site.url}/suggestion"} | settings
+        given = {
+            "base_url": site.url,
+            "suggestion_url": f"{site.url}/suggestion",
+            "graphql_url": f"{site.url}/graphql",
+        } | settings
         return run(tmp_path, "search", *arguments, **given)
 
     return ask
@@ -68,7 +72,8 @@ def test_a_name_in_another_script_reaches_the_site_and_the_terminal(search):
 def test_nothing_found_is_told_with_the_filters(search):
     result = search("the matrix", "--year", "2003", "--kind", "short")
     assert (result.status, result.out) == (1, "")
-    assert result.err == "Nothing was found for 'the matrix' of 2003 of the kind short.\n"
+    told = "Nothing was found for 'the matrix' of 2003 of the kind short."
+    assert result.err.splitlines()[-1] == told
 
 
 @pytest.mark.parametrize(
@@ -100,10 +105,16 @@ def test_one_that_is_blocked_is_named_and_the_next_one_answers(search):
     }
     with serving(challenge) as server:
         result = search("godfather", suggestion_url=server.url)
-    assert result.status == 0
-    assert result.err.startswith("suggestion blocks us: ")
-    assert result.err.count("\n") == 1
-    # The page has what suggestions lack.
+        without_api = search("godfather", suggestion_url=server.url, graphql_url=server.url)
+    assert (result.status, without_api.status) == (0, 0)
+    blocked, disclaimer = result.err.splitlines()
+    assert blocked.startswith("suggestion blocks us: ")
+    assert disclaimer.startswith("graphql says: This is the API of the demo site.")
+    blocked, unavailable = without_api.err.splitlines()
+    assert blocked.startswith("suggestion blocks us: ")
+    assert unavailable.startswith("graphql gives no answer: ")
+    # The API and the page have what suggestions lack.
+    assert result.out == without_api.out
     header, first, *_ = result.out.splitlines()
     assert header.split() == ["id", "name", "kind", "year", "rating", "votes"]
     godfather = next(title for title in FACTS.titles if title.imdb_id == "tt0068646")
@@ -113,10 +124,13 @@ def test_one_that_is_blocked_is_named_and_the_next_one_answers(search):
 def test_when_nobody_answers_all_are_named(search):
     rules = {"/robots.txt": page(b"User-agent: *\nDisallow: /\n")}
     with serving(rules) as server:
-        result = search("heat", suggestion_url=server.url, base_url=server.url)
+        result = search(
+            "heat", suggestion_url=server.url, graphql_url=server.url, base_url=server.url
+        )
         assert server.requests == {"/robots.txt": 1}
     assert (result.status, result.out) == (3, "")
-    suggestion, find_page, advice = result.err.splitlines()
+    suggestion, graphql, find_page, advice = result.err.splitlines()
+    assert graphql.startswith("graphql gives no answer: ")
     assert suggestion.startswith("suggestion gives no answer: ")
     assert find_page.startswith("find page gives no answer: ")
     assert "ROBOTS=ignore" in find_page

@@ -20,6 +20,7 @@ from domain.errors import (
 )
 from domain.search import LONGEST_TEXT, SearchHit, SearchQuery, Thing
 from domain.title import TitleKind
+from infrastructure.scrapers.imdb_graphql import search as graphql
 from infrastructure.scrapers.imdb_html import find
 from infrastructure.scrapers.imdb_suggestion import source as suggestion
 
@@ -238,6 +239,34 @@ class TestAddresses:
     )
     def test_find_page(self, query: SearchQuery, expected: str) -> None:
         assert find.address_of("http://w", query) == f"http://w/find/?{expected}"
+
+    @pytest.mark.parametrize(
+        ("query", "expected"),
+        [
+            (SearchQuery(text="50/50"), {"types": ["TITLE"], "adult": False}),
+            (SearchQuery(text="50/50", thing=Thing.PERSON), {"types": ["NAME"], "adult": False}),
+            (SearchQuery(text="50/50", with_adult=True), {"types": ["TITLE"], "adult": True}),
+            (
+                SearchQuery(text="50/50", year=2011, kind=TitleKind.MOVIE),
+                {
+                    "types": ["TITLE"],
+                    "adult": False,
+                    "kinds": ["MOVIE"],
+                    "released": {"start": "2011-01-01", "end": "2011-12-31"},
+                },
+            ),
+            (
+                SearchQuery(text="50/50", year=2011, kind=TitleKind.TV_SERIES),
+                {"types": ["TITLE"], "adult": False, "kinds": ["TV"]},
+            ),
+            (
+                SearchQuery(text="50/50", kind=TitleKind.SHORT),
+                {"types": ["TITLE"], "adult": False},
+            ),
+        ],
+    )
+    def test_questions_to_the_api(self, query: SearchQuery, expected: dict[str, Any]) -> None:
+        assert graphql.variables_of(query) == expected | {"text": "50/50", "first": 50}
 
     @given(text=st.text(max_size=40))
     def test_whatever_the_text_says_is_only_a_part_of_the_path(self, text: str) -> None:
