@@ -3,7 +3,7 @@
 Adapters do not inherit from these Protocols: mypy checks them where they are wired.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,8 +11,10 @@ from typing import NamedTuple, Protocol
 
 from domain.chart import Chart, ChartName
 from domain.errors import SourceError, TitleError
+from domain.history import Snapshot, SnapshotTime, TitleHistory
 from domain.identifiers import TitleId
 from domain.run import Failure, Run, RunRecord, RunReport, StoreCounts
+from domain.search import SearchHit, SearchQuery
 from domain.title import Title
 
 TitleOutcome = Title | TitleError | SourceError
@@ -41,6 +43,40 @@ class TitleSource(Protocol):
 
         Raises `SourceUnavailable` or `SourceBlocked` when the request as a whole failed.
         """
+
+
+class TitleSearch(Protocol):
+    """Finds titles or people by words. Any number of threads may call it at the same time."""
+
+    @property
+    def name(self) -> str:
+        """Its name in messages, for example ``suggestion``."""
+
+    def find(self, query: SearchQuery) -> Sequence[SearchHit]:
+        """Give what is found, the best first; the source may know only some of the filters.
+
+        No hits: the source has answered that there are none. Raises `SourceUnavailable`,
+        `SourceBlocked`, `RobotsDisallowed` or `PageChanged`.
+        """
+
+
+class HistoryReader(Protocol):
+    """Reads how titles and charts were at earlier times. Used by one thread.
+
+    Every method raises `RepositoryUnavailable` when nothing can be read now.
+    """
+
+    def of_title(self, imdb_id: TitleId) -> TitleHistory:
+        """Give all that is known of a title over time: nothing, when it has never been seen."""
+
+    def snapshots(self, chart: ChartName) -> Sequence[SnapshotTime]:
+        """Tell which runs have kept a chart, and when it stood so, the newest first."""
+
+    def snapshot(self, chart: ChartName, run_id: str) -> Snapshot | None:
+        """Give a chart as a run found it, or ``None`` when it kept none."""
+
+    def names(self, ids: Collection[TitleId]) -> Mapping[TitleId, str]:
+        """Give the display titles of those that are held."""
 
 
 class CircuitBreaker(Protocol):

@@ -39,8 +39,9 @@ class SourceChain:
     time, and when it answers again. A title that one source cannot give is asked of the next one,
     but not while a run is stopped.
 
-    ``notices`` has what was told. Any number of threads may call it at the same time; a lock guards
-    what is remembered of the sources, and the circuits guard themselves.
+    ``notices`` has what was told, also by the sources themselves (see `tell`). Any number of
+    threads may call it at the same time; a lock guards what is remembered of the sources, and the
+    circuits guard themselves.
     """
 
     name = "chain"
@@ -59,6 +60,12 @@ class SourceChain:
         self._circuits = {source.name: new_circuit() for source in sources}
         self._given_up: dict[str, SourceError] = {}
         self.notices: tuple[str, ...] = ()
+
+    def tell(self, notice: str) -> None:
+        """Tell something that a source has to say to the user, and remember it for the report."""
+        with self._lock:
+            self.notices = (*self.notices, notice)
+        self._tell(notice)
 
     @property
     def exhausted(self) -> bool:
@@ -109,8 +116,9 @@ class SourceChain:
         self, source: TitleSource, ids: Sequence[TitleId]
     ) -> Iterator[tuple[TitleId, TitleOutcome]]:
         """Outcomes of the ids from one source, in requests of its size; stops when it fails."""
-        for start in range(0, len(ids), source.batch_size):
-            batch = ids[start : start + source.batch_size]
+        size = source.batch_size  # once: it may become smaller meanwhile
+        for start in range(0, len(ids), size):
+            batch = ids[start : start + size]
             try:
                 with self._noted(source):
                     outcomes = source.titles(batch)
@@ -153,10 +161,7 @@ class SourceChain:
 
     def _note_success(self, source: TitleSource) -> None:
         if self._circuits[source.name].succeeded():
-            with self._lock:
-                notice = f"source {source.name} answers again"
-                self.notices = (*self.notices, notice)
-            self._tell(notice)
+            self.tell(f"source {source.name} answers again")
 
     def _note_failure(self, source: TitleSource, error: SourceError) -> None:
         logger.debug("source %s: %s", source.name, error)
@@ -173,10 +178,8 @@ class SourceChain:
             if is_known:
                 return
             left = [s.name for s in self._sources if not self._circuits[s.name].is_open]
-            then = f"going on with {left[0]}" if left else "no other source is left"
-            notice = f"source {source.name} is given up for now: {error}; {then}"
-            self.notices = (*self.notices, notice)
-        self._tell(notice)
+        then = f"going on with {left[0]}" if left else "no other source is left"
+        self.tell(f"source {source.name} is given up for now: {error}; {then}")
 
 
 def _bare(error: _Error) -> _Error:

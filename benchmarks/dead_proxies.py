@@ -89,6 +89,7 @@ def _proxies() -> Iterator[list[str]]:
 def _seconds(url: str, proxies: Sequence[str], titles: int, rate: float) -> float:
     """How long a run takes. Raises `CommandFailed` also when titles are missing."""
     settings = {
+        "SOURCES": "html",
         "BASE_URL": url,
         "PROXIES": ",".join(proxies),
         "LIMIT": str(titles),

@@ -39,8 +39,10 @@ from application.scrape_titles import BATCH_TITLES
 from benchmarks.database import new_database
 from benchmarks.options import whole_number
 from domain.identifiers import NameId, TitleId
+from domain.provenance import Provenance
+from domain.release_date import ReleaseDate
 from domain.run import Failure, Run, RunOutcome, RunReport
-from domain.title import Credit, CreditCategory, Provenance, ReleaseDate, Title, TitleKind
+from domain.title import Credit, CreditCategory, Title, TitleKind
 from infrastructure.repositories.csv import open_csv_repository
 from infrastructure.repositories.postgres import open_postgres_repository
 from infrastructure.repositories.postgres.embedded import embedded_postgres

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from demo.api import PATH
 from demo.facts import synthetic_facts
 from demo.faults import Fault, FaultPlan
 from demo.site import Certificate, CertificateUnusable, DemoSite
@@ -60,7 +61,11 @@ def _fault_plan(options: argparse.Namespace) -> FaultPlan | None:
     if not options.fault:
         return None
     return FaultPlan(
-        options.fault, share=options.share, seed=options.seed, charts=options.fault_charts
+        options.fault,
+        share=options.share,
+        seed=options.seed,
+        charts=options.fault_charts,
+        api=options.fault_api,
     )
 
 
@@ -70,7 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m demo",
         description="Serve the demo site.",
-        epilog=f"faults, which hit title pages (and robots.txt, its own):\n{listed}",
+        epilog=f"The API is at {PATH}.\n\n"
+        f"faults, which hit title pages (and robots.txt, its own):\n{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--port", type=_whole(0, 65_535), default=0, help="0: any free one")
@@ -131,6 +137,7 @@ def _add_faults(group: argparse._ArgumentGroup) -> None:
         help="which requests these are: the same ones with the same number (default: %(default)s)",
     )
     group.add_argument("--fault-charts", action="store_true", help="hit the chart's page too")
+    group.add_argument("--fault-api", action="store_true", help="hit the GraphQL API too")
 
 
 def _faults(text: str) -> tuple[Fault, ...]:

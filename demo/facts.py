@@ -67,6 +67,16 @@ class ChartFacts:
     titles: tuple[TitleFacts, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class KnownPerson:
+    """Somebody with an id, what they do (``Actor``), and the highest title that credits them."""
+
+    imdb_id: str
+    name: str
+    profession: str
+    title: TitleFacts
+
+
 def load_facts() -> ChartFacts:
     """Read the 250 titles that come with the project."""
     document = json.loads(_DATA_FILE.read_text(encoding="utf-8"))

@@ -11,6 +11,7 @@ LOOP_QUERY = "round=again"
 
 _TITLE_PAGES = "/title/"
 _CHART_PAGES = "/chart/"
+_API = "/graphql"
 _ROBOTS_FILE = "/robots.txt"
 
 
@@ -76,12 +77,19 @@ class FaultPlan:
     the same requests get the same faults, whatever the order in which threads send them. One lock
     guards the counts.
 
-    Title pages are hit, and charts too with ``charts``; `Fault.ROBOTS_FORBID_ALL` hits
-    ``/robots.txt`` and nothing else does. Raises `ValueError` for no faults or no such share.
+    Title pages are hit, charts too with ``charts``, the API with ``api``;
+    `Fault.ROBOTS_FORBID_ALL` hits ``/robots.txt`` and nothing else does. Raises `ValueError` for no
+    faults or no such share.
     """
 
     def __init__(
-        self, faults: Sequence[Fault], *, share: float = 0.2, seed: int = 1, charts: bool = False
+        self,
+        faults: Sequence[Fault],
+        *,
+        share: float = 0.2,
+        seed: int = 1,
+        charts: bool = False,
+        api: bool = False,
     ) -> None:
         if not faults:
             raise ValueError("a plan needs at least one fault")
@@ -89,7 +97,8 @@ class FaultPlan:
             raise ValueError(f"a share is from 0 to 1, not {share}")
         self._of_robots = [fault for fault in faults if fault is Fault.ROBOTS_FORBID_ALL]
         self._of_pages = [fault for fault in faults if fault is not Fault.ROBOTS_FORBID_ALL]
-        self._pages = (_TITLE_PAGES, _CHART_PAGES) if charts else (_TITLE_PAGES,)
+        also = ((_CHART_PAGES, charts), (_API, api))
+        self._pages = (_TITLE_PAGES, *(path for path, is_hit in also if is_hit))
         self._share = share
         self._seed = seed
         self._lock = threading.Lock()

@@ -1,6 +1,7 @@
 """Renders the demo's pages from facts: our own templates, IMDb's structure."""
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from demo import structured_data
 from demo.body import Body, Piece, body_of, piece
-from demo.facts import ChartFacts, ReleaseDateFacts, TitleFacts
+from demo.facts import ChartFacts, KnownPerson, ReleaseDateFacts, TitleFacts
 from demo.filler import Filler, Place
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -73,6 +74,17 @@ class PageRenderer:
             rows=self._chart.titles[:ROWS_IN_DOM],
             next_data=structured_data.script_json(next_data),
             json_ld=structured_data.json_ld(structured_data.chart_json_ld(self._chart)),
+        )
+
+    def find(self, text: str, titles: Sequence[TitleFacts], people: Sequence[KnownPerson]) -> Body:
+        """The page with what was found for a text, ``/find/?q=text``."""
+        next_data = structured_data.find_next_data(text, titles, people, self._captured)
+        return self._page(
+            "find.html.jinja",
+            text=text,
+            titles=titles,
+            people=people,
+            next_data=structured_data.script_json(next_data),
         )
 
     def not_found(self) -> Body:

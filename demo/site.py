@@ -18,18 +18,22 @@ from socketserver import ThreadingTCPServer
 from types import TracebackType
 from typing import Any, Self
 
+from demo import api
 from demo.body import Body, body_of, piece
 from demo.facts import ChartFacts
 from demo.fault_answers import Exchange, act_out
 from demo.faults import Fault, FaultPlan
 from demo.pages import PageRenderer
+from demo.search import FIND_PATH, SiteSearch
 
 _log = logging.getLogger(__name__)
 
-_ROBOTS = b"User-agent: *\nAllow: /chart/\nAllow: /title/\nDisallow: /\n"
+_ALLOWED = (b"/chart/", b"/title/", b"/find/", b"/suggestion/", b"/graphql")
+_ROBOTS = b"User-agent: *\n%bDisallow: /\n" % b"".join(b"Allow: %b\n" % p for p in _ALLOWED)
 
 _HTML = "text/html; charset=utf-8"
 _TEXT = "text/plain; charset=utf-8"
+_JSON = "application/json"
 
 _HANDSHAKE_SECONDS = 10.0
 """A client that has not finished its TLS handshake by then is hung up on."""
@@ -52,7 +56,8 @@ class RequestRecord:
     """A request that the site has received.
 
     ``path`` is without the query, ``headers`` have lower-case names, and ``received_at`` is in
-    seconds of `time.monotonic`. ``fault`` is what it gets in place of a proper answer.
+    seconds of `time.monotonic`. ``fault`` is what it gets in place of a proper answer. ``query`` is
+    what stands behind the question mark.
     """
 
     method: str
@@ -60,6 +65,7 @@ class RequestRecord:
     headers: Mapping[str, str]
     received_at: float
     fault: Fault | None = None
+    query: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +82,11 @@ class DemoSite:
 
     ``delay_seconds`` is waited before each answer, for each request by itself. ``page_bytes`` pads
     title and chart pages to the weight of real ones (see `PageRenderer`). Port 0 takes a free one.
-    With a ``certificate`` the site speaks TLS only. ``faults`` says which GETs go wrong, and how.
-    The constructor raises `CertificateUnusable`,
-    then binds the port and raises `OSError` when that fails; requests are answered from
-    ``with`` on, each connection by its own thread, until ``close``, which ends them all and waits
-    for the threads. Methods may be called from any thread.
+    With a ``certificate`` the site speaks TLS only. ``faults`` says which requests go wrong, and
+    how. The API, at `demo.api.PATH`, finds questions for more than ``most_titles`` too complex.
+    The constructor raises `CertificateUnusable`, then binds the port and raises `OSError` when that
+    fails; requests are answered from ``with`` on, each connection by its own thread, until
+    ``close``, which ends them all and waits for the threads. Methods may be called from any thread.
     """
 
     def __init__(
@@ -93,10 +99,12 @@ class DemoSite:
         port: int = 0,
         certificate: Certificate | None = None,
         faults: FaultPlan | None = None,
+        most_titles: int | None = None,
     ) -> None:
         self._delay_seconds = delay_seconds
         self._faults = faults
         self._pages = _Pages(PageRenderer(facts, page_bytes), facts)
+        self._api = api.GraphqlApi(facts, most_titles)
         self._arrival = threading.Condition()
         self._requests: list[RequestRecord] = []
         self._closing = threading.Event()
@@ -129,8 +137,12 @@ class DemoSite:
             return self._arrival.wait_for(lambda: len(self._requests) >= number, timeout_seconds)
 
     def prerender(self) -> None:
-        """Render all pages now, so that a measurement does not contain it."""
+        """Render all pages and make the API ready, so that a measurement does not contain it.
+
+        The API's answers are made when they are first asked for, and kept.
+        """
         self._pages.render_all()
+        api.prepare()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -153,17 +165,23 @@ class DemoSite:
         self._server.hang_up()
         self._server.server_close()
 
-    def answer(self, record: RequestRecord) -> Answer:
-        """Note a request, wait as long as configured, and give the answer to it."""
+    def answer(self, record: RequestRecord, question: bytes | None = None) -> Answer:
+        """Note a request, wait as long as configured, and give the answer to it.
+
+        ``question`` is the body of a POST.
+        """
         with self._arrival:
             self._requests.append(record)
             self._arrival.notify_all()
         self._closing.wait(self._delay_seconds)
-        return self._pages.answer(record.path)
+        if question is None or record.path != api.PATH:
+            return self._pages.answer(record.path, record.query)
+        answered = self._api.answer(question, record.headers)
+        return Answer(answered.status, answered.content_type, answered.body)
 
     def fault_for(self, method: str, path: str, query: str) -> Fault | None:
         """The fault that a request gets, which has come just now."""
-        if self._faults is None or method != "GET":
+        if self._faults is None or method == "HEAD":
             return None
         return self._faults.next(path, query)
 
@@ -199,10 +217,15 @@ class _Pages:
         self._pages["/chart/top/"] = _LazyPage(renderer.chart)
         self._not_found = _LazyPage(renderer.not_found)
         self._robots = body_of([piece(_ROBOTS)])
+        self._search = SiteSearch(facts, renderer)
 
-    def answer(self, path: str) -> Answer:
+    def answer(self, path: str, query: str) -> Answer:
         if path == "/robots.txt":
             return Answer(HTTPStatus.OK, _TEXT, self._robots)
+        if path == FIND_PATH:
+            return Answer(HTTPStatus.OK, _HTML, self._search.page(query))
+        if (suggestions := self._search.suggestions(path)) is not None:
+            return Answer(HTTPStatus.OK, _JSON, suggestions)
         if page := self._pages.get(path):
             return Answer(HTTPStatus.OK, _HTML, page.body())
         return Answer(HTTPStatus.NOT_FOUND, _HTML, self._not_found.body())
@@ -315,8 +338,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer with headers and body, or with a fault."""
+        self._answer(None)
+
+    def do_POST(self) -> None:
+        """Answer a question to the API, or with a fault."""
+        size = self.headers.get("Content-Length", "")
+        if not size.isdigit() or int(size) > api.LARGEST_QUESTION:
+            self.close_connection = True  # its body is still to come
+            self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return
+        self._answer(self.rfile.read(int(size)))
+
+    def _answer(self, question: bytes | None) -> None:
         record = self._record()
-        answer = self.server.site.answer(record)
+        answer = self.server.site.answer(record, question)
         if record.fault is None:
             self.wfile.write(self._send_head(answer))
         else:
@@ -359,7 +394,7 @@ class _Handler(BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         headers = {name.lower(): value for name, value in self.headers.items()}
         fault = self.server.site.fault_for(self.command, path, query)
-        return RequestRecord(self.command, path, headers, time.monotonic(), fault)
+        return RequestRecord(self.command, path, headers, time.monotonic(), fault, query)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Log quietly: the requests are for whoever debugs the site."""

@@ -1,5 +1,7 @@
 """The JSON inside the demo's pages: ``__NEXT_DATA__`` and JSON-LD, shaped as IMDb shapes them.
 
+Its API has the same shapes for what a title page and its answers have in common.
+
 Paths, groupings and the treatment of missing facts are those of IMDb's pages of November 2025 (the
 "V2" credits), with ``actor`` and ``director`` in the JSON-LD as on pages of March 2026. A fact that
 is unknown is ``null``, or absent where IMDb leaves it out.
@@ -10,7 +12,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from demo.facts import ChartFacts, CreditFacts, ReleaseDateFacts, TitleFacts
+from demo.facts import ChartFacts, CreditFacts, KnownPerson, ReleaseDateFacts, TitleFacts
 
 JsonObject = dict[str, Any]
 
@@ -63,6 +65,57 @@ def chart_next_data(chart: ChartFacts, captured: str) -> JsonObject:
     edges = [{"currentRank": facts.rank, "node": _chart_node(facts)} for facts in chart.titles]
     page_data = {"chartTitles": {"total": len(edges), "edges": edges}}
     return _next_data("/chart/top", {}, {"pageData": page_data}, captured)
+
+
+def find_next_data(
+    text: str, titles: Sequence[TitleFacts], people: Sequence[KnownPerson], captured: str
+) -> JsonObject:
+    """``__NEXT_DATA__`` of the page of a search; ``captured`` is the server's time, ISO 8601."""
+    page_props = {
+        "findPageMeta": {"searchTerm": text, "includeAdult": False, "isExactMatch": False},
+        "nameResults": {"results": [_person_item(person) for person in people]},
+        "titleResults": {"results": [_list_item(facts) for facts in titles]},
+        "companyResults": {"results": []},
+        "interestResults": {"results": []},
+        "keywordResults": {"results": []},
+    }
+    return _next_data("/find", {"q": text}, page_props, captured)
+
+
+def suggestion(facts: TitleFacts) -> JsonObject:
+    """A title in the answer of the suggestion API."""
+    return {
+        "id": facts.imdb_id,
+        "l": facts.title,
+        "q": "feature",
+        "qid": "movie",
+        "s": ", ".join(person.name for person in facts.cast[:2]),
+        "y": facts.year,
+    }
+
+
+def person_entity(person: KnownPerson) -> JsonObject:
+    """A person in an answer of the GraphQL API."""
+    known = {"titleText": {"text": person.title.title}, "releaseYear": {"year": person.title.year}}
+    return {
+        "__typename": "Name",
+        "id": person.imdb_id,
+        "nameText": {"text": person.name},
+        "professions": [{"profession": {"text": person.profession}}],
+        "knownForV2": lambda limit: {"credits": [{"title": known}][:limit]},
+    }
+
+
+def iso_day(released: ReleaseDateFacts) -> str:
+    """A release as ``1994-10-14``, or ``1994-10`` where the day is unknown."""
+    month = f"{released.year:04d}-{released.month:02d}"
+    return month if released.day is None else f"{month}-{released.day:02d}"
+
+
+def person_suggestion(person: KnownPerson) -> JsonObject:
+    """A person in the answer of the suggestion API."""
+    known_for = f"{person.profession}, {person.title.title} ({person.title.year})"
+    return {"id": person.imdb_id, "l": person.name, "s": known_for}
 
 
 def title_json_ld(facts: TitleFacts) -> JsonObject:
@@ -124,18 +177,42 @@ def _next_data(page: str, query: JsonObject, page_props: JsonObject, captured: s
     }
 
 
-def _above_the_fold(facts: TitleFacts) -> JsonObject:
-    stars = facts.cast[:TOTAL_STARS]
-    crew = _crew(facts)
-    if stars:
-        crew.append(_grouping(_STARS, "Star", stars, total=len(facts.cast)))
+def title_facts(facts: TitleFacts) -> JsonObject:
+    """The facts of a title, without its credits."""
     metascore = facts.metascore
     return {
         **_common_facts(facts),
         "metacritic": None if metascore is None else {"metascore": {"score": metascore}},
+    }
+
+
+def principal_credits(facts: TitleFacts) -> list[JsonObject]:
+    """The crew, and the stars."""
+    crew = _crew(facts)
+    if stars := facts.cast[:TOTAL_STARS]:
+        crew.append(_grouping(_STARS, "Star", stars, total=len(facts.cast)))
+    return crew
+
+
+def top_cast(facts: TitleFacts) -> list[JsonObject]:
+    """The cast with characters: one group, or none."""
+    if not facts.cast:
+        return []
+    return [
+        {
+            "grouping": {"groupingId": _TOP_CAST, "text": "Top Cast"},
+            "totalCredits": len(facts.cast),
+            "credits": [_cast_credit(person) for person in facts.cast],
+        }
+    ]
+
+
+def _above_the_fold(facts: TitleFacts) -> JsonObject:
+    return {
+        **title_facts(facts),
         "canRate": {"isRatable": True},
         "genres": {"genres": [{"text": genre, "id": genre} for genre in facts.genres]},
-        "principalCreditsV2": crew,
+        "principalCreditsV2": principal_credits(facts),
     }
 
 
@@ -143,20 +220,11 @@ def _main_column(facts: TitleFacts) -> JsonObject:
     ratings = _ratings(facts) | {
         "topRanking": {"id": f"topRated:{facts.imdb_id}:en_US", "rank": facts.rank}
     }
-    top_cast: list[JsonObject] = []
-    if facts.cast:
-        top_cast.append(
-            {
-                "grouping": {"groupingId": _TOP_CAST, "text": "Top Cast"},
-                "totalCredits": len(facts.cast),
-                "credits": [_cast_credit(person) for person in facts.cast],
-            }
-        )
     return {
         "id": facts.imdb_id,
         "ratingsSummary": ratings,
         "episodes": None,
-        "castV2": top_cast,
+        "castV2": top_cast(facts),
         "crewV2": _crew(facts),
         "titleText": {"text": facts.title},
         "originalTitleText": {"text": facts.original_title},
@@ -194,6 +262,37 @@ def _common_facts(facts: TitleFacts) -> JsonObject:
         "plot": None,
         "titleGenres": {"genres": [{"genre": {"text": genre}} for genre in facts.genres]},
     }
+
+
+def _list_item(facts: TitleFacts) -> JsonObject:
+    """A title in a list; a certificate or metascore that is unknown is absent there."""
+    item = {
+        "titleId": facts.imdb_id,
+        "titleText": facts.title,
+        "originalTitleText": facts.original_title,
+        "titleType": {"id": "movie", "text": "", "canHaveEpisodes": False},
+        "releaseYear": facts.year,
+        "endYear": None,
+        "runtime": facts.runtime_minutes * 60,
+        "ratingSummary": _ratings(facts),
+        "genres": list(facts.genres),
+        "releaseDate": _release_date(facts.release_date),
+        "plot": None,
+        "principalCredits": [],
+    }
+    for name, value in (("certificate", facts.certificate), ("metascore", facts.metascore)):
+        item |= {} if value is None else {name: value}
+    return {"index": facts.imdb_id, "listItem": item}
+
+
+def _person_item(person: KnownPerson) -> JsonObject:
+    item = {
+        "nameId": person.imdb_id,
+        "nameText": person.name,
+        "professions": [person.profession],
+        "knownFor": {"titleId": person.title.imdb_id, "titleText": person.title.title},
+    }
+    return {"index": person.imdb_id, "listItem": item}
 
 
 def _ratings(facts: TitleFacts) -> JsonObject:

@@ -4,6 +4,7 @@
 
     ScraperError
     ├── InvalidConfiguration     before any work: correct the settings
+    ├── InvalidSearch            before any work: search for something else
     ├── SourceError              try later, or another source
     │   ├── SourceUnavailable    unreachable, timed out, or answered with an error
     │   ├── SourceBlocked        answered with a challenge or a captcha: it refuses us
@@ -19,6 +20,7 @@
     ├── SpillUnavailable         titles cannot wait for their repository: count them as missing
     ├── UnknownRun               no repository knows a run of this id
     ├── RunAtWork                another program is at work on the run
+    ├── NoHistory                what was asked for has never been seen: say what is missing
     └── NothingToDo              there is no run to continue, or nothing left to fetch
 """
 
@@ -52,6 +54,12 @@ class InvalidConfiguration(ScraperError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(self.problems))
+
+
+class InvalidSearch(ScraperError):
+    """What is searched for cannot be found by anybody; the message says why."""
+
+    reason = "invalid_search"
 
 
 class SourceError(ScraperError):
@@ -217,6 +225,12 @@ class RunAtWork(ScraperError):
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
         super().__init__(f"another program is at work on run {run_id}: let it finish first")
+
+
+class NoHistory(ScraperError):
+    """Nothing was kept of what was asked for over time; the message says what to do."""
+
+    reason = "no_history"
 
 
 class NothingToDo(ScraperError):

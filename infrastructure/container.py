@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from application.composite_save import CompositeSave
 from application.ports import (
     CircuitBreaker,
+    HistoryReader,
     RepositoryOpener,
     RunObserver,
     Spill,
@@ -26,18 +27,21 @@ from application.retry_failures import RetryFailures
 from application.run_history import RunHistory, read_history
 from application.scrape_chart import ScrapeChart
 from application.scrape_titles import ScrapeTitles, utc_now
+from application.search_titles import SearchTitles
 from application.source_chain import PATIENCE, REST_SECONDS, SourceChain
 from domain.chart import ChartName
-from domain.errors import CacheUnavailable, InvalidConfiguration
+from domain.errors import CacheUnavailable, InvalidConfiguration, NoHistory
 from domain.run import Run, RunRecord
 from shared.config import Settings
 
 if TYPE_CHECKING:
     from infrastructure.http.cache import HttpCache
     from infrastructure.http.cache_storage import Storage
+    from infrastructure.http.client import HttpClient
     from infrastructure.http.routes import Route, RoutePool
     from infrastructure.http.routes.check import RouteCheck
     from infrastructure.http.routes.tor import TorCircuits
+    from infrastructure.scrapers.imdb_graphql import Endpoint
     from infrastructure.scrapers.imdb_html import TitleReader
 
 logger = logging.getLogger(__name__)
@@ -83,9 +87,13 @@ def open_app(
     the use case ``fetches_at_once``, its first source begins already while the rest is made.
     """
     with ExitStack() as stack:
+
+        def tell(notice: str) -> None:
+            chain.tell(notice)  # a source has nothing to say before the chain asks it
+
         sources = [
             stack.enter_context(
-                open_source(name, settings, stop, read_ahead=fetches_at_once and number == 0)
+                open_source(name, settings, stop, tell, read_ahead=fetches_at_once and number == 0)
             )
             for number, name in enumerate(settings.sources)
         ]
@@ -194,6 +202,29 @@ def latest_runs(settings: Settings, limit: int) -> Iterator[list[RunRecord]]:
         yield records
 
 
+@contextmanager
+def open_history(settings: Settings) -> Iterator[HistoryReader]:
+    """Open what is kept of earlier times; an embedded database runs until this is left.
+
+    Raises `NoHistory` when nothing is kept by these settings, or not yet; `RepositoryUnavailable`.
+    """
+    if "postgres" not in settings.repositories:
+        raise NoHistory(
+            "ratings and ranks over time are kept in PostgreSQL, and REPOSITORIES="
+            f"{','.join(settings.repositories)} does without: add postgres to REPOSITORIES, and "
+            "every run from then on is remembered"
+        )
+    folder = embedded_database_dir(settings)
+    if not settings.database_url and not folder.is_dir():
+        raise NoHistory(
+            f"there is no database in {folder} yet: run the program first, or see OUTPUT_DIR"
+        )
+    from infrastructure.repositories.postgres.observations import open_postgres_history
+
+    with database_url(settings) as url, open_postgres_history(url) as history:
+        yield history
+
+
 def embedded_database_dir(settings: Settings) -> Path:
     """Where the embedded PostgreSQL keeps its data when ``DATABASE_URL`` is empty."""
     return settings.output_dir / "postgres"
@@ -234,26 +265,99 @@ def database_holds_runs_other_than(command: str, settings: Settings) -> bool:
 
 @contextmanager
 def open_source(
-    name: str, settings: Settings, stop: threading.Event, *, read_ahead: bool = False
+    name: str,
+    settings: Settings,
+    stop: threading.Event,
+    tell: Callable[[str], None],
+    *,
+    read_ahead: bool = False,
 ) -> Iterator[TitleSource]:
     """Open one source by its name in the settings.
 
+    ``tell`` takes what the source has to say to the user, such as what its data may be used for.
     With ``read_ahead`` it may begin with what comes before all titles and takes time.
     """
-    opener = {"html": _open_html, "saved": _open_saved}[name]
-    with opener(settings, stop, read_ahead) as source:
+    with _opened(name, settings, stop, tell, read_ahead) as source:
         yield source
+
+
+def _opened(
+    name: str,
+    settings: Settings,
+    stop: threading.Event,
+    tell: Callable[[str], None],
+    read_ahead: bool,
+) -> AbstractContextManager[TitleSource]:
+    if name == "html":
+        return _open_html(settings, stop, read_ahead)
+    if name == "graphql":
+        return _open_graphql(settings, stop, tell, read_ahead)
+    return _open_saved(settings)
 
 
 @contextmanager
 def _open_html(
     settings: Settings, stop: threading.Event, read_ahead: bool
 ) -> Iterator[TitleSource]:
+    with _http_client("html", settings, stop, _http_cache(settings)) as client:
+        if read_ahead:
+            client.read_ahead(settings.base_url)
+        from infrastructure.scrapers.imdb_html import ImdbHtmlSource
+
+        with _title_reader(settings.parse_processes) as read_title:
+            yield ImdbHtmlSource(client, read_title, settings.base_url)
+
+
+@contextmanager
+def open_search(settings: Settings, tell: Callable[[str], None]) -> Iterator[SearchTitles]:
+    """Wire the ways to search; ``tell`` is called for each one that gives no answer."""
+    from infrastructure.scrapers.imdb_graphql.search import GraphqlSearch
+    from infrastructure.scrapers.imdb_html.find import FindPageSearch
+    from infrastructure.scrapers.imdb_suggestion import SuggestionSearch
+
+    with _http_client("search", settings, threading.Event(), _http_cache(settings)) as client:
+        searches = (
+            SuggestionSearch(client, settings.suggestion_url),
+            GraphqlSearch(client, _endpoint(settings), tell),
+            FindPageSearch(client, settings.base_url),
+        )
+        yield SearchTitles(searches, tell)
+
+
+@contextmanager
+def _open_graphql(
+    settings: Settings, stop: threading.Event, tell: Callable[[str], None], read_ahead: bool
+) -> Iterator[TitleSource]:
+    from infrastructure.scrapers.imdb_graphql import ImdbGraphqlSource
+
+    endpoint = _endpoint(settings)
+    # Without the cache: answers to questions are not kept (see `HttpClient.post`).
+    with _http_client("graphql", settings, stop, cache=None) as client:
+        if read_ahead:
+            client.read_ahead(settings.graphql_url)
+        yield ImdbGraphqlSource(client, endpoint, settings.graphql_batch_size, tell)
+
+
+def _endpoint(settings: Settings) -> "Endpoint":
+    from infrastructure.scrapers.imdb_graphql import Endpoint
+
+    return Endpoint(
+        url=settings.graphql_url,
+        client_name=settings.graphql_client_name,
+        language=settings.language,
+        country=settings.country,
+    )
+
+
+def _http_client(
+    source: str, settings: Settings, stop: threading.Event, cache: "HttpCache | None"
+) -> "HttpClient":
+    """A client for a source, with routes and limits of its own."""
     from infrastructure.http.client import HttpClient
 
     if settings.robots == "ignore":
-        logger.warning("ROBOTS=ignore: robots.txt is not asked for, by your own decision")
-    client = HttpClient(
+        logger.warning("ROBOTS=ignore: source %s reads no robots.txt, by your own decision", source)
+    return HttpClient(
         timeout_seconds=settings.request_timeout_seconds,
         max_attempts=settings.max_attempts,
         max_body_bytes=settings.max_body_bytes,
@@ -263,15 +367,8 @@ def _open_html(
         obeys_robots=settings.robots == "obey",
         routes=_route_pool(settings, stop),
         stop=stop,
-        cache=_http_cache(settings),
+        cache=cache,
     )
-    with client:
-        if read_ahead:
-            client.read_ahead(settings.base_url)
-        from infrastructure.scrapers.imdb_html import ImdbHtmlSource
-
-        with _title_reader(settings.parse_processes) as read_title:
-            yield ImdbHtmlSource(client, read_title, settings.base_url)
 
 
 def _http_cache(settings: Settings) -> "HttpCache | None":
@@ -355,9 +452,7 @@ def _title_reader(processes: int) -> AbstractContextManager["TitleReader"]:
 
 
 @contextmanager
-def _open_saved(
-    settings: Settings, stop: threading.Event, read_ahead: bool
-) -> Iterator[TitleSource]:
+def _open_saved(settings: Settings) -> Iterator[TitleSource]:
     from infrastructure.scrapers.saved_pages import SavedPagesSource
 
     if settings.saved_pages_dir is None:

@@ -17,7 +17,9 @@ from msgspec import Meta
 
 from shared.setting_values import (
     DEFAULT_LANGUAGE,
+    CountryCode,
     DatabaseUrl,
+    EndpointAddress,
     HeaderValue,
     LanguageTag,
     ProxyUrl,
@@ -33,6 +35,8 @@ ENV_FILE = Path(".env")
 
 _ADDRESSES = {
     "base_url",
+    "suggestion_url",
+    "graphql_url",
     "database_url",
     "proxies",
     "tor_socks_url",
@@ -44,7 +48,7 @@ _ADDRESSES = {
 _NUMBERS = {int, float}
 _ITEM = re.compile(r" - at `\$\[(?P<index>\d+)\]`$")
 
-SourceName = Literal["html", "saved"]
+SourceName = Literal["html", "graphql", "saved"]
 RepositoryName = Literal["csv", "postgres"]
 RouteKind = Literal["direct", "proxies", "tor"]
 
@@ -67,13 +71,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[SourceName, ...],
         Meta(
             min_length=1,
-            description="Where titles come from, in order: html (the web site), saved (pages saved "
-            "from a browser). When one blocks us the next one is asked.",
+            description="Where titles come from, in order: html (the web site), graphql (the API), "
+            "saved (pages saved from a browser). When one blocks us the next one is asked.",
         ),
-    ] = ("html",)
+    ] = ("html", "graphql")
     base_url: Annotated[
         WebAddress, Meta(description="Address of the web site that the html source reads.")
     ] = WebAddress("https://www.imdb.com")
+    suggestion_url: Annotated[
+        WebAddress,
+        Meta(description="Address of the suggestion API, which searches are asked of first."),
+    ] = WebAddress("https://v3.sg.media-imdb.com/suggestion")
+    graphql_url: Annotated[
+        EndpointAddress, Meta(description="Address of the API that the graphql source asks.")
+    ] = EndpointAddress("https://api.graphql.imdb.com/")
+    graphql_client_name: Annotated[
+        HeaderValue,
+        Meta(description="How the program names itself to the API (x-imdb-client-name)."),
+    ] = HeaderValue(PROGRAM)
+    graphql_batch_size: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=250,
+            description="Titles that the API is asked for at once; halved when that is too many.",
+        ),
+    ] = 50
     saved_pages_dir: Annotated[
         Path | None, Meta(description="Folder of saved pages (.html, .json) for the saved source.")
     ] = None
@@ -207,6 +230,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="Language that pages are asked for in (Accept-Language), for example en-US."
         ),
     ] = LanguageTag(DEFAULT_LANGUAGE)
+    country: Annotated[
+        CountryCode,
+        Meta(
+            description="Country whose titles, certificates and release dates the API gives, for "
+            "example US."
+        ),
+    ] = CountryCode("US")
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],
         Meta(description="DEBUG, INFO, WARNING or ERROR."),

@@ -107,10 +107,23 @@ class WebAddress(str):
 
     def __new__(cls, text: str) -> Self:
         """Check and shorten the text."""
-        parts = _split_url(text, ("http", "https"))
-        if not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
-            raise ValueError("must be http(s)://host[:port][/path], with nothing after it")
+        _check_web_address(text)
         return super().__new__(cls, text.rstrip("/"))
+
+
+class EndpointAddress(str):
+    """``http(s)://host[:port][/path]`` of a service that answers at this address alone."""
+
+    def __new__(cls, text: str) -> Self:
+        """Check the text, and leave it as it is."""
+        _check_web_address(text)
+        return super().__new__(cls, text)
+
+
+def _check_web_address(text: str) -> None:
+    parts = _split_url(text, ("http", "https"))
+    if not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("must be http(s)://host[:port][/path], with nothing after it")
 
 
 class HeaderValue(str):
@@ -138,6 +151,16 @@ class LanguageTag(str):
         if not (is_primary and 2 <= len(primary) <= 3 and all(_is_subtag(part) for part in more)):
             raise ValueError("must be a language tag such as en-US (RFC 5646)")
         return super().__new__(cls, tag)
+
+
+class CountryCode(str):
+    """A country such as ``AT`` (ISO 3166-1 alpha-2), in any case."""
+
+    def __new__(cls, text: str) -> Self:
+        """Check the text, and write it in capitals."""
+        if not (len(text) == 2 and text.isascii() and text.isalpha()):
+            raise ValueError("must be the two letters of a country, such as US (ISO 3166-1)")
+        return super().__new__(cls, text.upper())
 
 
 def _is_subtag(part: str) -> bool:

@@ -5,8 +5,10 @@ from typing import Any
 
 from domain.chart import Chart, ChartEntry, ChartName
 from domain.identifiers import NameId, TitleId
+from domain.provenance import Provenance
+from domain.release_date import ReleaseDate
 from domain.run import Run
-from domain.title import Credit, CreditCategory, Person, Provenance, ReleaseDate, Title, TitleKind
+from domain.title import Credit, CreditCategory, Person, Title, TitleKind
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -12,11 +12,15 @@ Answer = Callable[["Handler"], None]
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Hands every GET to the test's function for the path."""
+    """Hands every GET and POST to the test's function for the path; ``body`` is what was sent."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: "ScriptedServer"
+
+    def do_POST(self) -> None:
+        self.body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
 
     def do_GET(self) -> None:
         with self.server.lock:

@@ -5,16 +5,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import strategies as st
 
 from domain.identifiers import NameId, TitleId
-from domain.title import (
-    FIRST_YEAR,
-    LAST_YEAR,
-    Credit,
-    CreditCategory,
-    Provenance,
-    ReleaseDate,
-    Title,
-    TitleKind,
-)
+from domain.provenance import Provenance
+from domain.release_date import FIRST_YEAR, LAST_YEAR, ReleaseDate
+from domain.title import Credit, CreditCategory, Title, TitleKind
 
 _ANY_CHARACTER = st.characters(exclude_categories=("Cs",), exclude_characters="\0")
 _TROUBLESOME = st.sampled_from(list("\",;\r\n\t\\'=\ufeff\u2028\x85 [{"))

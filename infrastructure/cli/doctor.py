@@ -20,6 +20,13 @@ from infrastructure.cli.exit_status import INCOMPLETE, NO_SOURCE, SAVED
 from infrastructure.container import open_source, repository_openers
 from shared.config import Settings
 
+_ADDRESSES = {"html": "BASE_URL", "graphql": "GRAPHQL_URL"}
+_WHEN_BLOCKED = {
+    "html": "The site asks for a browser, and this program does not pretend to be one. Try later, "
+    "or save the pages from a browser and set SOURCES=saved SAVED_PAGES_DIR=folder.",
+}
+"""What to do when a source blocks us, where that is not said in its error."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -70,24 +77,22 @@ def _repository(opener: RepositoryOpener) -> Finding:
 
 def _source(name: str, settings: Settings) -> Finding:
     what = f"source {name}"
+    notices: list[str] = []
     try:
-        with open_source(name, settings, threading.Event()) as source:
+        with open_source(name, settings, threading.Event(), notices.append) as source:
             chart = source.chart(ChartName(settings.chart))
     except SourceBlocked as error:
-        advice = (
-            "The site asks for a browser, and this program does not pretend to be one. Try later, "
-            "or save the pages from a browser and set SOURCES=saved SAVED_PAGES_DIR=folder."
-        )
-        return Finding(what, well=False, state=str(error), advice=advice)
+        return Finding(what, well=False, state=str(error), advice=_WHEN_BLOCKED.get(name, ""))
     except RobotsDisallowed as error:
         advice = "Another source may have the titles: see SOURCES."
         return Finding(what, well=False, state=str(error), advice=advice)
     except SourceError as error:
         advice = (
-            "Check the network, BASE_URL and PROXIES (`python main.py routes` tests each of them); "
-            "`python main.py demo` works without them."
+            f"Check the network, {_ADDRESSES.get(name, 'the folder')} and PROXIES (`python main.py "
+            "routes` tests each of them); `python main.py demo` works without them."
         )
         return Finding(what, well=False, state=str(error), advice=advice)
     except TitleError as error:
         return Finding(what, well=False, state=str(error))
-    return Finding(what, well=True, state=f"chart {chart.name} has {len(chart.entries)} titles")
+    state = f"chart {chart.name} has {len(chart.entries)} titles"
+    return Finding(what, well=True, state=state, advice="\n   ".join(notices))

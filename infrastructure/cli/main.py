@@ -59,6 +59,36 @@ ROUTE_SETTINGS = (
 )
 """The settings that mean something to the test of the routes."""
 
+SEARCH_SETTINGS = (
+    "suggestion_url",
+    "graphql_url",
+    "graphql_client_name",
+    "base_url",
+    "language",
+    "country",
+    "requests_per_second",
+    "request_timeout_seconds",
+    "max_attempts",
+    "max_body_megabytes",
+    "user_agent",
+    "proxies",
+    "tor_socks_url",
+    "tor_control_url",
+    "tor_control_password",
+    "routes",
+    "robots",
+    "http_cache",
+    "http_cache_ttl_seconds",
+    "redis_url",
+    "output_dir",
+    "log_level",
+    "log_format",
+)
+"""The settings that mean something to a search."""
+
+HISTORY_SETTINGS = ("repositories", "output_dir", "database_url", "log_level", "log_format")
+"""The settings that mean something to a look at earlier times."""
+
 PROFILED = frozenset({"titles", "demo", "resume", "retry"})
 """The commands that ``--profile`` measures, besides the batch run."""
 
@@ -135,10 +165,13 @@ def commands(context: click.Context, resume: bool | None) -> int | None:
     python main.py                           the Top 250 into output/ and PostgreSQL
     python main.py --chart toptv --limit 50  the 50 best series
     python main.py titles tt0111161          single titles, by id or URL
+    python main.py search "the matrix"       titles by words, or people with --people
     python main.py parse saved-page.html     a page saved from a browser, as JSON
     python main.py resume                    continue a run that was stopped
     python main.py retry                     fetch again what failed
     python main.py runs                      the latest runs, and how they went
+    python main.py history tt0111161         a title's rating, votes and ranks over time
+    python main.py chart diff                who rose, fell, entered and left the chart
     python main.py repair                    copy what one repository lacks from the other
     python main.py psql                      look into the database
     python main.py cache                     what HTTP_CACHE has kept
@@ -187,6 +220,49 @@ def titles(context: click.Context, ids: tuple[str, ...]) -> int:
         lambda app, run: app.scrape_titles.execute(wanted, run, rejected=problems),
         profile=wants_profile(context),
     )
+
+
+@commands.command()
+@click.argument("words", nargs=-1, required=True, metavar="WORDS...")
+@click.option("--people", is_flag=True, help="Look for people instead of titles.")
+@click.option("--year", type=int, help="Only titles of this year (series: from first to last).")
+@click.option("--kind", metavar="KIND", help="Only movie, tvSeries, tvEpisode, short, ...")
+@click.option("--adult", is_flag=True, help="Adult titles, too; they are left out otherwise.")
+@click.option("--limit", default=20, help="At most so many [20].")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a hit and line.")
+@settings_options(*SEARCH_SETTINGS)
+@click.pass_context
+def search(
+    context: click.Context,
+    *,
+    words: tuple[str, ...],
+    people: bool,
+    year: int | None,
+    kind: str | None,
+    adult: bool,
+    limit: int,
+    as_json: bool,
+) -> int:
+    """Find titles, or people, by words: the suggestion API first, then the GraphQL API, then /find.
+
+    \b
+    python main.py search "the matrix" --year 1999
+    python main.py search --people "agnes varda"
+    python main.py search heat --kind movie --json | jq -r .imdb_id | python main.py titles -
+
+    Exit status: 0 when something was found, 1 when nothing was, 3 when nobody gave an answer.
+    """
+    from domain.errors import InvalidSearch
+    from infrastructure.cli.search import query_from, search_and_show
+
+    settings = _settings(context)
+    try:
+        query = query_from(
+            " ".join(words), people=people, year=year, kind=kind, adult=adult, limit=limit
+        )
+    except InvalidSearch as error:
+        raise click.UsageError(str(error)) from error
+    return search_and_show(settings, query, as_json=as_json)
 
 
 @commands.command(epilog=_EPILOG)
@@ -247,6 +323,66 @@ def runs(context: click.Context, limit: int) -> int:
     from infrastructure.cli.summary import SummaryConsole
 
     return show_runs(_settings(context), limit, SummaryConsole())
+
+
+@commands.command()
+@click.argument("title", metavar="ID")
+@click.option(
+    "--limit", default=30, type=click.IntRange(1, 100_000), help="At most so many rows [30]."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, with everything.")
+@settings_options(*HISTORY_SETTINGS)
+@click.pass_context
+def history(context: click.Context, *, title: str, limit: int, as_json: bool) -> int:
+    """Show how a title's rating and votes have changed, and its ranks in charts.
+
+    The id (tt0111161) or URL of a title. What the runs have seen is kept in PostgreSQL. Exit
+    status: 0 when something is known of it, 1 when nothing is or it cannot be read.
+    """
+    from domain.errors import InvalidTitle
+    from domain.identifiers import title_id_from
+    from infrastructure.cli.history import show_history
+
+    settings = _settings(context)
+    try:
+        imdb_id = title_id_from(title)
+    except InvalidTitle as error:
+        raise click.UsageError(str(error)) from error
+    return show_history(settings, imdb_id, limit=limit, as_json=as_json)
+
+
+@commands.group()
+def chart() -> None:
+    """See what has become of a chart."""
+
+
+@chart.command()
+@click.option("--since", metavar="DATE", help="Compare with how it stood then: 2026-01-31.")
+@click.option("--runs", nargs=2, metavar="A B", help="Compare what these two runs found.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@settings_options("chart", *HISTORY_SETTINGS)
+@click.pass_context
+def diff(
+    context: click.Context, *, since: str | None, runs: tuple[str, str] | None, as_json: bool
+) -> int:
+    """Show who rose, fell, entered and left, between the last two snapshots or others.
+
+    \b
+    python main.py chart diff
+    python main.py chart diff --chart toptv --since 2026-01-31
+
+    Each run of a chart keeps a snapshot in PostgreSQL. Exit status: 0 when two were compared, 1
+    when there are no two or they cannot be read.
+    """
+    from infrastructure.cli.history import moment_from, show_chart_diff
+
+    if since is not None and runs is not None:
+        raise click.UsageError("--since and --runs both say what to compare with: give one")
+    try:
+        moment = None if since is None else moment_from(since)
+    except ValueError as error:
+        raise click.UsageError(f"--since {since}: {error}") from error
+    return show_chart_diff(_settings(context), since=moment, runs=runs, as_json=as_json)
 
 
 @commands.command()

@@ -179,7 +179,9 @@ def _next_steps(report: RunReport, settings: Settings) -> Iterator[str]:
             "save the pages from a browser and read them: "
             "SOURCES=saved SAVED_PAGES_DIR=folder python main.py"
         )
-        yield f"is {settings.base_url} the right address, and may this machine reach it?"
+        addresses = {"html": settings.base_url, "graphql": settings.graphql_url}
+        for address in (addresses[name] for name in settings.sources if name in addresses):
+            yield f"is {address} the right address, and may this machine reach it?"
         yield from (f"{step}, later" for step in _ways_on(report))
         return
     yield from _ways_on(report)

@@ -1,5 +1,6 @@
 """The one way to the network: pooled connections, limits, retries and typed failures."""
 
+import hashlib
 import logging
 import threading
 import time
@@ -83,11 +84,32 @@ class _Final(Generic[_Read]):
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What is asked for: an address, over the routes of its journey, with headers of its own."""
+    """What is asked for: an address, over the routes of its journey, with headers of its own.
+
+    With a ``question`` it is asked by POST.
+    """
 
     address: str
     journey: Journey
     headers: Mapping[str, str]
+    question: "_Question | None" = None
+
+    @property
+    def identity(self) -> str:
+        """What tells it from other pages of its host: many questions have one address."""
+        return f"{self.address} {self.question.digest}" if self.question else self.address
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """The body of a POST and the headers that belong to it, wherever it is sent."""
+
+    body: bytes
+    headers: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.body).hexdigest()
 
 
 class _TryAgain(Exception):
@@ -107,7 +129,7 @@ class HttpClient:
 
     A route that fails by itself costs no try of the page while there is another one to use.
 
-    Any number of threads may call `get` and `fetch`: all share one adapter of `requests` for each
+    Any number of threads may get, fetch and post: all share one adapter of `requests` for each
     route, whose pool of connections is thread-safe. There is no `requests.Session` around it, as
     nothing that a session adds is wanted: cookies are not kept, redirects are followed here (a
     session reads their bodies without a limit), and no credentials of the user's ``.netrc`` are
@@ -193,6 +215,22 @@ class HttpClient:
             return self._followed(url, read, self._ask_robots, {})
         return self._through_cache(self._cache, url, read)
 
+    def post(
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        read: Callable[[PackedResponse], _Read],
+    ) -> _Read:
+        """Send a question with up to ``max_attempts`` tries; gives and raises as `fetch` does.
+
+        It must change nothing at the other side, for it is sent again when an answer does not come,
+        and to where a redirect on the same site leads. robots.txt is asked as for a page: it is how
+        a host speaks to programs, whatever they send, and costs one request a run. Answers are not
+        kept in the cache: the same titles are hardly ever asked for together twice.
+        """
+        return self._followed(url, read, self._ask_robots, {}, _Question(body, headers))
+
     def _through_cache(
         self, cache: "HttpCache", url: str, read: Callable[[PackedResponse], _Read]
     ) -> _Read:
@@ -230,9 +268,10 @@ class HttpClient:
         read: Callable[[PackedResponse], _Read],
         check: Callable[[str], None],
         headers: Mapping[str, str],
+        question: _Question | None = None,
     ) -> _Read:
         """Get a page and those that it leads to; ``headers`` are for the first one only."""
-        page = _Page(url, self._routes.journey(url), headers)
+        page = _Page(url, self._routes.journey(url), headers, question)
         for _ in range(MAX_REDIRECTS + 1):
             check(page.address)
             answer = self._with_retries(page, read)
@@ -299,7 +338,7 @@ class HttpClient:
                 error.__cause__ = error.__context__ = None
                 raise error.with_traceback(None) from None
             except RouteFailed as error:
-                self._note_broken(page.address, host, leg)
+                self._note_broken(page, host, leg)
                 if not journey.goes_on:
                     may_pass = error.cause.may_pass or self._routes.has_several
                     cause = replace(error.cause, may_pass=may_pass)
@@ -342,20 +381,22 @@ class HttpClient:
             return None
         with self._deadlines.within(WHOLE_REQUEST_TIMEOUTS * self._timeout_seconds) as deadline:
             try:
-                with self._ask(self._request(url, page.headers), host, leg) as answer:
+                request = self._request(url, page.headers, page.question)
+                with self._ask(request, host, leg) as answer:
                     leg.answered()
                     if answer.status_code == 407 and leg.route.proxies:
                         raise refused_password()
-                    self._note_answer(url, host, answer.status_code, asked_at)
+                    self._note_answer(page, host, answer.status_code, asked_at)
                     packed = self._read(answer, deadline, turn)
             except BodyTooLarge as error:
                 raise SourceUnavailable(url, f"the answer is not read: {error}") from error
             except _NETWORK_ERRORS as error:
                 if self._stop.is_set():  # perhaps it is we who have hung up
                     raise RunStopped(url) from error
-                raise self._broken(url, host, error, leg, deadline) from error
+                raise self._broken(page, host, error, leg, deadline) from error
         status, size = answer.status_code, len(packed)
-        logger.debug("GET %s, %s: %s, %d bytes packed", url, leg.route.name, status, size)
+        method = "POST" if page.question else "GET"
+        logger.debug("%s %s, %s: %s, %d bytes packed", method, url, leg.route.name, status, size)
         encoding = answer.headers.get("Content-Encoding", "").strip().lower()
         return PackedResponse(
             url=url,
@@ -376,7 +417,7 @@ class HttpClient:
             if self._stop.wait(_CIRCUIT_POLL_SECONDS):
                 raise RunStopped(url)
 
-    def _note_answer(self, url: str, host: Host, status: int, asked_at: float) -> None:
+    def _note_answer(self, page: _Page, host: Host, status: int, asked_at: float) -> None:
         """Learn from the beginning of an answer what the host can take."""
         host.has_answered = True
         if status not in TOO_OFTEN:
@@ -384,26 +425,33 @@ class HttpClient:
         elif host.throttle.refused(asked_at):
             logger.info(
                 "HTTP %d from %s: going on with %.3g requests a second",
-                status, urlsplit(url).netloc, host.throttle.rate,
+                status, urlsplit(page.address).netloc, host.throttle.rate,
             )  # fmt: skip
         if status in RETRIED_STATUSES and status != 429:
-            self._note_failure(url, host)
+            self._note_failure(page, host)
         else:
             host.succeeded()
 
-    def _note_broken(self, url: str, host: Host, leg: Leg) -> None:
+    def _note_broken(self, page: _Page, host: Host, leg: Leg) -> None:
         """A broken connection says something of the host only when nobody stands between."""
         if leg.route.proxies:
             host.circuit.withdraw()
         else:
-            self._note_failure(url, host)
+            self._note_failure(page, host)
 
-    def _note_failure(self, url: str, host: Host) -> None:
-        if host.failed(url):
-            logger.warning("%s fails again and again: leaving it alone", urlsplit(url).netloc)
+    def _note_failure(self, page: _Page, host: Host) -> None:
+        if host.failed(page.identity):
+            netloc = urlsplit(page.address).netloc
+            logger.warning("%s fails again and again: leaving it alone", netloc)
 
-    def _request(self, url: str, headers: Mapping[str, str]) -> PreparedRequest:
-        return requests.Request("GET", url, headers={**self._headers, **headers}).prepare()
+    def _request(
+        self, url: str, headers: Mapping[str, str], question: _Question | None = None
+    ) -> PreparedRequest:
+        headers = {**self._headers, **headers}
+        if question is None:
+            return requests.Request("GET", url, headers=headers).prepare()
+        headers |= question.headers
+        return requests.Request("POST", url, headers=headers, data=question.body).prepare()
 
     def _ask(self, request: PreparedRequest, host: Host, leg: Leg) -> requests.Response:
         leg.sends()
@@ -448,7 +496,7 @@ class HttpClient:
         raise _TryAgain(f"HTTP {response.status}", wait_seconds=wait)
 
     def _broken(
-        self, url: str, host: Host, error: Exception, leg: Leg, deadline: Deadline
+        self, page: _Page, host: Host, error: Exception, leg: Leg, deadline: Deadline
     ) -> Exception:
         """What an error of the network is: the route's before the answer began, else the page's."""
         seconds = min(self._timeout_seconds, leg.patience_seconds)
@@ -456,11 +504,11 @@ class HttpClient:
             return failure
         if leg.latency is not None:
             leg.broke_off()
-        self._note_broken(url, host, leg)
+        self._note_broken(page, host, leg)
         cause = cause_of(error, seconds)
         if deadline.over:
             cause = Cause(f"no whole answer within {deadline.seconds:g} s")
-        return self._failure(url, host, cause, leg)
+        return self._failure(page.address, host, cause, leg)
 
     def _failure(self, url: str, host: Host, cause: Cause, leg: Leg) -> Exception:
         text = f"through {leg.route.name}: {cause.text}" if leg.route.proxies else cause.text

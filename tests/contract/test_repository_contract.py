@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from application.ports import BatchResult, TitleRepository
 from domain.identifiers import NameId
+from domain.release_date import ReleaseDate
 from domain.run import StoreCounts
-from domain.title import Credit, CreditCategory, Person, ReleaseDate, Title, TitleKind
+from domain.title import Credit, CreditCategory, Person, Title, TitleKind
 from tests import strategies
 from tests.builders import a_chart, a_run, a_title, cast_of, credit, person_number, title_number
 from tests.contract.factories import (

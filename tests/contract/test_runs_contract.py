@@ -11,8 +11,8 @@ import pytest
 
 from application.ports import TitleRepository, TitleVersion
 from domain.chart import ChartName
+from domain.provenance import Provenance
 from domain.run import Failure, RepositoryReport, Run, RunOutcome, RunRecord, RunReport
-from domain.title import Provenance
 from tests.builders import NOON, a_chart, a_run, a_title, cast_of, title_number
 from tests.contract.both import BothFactory
 from tests.contract.factories import RepositoryFactory, in_billing_order

@@ -22,7 +22,12 @@ class Result:
 
 
 def environment(**settings: object) -> dict[str, str]:
-    """The settings, and nothing else of this machine's but where programs are."""
+    """The settings, and nothing else of this machine's but where programs are.
+
+    The source is the web site alone unless a test says otherwise: the program's own default names
+    a host of the internet, too.
+    """
+    settings = {"sources": "html"} | settings
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return kept | {name.upper(): str(value) for name, value in settings.items()}
 

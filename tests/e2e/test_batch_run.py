@@ -400,11 +400,11 @@ def test_requests_that_fail_after_an_interruption_are_not_held_against_the_site(
     silence, waiting, over = threading.Semaphore(30), threading.Semaphore(0), threading.Event()
 
     class Silent(DemoSite):
-        def answer(self, record):
+        def answer(self, record, question=None):
             if not silence.acquire(blocking=False):
                 waiting.release()
                 over.wait(60)
-            return super().answer(record)
+            return super().answer(record, question)
 
     with Silent(FACTS) as site:
         # On a busy machine it may take long until all wait: nobody gives up before that.

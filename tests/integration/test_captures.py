@@ -17,7 +17,8 @@ import pytest
 
 from domain.chart import ChartName
 from domain.errors import PageChanged
-from domain.title import Credit, CreditCategory, ReleaseDate, Title, TitleKind
+from domain.release_date import ReleaseDate
+from domain.title import Credit, CreditCategory, Title, TitleKind
 from infrastructure.scrapers.imdb_pages import (
     Page,
     PageKind,

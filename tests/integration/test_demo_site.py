@@ -459,6 +459,8 @@ def test_robots_txt_allows_what_the_site_has(site: DemoSite) -> None:
     robots.parse(requests.get(f"{site.url}/robots.txt", timeout=10).text.splitlines())
     assert robots.can_fetch("anyone", f"{site.url}/chart/top/")
     assert robots.can_fetch("anyone", f"{site.url}{SHAWSHANK}")
+    assert robots.can_fetch("anyone", f"{site.url}/find/?q=heat")
+    assert robots.can_fetch("anyone", f"{site.url}/suggestion/titles/x/heat.json")
     assert not robots.can_fetch("anyone", f"{site.url}/search/title/")
 
 

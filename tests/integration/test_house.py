@@ -21,6 +21,7 @@ PRODUCT = ("main.py", "application", "demo", "domain", "infrastructure", "shared
 
 MODULES = {
     "beautifulsoup4": "bs4",
+    "graphql-core": "graphql",
     "psycopg2-binary": "psycopg2",
     "pyrate-limiter": "pyrate_limiter",
     "python-dotenv": "dotenv",
@@ -229,6 +230,13 @@ def test_the_image_gets_the_whole_product_and_its_lock_and_no_secret() -> None:
     given = {line[1:] for line in read(".dockerignore").splitlines() if line.startswith("!")}
     assert read(".dockerignore").splitlines()[1] == "*"
     assert given == {*PRODUCT, "requirements/runtime.txt", "LICENSE"}
+
+
+def test_the_image_leaves_out_of_the_product_only_what_python_makes_itself() -> None:
+    """So the queries (.graphql), templates and data are in it."""
+    lines = read(".dockerignore").splitlines()
+    left_out = [line for line in lines[2:] if not line.startswith("!")]
+    assert left_out == ["**/__pycache__", "**/*.py[cod]"]
 
 
 def test_no_tracked_file_names_a_package_index() -> None:

@@ -7,7 +7,8 @@ from decimal import Decimal
 import psycopg2
 import pytest
 
-from domain.title import CreditCategory, ReleaseDate, TitleKind
+from domain.release_date import ReleaseDate
+from domain.title import CreditCategory, TitleKind
 from infrastructure.repositories.postgres import PostgresRepository, open_postgres_repository
 from tests.builders import a_chart, a_run, a_title, credit, person_number, title_number
 from tests.databases import execute, rows_of

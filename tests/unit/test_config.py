@@ -71,7 +71,13 @@ def test_lists_are_separated_by_commas(tmp_path):
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("sources", "html,ftp", "of 'html' or 'saved'"),
+        ("sources", "html,ftp", "of 'html', 'graphql' or 'saved'"),
+        ("graphql_url", "api.graphql.imdb.com", "http://"),
+        ("graphql_url", "https://me:secret@api.graphql.imdb.com/", "nothing after it"),
+        ("graphql_client_name", "ein schöner Name", "ASCII"),
+        ("graphql_batch_size", "0", "from 1 to 250"),
+        ("country", "USA", "two letters"),
+        ("country", "1a", "two letters"),
         ("sources", ",", "at least one"),
         ("repositories", "csv,csv", "more than once"),
         ("base_url", "www.imdb.com", "http://"),
@@ -118,6 +124,20 @@ def test_a_wrong_value_is_named_with_what_is_allowed(name, value, told):
     [problem] = caught.value.problems
     assert told in problem
     assert name.upper() in problem or name == "sources"
+
+
+def test_the_web_site_is_asked_first_and_the_api_when_it_blocks_us():
+    assert load_settings().sources == ("html", "graphql")
+
+
+def test_the_address_of_the_api_is_kept_as_it_is():
+    assert load_settings().graphql_url == "https://api.graphql.imdb.com/"
+    assert load_settings({"graphql_url": "http://h:1/a/"}).graphql_url == "http://h:1/a/"
+    assert load_settings({"graphql_url": "http://h:1/a"}).graphql_url == "http://h:1/a"
+
+
+def test_a_country_may_be_written_in_any_case():
+    assert load_settings({"country": "at"}).country == "AT"
 
 
 @pytest.mark.parametrize(

@@ -280,3 +280,26 @@ def test_an_error_does_not_keep_the_page_that_it_is_about():
     outcomes = chain.titles([title_number(1)])
     assert isinstance(outcomes[0], PageChanged)
     assert pages[0]() is None
+
+
+class ShrinkingSource(FakeSource):
+    """Finds out, while it is asked for the first titles, that it takes fewer at once."""
+
+    def titles(self, ids):
+        self.batch_size = 2
+        return super().titles(ids)
+
+
+def test_no_title_is_left_out_when_a_source_takes_fewer_at_once_than_it_did():
+    ids = [title_number(n) for n in range(10)]
+    source = ShrinkingSource({title_number(n): a_title(n) for n in range(10)}, batch_size=4)
+    chain, _ = chain_of(source)
+    assert [outcome.imdb_id for outcome in chain.titles(ids)] == ids
+    assert sorted(i for asked in source.requests for i in asked) == ids
+
+
+def test_what_a_source_has_to_say_is_told_and_remembered_for_the_report():
+    chain, told = chain_of(holding(1))
+    chain.tell("only for private use")
+    assert told == ["only for private use"]
+    assert chain.notices == ("only for private use",)

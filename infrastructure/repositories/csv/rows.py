@@ -14,15 +14,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from domain.identifiers import NameId, TitleId, name_id, title_id
-from domain.title import (
-    Credit,
-    CreditCategory,
-    Person,
-    Provenance,
-    ReleaseDate,
-    Title,
-    TitleKind,
-)
+from domain.provenance import Provenance
+from domain.release_date import ReleaseDate
+from domain.title import Credit, CreditCategory, Person, Title, TitleKind
 from infrastructure.repositories.csv.formulas import escaped, unescaped
 
 _FACT_COLUMNS = (

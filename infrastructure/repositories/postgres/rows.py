@@ -14,15 +14,10 @@ from typing import Any
 import msgspec
 
 from domain.identifiers import NameId, TitleId
+from domain.provenance import Provenance
+from domain.release_date import ReleaseDate
 from domain.run import Failure, Run, RunReport
-from domain.title import (
-    Credit,
-    CreditCategory,
-    Provenance,
-    ReleaseDate,
-    Title,
-    TitleKind,
-)
+from domain.title import Credit, CreditCategory, Title, TitleKind
 
 Row = tuple[Any, ...]
 

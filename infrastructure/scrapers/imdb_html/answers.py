@@ -2,56 +2,16 @@
 
 import os
 import threading
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from domain.title import Title
+from infrastructure.scrapers.answers import Answer, PackedAnswer
 from infrastructure.scrapers.imdb_pages import Page, parse_title
-from infrastructure.scrapers.imdb_pages.page import Body
 
 SOURCE_NAME = "html"
 
 _Read = TypeVar("_Read")
-
-
-class Answer(Protocol):
-    """An answer with its body."""
-
-    @property
-    def url(self) -> str:
-        """The address that answered, after redirects."""
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """The header fields, found by name in any case."""
-
-    @property
-    def body(self) -> Body:
-        """The unpacked body."""
-
-    @property
-    def fetched_at(self) -> datetime:
-        """When the site gave it, or last said that it has not changed."""
-
-
-class PackedAnswer(Protocol):
-    """An answer whose body is still packed. It can be pickled."""
-
-    @property
-    def url(self) -> str:
-        """The address that answered, after redirects."""
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-
-    def unpacked(self) -> Answer:
-        """The answer with its body; an error of it is for whoever fetched the answer."""
 
 
 class Http(Protocol):

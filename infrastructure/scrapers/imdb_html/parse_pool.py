@@ -12,7 +12,8 @@ from typing import Self
 
 from domain.errors import PageChanged
 from domain.title import Title
-from infrastructure.scrapers.imdb_html.answers import PackedAnswer, read_title
+from infrastructure.scrapers.answers import PackedAnswer
+from infrastructure.scrapers.imdb_html.answers import read_title
 from shared.memory import tune_memory
 from shared.stages import IN_PROCESSES, stage
 

@@ -17,14 +17,8 @@ from domain.errors import (
 )
 from domain.identifiers import TitleId
 from domain.title import Title
-from infrastructure.scrapers.imdb_html.answers import (
-    SOURCE_NAME,
-    Answer,
-    Http,
-    PackedAnswer,
-    TitleReader,
-    page_of,
-)
+from infrastructure.scrapers.answers import Answer, PackedAnswer
+from infrastructure.scrapers.imdb_html.answers import SOURCE_NAME, Http, TitleReader, page_of
 from infrastructure.scrapers.imdb_pages import block_reason, parse_chart
 
 logger = logging.getLogger(__name__)
@@ -54,7 +48,7 @@ class ImdbHtmlSource:
 
     def _read_chart(self, name: ChartName, answer: PackedAnswer) -> Chart:
         unpacked = answer.unpacked()
-        _refuse_unless_answered(unpacked)
+        refuse_unless_answered(unpacked)
         if answer.status in GONE:
             raise ChartNotFound(name, answer.url)
         return parse_chart(page_of(unpacked), name)
@@ -75,7 +69,7 @@ class ImdbHtmlSource:
 
     def _read_title(self, imdb_id: TitleId, answer: PackedAnswer) -> Title:
         if answer.status != 200:
-            _refuse_unless_answered(answer.unpacked())
+            refuse_unless_answered(answer.unpacked())
             raise TitleNotFound(imdb_id, answer.url)
         title = self._reader(answer)
         if title.imdb_id != imdb_id:
@@ -85,7 +79,7 @@ class ImdbHtmlSource:
         return title
 
 
-def _refuse_unless_answered(answer: Answer) -> None:
+def refuse_unless_answered(answer: Answer) -> None:
     """Raise unless the answer is a page (200) or says that there is none (404, 410)."""
     reason = block_reason(answer.status, answer.headers, answer.body)
     if reason is None and answer.status == 403:

@@ -2,7 +2,11 @@
 
 Every function is pure and may be called from any number of threads. The knowledge of each kind of
 page lives in one module: `title_page`, `reference_page`, `chart_page`; the fall-backs of the first
-and the last, for pages without ``__NEXT_DATA__``, in `json_ld` and `dom`.
+and the last, for pages without ``__NEXT_DATA__``, in `json_ld` and `dom`. Every other page has a
+module with a function ``read_...``, imported from there by the few that need it: `find_page`,
+`search_page`, `episodes_page`, `releaseinfo_page`, `calendar_page`, `home_page` and
+`ranked_list_page`. They raise `SourceBlocked` for a challenge page, `PageChanged` for another page
+and naming what is missing or of another shape, `InvalidTitle` when a fact breaks a rule.
 """
 
 from domain.chart import Chart, ChartName

@@ -87,7 +87,7 @@ def read_chart(page: Page, name: ChartName) -> Chart:
                 (edge.current_rank, edge.node.id) for edge in props.page_data.chart_titles.edges
             ]
             moment = facts.capture_time(page, props.request_context)
-            entries = _entries(page, _EDGES, ranked)
+            entries = in_rank_order(page.url, _EDGES, ranked)
             return Chart(name, entries, moment)
     if is_json(page.body):
         raise PageChanged(page.url, _EDGES)
@@ -105,14 +105,16 @@ def _refuse_other_chart(page: Page, name: ChartName, route: str | None) -> None:
         raise PageChanged(page.url, "page", f"is {route[:80]}, not the chart {name.value!r}")
 
 
-def _entries(page: Page, field: str, ranked: Sequence[tuple[int, str]]) -> tuple[ChartEntry, ...]:
+def in_rank_order(
+    url: str, field: str, ranked: Sequence[tuple[int, str]]
+) -> tuple[ChartEntry, ...]:
     """Put entries in rank order. Raises `PageChanged` unless they are all the ranks from 1 on."""
     if not ranked:
-        raise PageChanged(page.url, field, "the chart is empty")
+        raise PageChanged(url, field, "the chart is empty")
     in_order = sorted(ranked)
     for expected, (rank, _) in enumerate(in_order, 1):
         if rank != expected:
-            raise PageChanged(page.url, field, f"rank {expected} is missing or stands twice")
+            raise PageChanged(url, field, f"rank {expected} is missing or stands twice")
     return tuple(ChartEntry(rank, title_id(imdb_id)) for rank, imdb_id in in_order)
 
 
@@ -126,7 +128,7 @@ def _entries_from_markup(page: Page, name: ChartName) -> tuple[ChartEntry, ...]:
     if linked is not None:
         ranked = list(enumerate(linked, 1))
         _refuse_part(page, "JSON-LD ItemList", len(ranked), total)
-        return _entries(page, "JSON-LD ItemList", ranked)
+        return in_rank_order(page.url, "JSON-LD ItemList", ranked)
     # BeautifulSoup takes longer to import than a hundred charts to read, and is hardly ever needed.
     from infrastructure.scrapers.imdb_pages.dom_chart import shown_rows
 
@@ -138,7 +140,7 @@ def _entries_from_markup(page: Page, name: ChartName) -> tuple[ChartEntry, ...]:
             page.url, _ROWS, f"{len(ranked)} titles, and the page does not say of how many"
         )
     _refuse_part(page, _ROWS, len(ranked), total)
-    return _entries(page, _ROWS, ranked)
+    return in_rank_order(page.url, _ROWS, ranked)
 
 
 def _stated_total(page: Page) -> int | None:

@@ -18,6 +18,7 @@ from bs4.filter import SoupStrainer
 from domain.errors import PageChanged
 from domain.title import CreditCategory, TitleKind
 from infrastructure.scrapers.imdb_pages.billing import Billing
+from infrastructure.scrapers.imdb_pages.ids import KINDS_IN_WORDS
 from infrastructure.scrapers.imdb_pages.page import Body, Page
 from infrastructure.scrapers.imdb_pages.texts import unescaped
 
@@ -44,23 +45,6 @@ _AIRED = re.compile(r"Episode aired\b.*\b(?P<year>\d{4})")
 _RUNTIME = re.compile(r"(?:(?P<h>\d{1,4}) ?h)? ?(?:(?P<m>\d{1,4}) ?m)? ?(?:(?P<s>\d{1,2}) ?s)?")
 _SCORE = re.compile(r"(\d{1,2}(?:[.,]\d)?)/10", re.ASCII)
 _NAME_PATH = re.compile(r"/name/(?P<id>nm[0-9]{7,15})(?:[/?#]|$)")
-
-KINDS = {
-    "Movie": TitleKind.MOVIE,
-    "TV Series": TitleKind.TV_SERIES,
-    "TV Mini Series": TitleKind.TV_MINI_SERIES,
-    "TV Episode": TitleKind.TV_EPISODE,
-    "TV Movie": TitleKind.TV_MOVIE,
-    "TV Special": TitleKind.TV_SPECIAL,
-    "TV Short": TitleKind.TV_SHORT,
-    "Short": TitleKind.SHORT,
-    "Video": TitleKind.VIDEO,
-    "Video Game": TitleKind.VIDEO_GAME,
-    "Music Video": TitleKind.MUSIC_VIDEO,
-    "Podcast Series": TitleKind.PODCAST_SERIES,
-    "Podcast Episode": TitleKind.PODCAST_EPISODE,
-}
-"""Types as the title block shows them."""
 
 _CATEGORIES = {
     "Director": CreditCategory.DIRECTOR,
@@ -223,8 +207,8 @@ def _metadata(page: Page, line: Tag | None) -> _Metadata:
             _read_years(page, text, found)
         elif "/parentalguide" in target:
             found.certificate = text or None
-        elif text in KINDS:
-            found.kind = KINDS[text]
+        elif text in KINDS_IN_WORDS:
+            found.kind = KINDS_IN_WORDS[text]
         elif match := _RUNTIME.fullmatch(text):
             hours, minutes, seconds = (int(part or 0) for part in match.groups())
             found.runtime_minutes = hours * 60 + minutes or (1 if seconds else None)

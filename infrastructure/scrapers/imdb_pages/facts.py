@@ -13,6 +13,8 @@ from msgspec import UNSET, Struct, UnsetType
 from domain import title as domain
 from domain.errors import InvalidTitle, PageChanged
 from domain.identifiers import title_id
+from domain.provenance import Provenance
+from domain.release_date import ReleaseDate
 from infrastructure.scrapers.imdb_pages.page import Page
 
 
@@ -157,13 +159,13 @@ def minutes(seconds: int | None) -> int | None:
     return max(1, seconds // 60) if seconds > 0 else seconds
 
 
-def release_date(parts: DateParts | None) -> domain.ReleaseDate | None:
+def release_date(parts: DateParts | None) -> ReleaseDate | None:
     """A date as far as it is known. A month needs a year and a day needs a month: IMDb leaves out
     any of them, and what cannot be placed is dropped. Raises `InvalidTitle` for no date at all."""
     if parts is None or parts.year is None:
         return None
     day = parts.day if parts.month is not None else None
-    return domain.ReleaseDate(year=parts.year, month=parts.month, day=day)
+    return ReleaseDate(year=parts.year, month=parts.month, day=day)
 
 
 def capture_time(page: Page, context: RequestContext | None) -> datetime:
@@ -191,8 +193,10 @@ def build_title(
     main: MainColumn,
     credit_list: Sequence[domain.Credit],
     fetched_at: datetime,
+    *,
+    found_by: str = "next_data",
 ) -> domain.Title:
-    """Put the facts of ``__NEXT_DATA__`` together.
+    """Put the facts of ``__NEXT_DATA__``, or of a title in an answer of the API, together.
 
     Raises `PageChanged` when there is no rating summary, `InvalidTitle` when a fact breaks a rule.
     """
@@ -215,13 +219,11 @@ def build_title(
         release_date=_known_date(above, main),
         plot=(above.plot and above.plot.plot_text and above.plot.plot_text.plain_text) or None,
         credits=tuple(credit_list),
-        provenance=domain.Provenance(
-            source=page.source, found_by="next_data", fetched_at=fetched_at
-        ),
+        provenance=Provenance(source=page.source, found_by=found_by, fetched_at=fetched_at),
     )
 
 
-def _known_date(above: AboveTheFold, main: MainColumn) -> domain.ReleaseDate | None:
+def _known_date(above: AboveTheFold, main: MainColumn) -> ReleaseDate | None:
     try:
         return release_date(above.release_date) or release_date(main.release_date)
     except InvalidTitle as error:

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from domain.errors import InvalidTitle, PageChanged
 from domain.identifiers import TitleId, title_id
-from domain.title import Credit, CreditCategory, Provenance, ReleaseDate, Title, TitleKind
+from domain.provenance import Provenance
+from domain.release_date import ReleaseDate
+from domain.title import Credit, CreditCategory, Title, TitleKind
 from infrastructure.scrapers.imdb_pages.billing import Billing, first_known
 from infrastructure.scrapers.imdb_pages.blocking import refuse_challenge
 from infrastructure.scrapers.imdb_pages.dom import ShownTitle, shown_title

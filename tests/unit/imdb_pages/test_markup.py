@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from domain.errors import InvalidTitle, PageChanged
-from domain.title import CreditCategory, ReleaseDate, Title, TitleKind
+from domain.release_date import ReleaseDate
+from domain.title import CreditCategory, Title, TitleKind
 from infrastructure.scrapers.imdb_pages import parse_title
 from tests.unit.imdb_pages import pages
 from tests.unit.imdb_pages.pages import linked, title_block

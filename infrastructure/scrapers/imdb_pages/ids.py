@@ -1,0 +1,48 @@
+"""What the ids, types and numbers on IMDb's pages stand for, which are texts there."""
+
+from domain.errors import InvalidTitle
+from domain.identifiers import NameId, TitleId, name_id, title_id
+from domain.search import Thing
+from domain.title import TitleKind
+
+_MOST_DIGITS = 9
+_KINDS = {kind.value: kind for kind in TitleKind}
+
+KINDS_IN_WORDS = {
+    "Movie": TitleKind.MOVIE,
+    "TV Series": TitleKind.TV_SERIES,
+    "TV Mini Series": TitleKind.TV_MINI_SERIES,
+    "TV Episode": TitleKind.TV_EPISODE,
+    "TV Movie": TitleKind.TV_MOVIE,
+    "TV Special": TitleKind.TV_SPECIAL,
+    "TV Short": TitleKind.TV_SHORT,
+    "Short": TitleKind.SHORT,
+    "Video": TitleKind.VIDEO,
+    "Video Game": TitleKind.VIDEO_GAME,
+    "Music Video": TitleKind.MUSIC_VIDEO,
+    "Podcast Series": TitleKind.PODCAST_SERIES,
+    "Podcast Episode": TitleKind.PODCAST_EPISODE,
+}
+"""Types as pages in English show them."""
+
+
+def identified(text: str) -> tuple[Thing, TitleId | NameId] | None:
+    """Tell what has this id; ``None`` for companies, keywords, links and all else."""
+    for thing, checked in ((Thing.TITLE, title_id), (Thing.PERSON, name_id)):
+        try:
+            return thing, checked(text)
+        except InvalidTitle:
+            continue
+    return None
+
+
+def number_or_none(text: str | None) -> int | None:
+    """A whole number of at most nine digits: no rank, season or episode has more."""
+    if text is None or not (text.isascii() and text.isdecimal()) or len(text) > _MOST_DIGITS:
+        return None
+    return int(text)
+
+
+def kind_or_none(text: str | None) -> TitleKind | None:
+    """The kind with this id of IMDb's. One that we do not know leaves a hit what it is."""
+    return _KINDS.get(text or "")

@@ -1,0 +1,67 @@
+"""Searching with the suggestion API."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+from urllib.parse import quote
+
+from domain.errors import SourceBlocked, SourceUnavailable
+from domain.search import SearchHit, SearchQuery, Thing
+from infrastructure.scrapers.answers import PackedAnswer
+from infrastructure.scrapers.imdb_pages import Page, block_reason
+from infrastructure.scrapers.imdb_suggestion.suggestions import read_suggestions
+
+_FOLDERS = {Thing.TITLE: "titles", Thing.PERSON: "names"}
+_LETTER = "x"
+"""Where the first letter of the text stood once: the site itself puts this one for all texts."""
+
+_Read = TypeVar("_Read")
+
+
+class Http(Protocol):
+    """The HTTP client."""
+
+    def fetch(self, url: str, read: Callable[[PackedAnswer], _Read]) -> _Read:
+        """Give what ``read`` makes of the answer; raise `SourceUnavailable` and `RunStopped`."""
+
+
+class SuggestionSearch:
+    """Finds the eight best titles or people, without ratings; knows no filters.
+
+    It leaves adult titles out, and so is no help to who wants them.
+
+    Any number of threads may call it: it keeps nothing.
+    """
+
+    name = "suggestion"
+
+    def __init__(self, http: Http, base_url: str) -> None:
+        self._http = http
+        self._base_url = base_url
+
+    def find(self, query: SearchQuery) -> Sequence[SearchHit]:
+        """Ask once; raises as `TitleSearch.find` says."""
+        address = address_of(self._base_url, query)
+        if query.with_adult:
+            raise SourceUnavailable(address, "suggestions leave adult titles out")
+        return self._http.fetch(address, _read)
+
+
+def address_of(base_url: str, query: SearchQuery) -> str:
+    """Where the suggestions for a text are: it is a part of the path, whatever is in it."""
+    text = quote(query.text.lower(), safe="")
+    return f"{base_url}/{_FOLDERS[query.thing]}/{_LETTER}/{text}.json?includeVideos=0"
+
+
+def _read(answer: PackedAnswer) -> tuple[SearchHit, ...]:
+    unpacked = answer.unpacked()
+    reason = block_reason(unpacked.status, unpacked.headers, unpacked.body)
+    if reason is None and unpacked.status == 403:
+        reason = "HTTP 403, forbidden"
+    if reason is not None:
+        raise SourceBlocked(unpacked.url, reason)
+    if unpacked.status != 200:
+        raise SourceUnavailable(unpacked.url, f"HTTP {unpacked.status} instead of suggestions")
+    page = Page(
+        url=unpacked.url, body=unpacked.body, source="suggestion", fetched_at=unpacked.fetched_at
+    )
+    return read_suggestions(page)

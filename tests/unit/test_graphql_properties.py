@@ -1,0 +1,106 @@
+"""Damaged answers of the API: a typed error or the right titles, for every title that was asked."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from application.ports import TitleOutcome
+from domain.chart import ChartName
+from domain.errors import SourceError, TitleError
+from domain.title import Title
+from infrastructure.http.response import PackedResponse
+from infrastructure.scrapers.imdb_graphql.charts import join_parts, read_part
+from infrastructure.scrapers.imdb_graphql.replies import TooComplex, WrongInput, read_reply
+from infrastructure.scrapers.imdb_graphql.titles import read_titles
+from tests.unit import graphql_answers as answers
+from tests.unit.imdb_pages import pages
+from tests.unit.test_parser_properties import JSON_VALUES, paths
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+IDS = ["tt0000001", "tt0000002", "tt0000003"]
+ERROR = answers.error("no plot", "X", ["titles", 2, "plot"])
+DOCUMENT: dict[str, Any] = json.loads(
+    answers.body({"titles": [answers.title(imdb_id) for imdb_id in IDS]}, ERROR)
+)
+TITLES = json.dumps(DOCUMENT).encode()
+CHART = answers.chart(3, range(1, 4))
+OURS = (TitleError, SourceError, TooComplex, WrongInput)
+
+
+def answer_of(body: bytes) -> PackedResponse:
+    return PackedResponse("test:answer", 200, {}, body, "", 1 << 24, NOW)
+
+
+def read(body: bytes) -> list[TitleOutcome]:
+    """Outcomes of the ids, none of them when the answer as a whole is refused as it should be."""
+    try:
+        outcomes = read_titles(IDS, read_reply(answer_of(body)))
+    except OURS:
+        return []
+    assert len(outcomes) == len(IDS)
+    assert all(isinstance(outcome, Title | TitleError | SourceError) for outcome in outcomes)
+    return outcomes
+
+
+def read_chart(body: bytes) -> None:
+    try:
+        chart = join_parts(ChartName.TOP, [read_part(ChartName.TOP, read_reply(answer_of(body)))])
+    except OURS:
+        return
+    assert [entry.rank for entry in chart.entries] == list(range(1, len(chart.entries) + 1))
+
+
+RIGHT = read(TITLES)
+
+
+def test_the_whole_answer_has_two_titles_and_an_error() -> None:
+    assert [isinstance(outcome, Title) for outcome in RIGHT] == [True, True, False]
+
+
+@given(length=st.integers(0, len(TITLES) - 1))
+@settings(max_examples=60, deadline=None)
+def test_an_answer_cut_anywhere_gives_no_title(length: int) -> None:
+    assert read(TITLES[:length]) == []
+    read_chart(CHART[: length % len(CHART)])
+
+
+@given(
+    body=st.sampled_from([TITLES, CHART]),
+    flips=st.lists(st.tuples(st.integers(0, 2**20), st.integers(1, 255)), min_size=1, max_size=8),
+)
+@settings(max_examples=150, deadline=None)
+def test_flipped_bytes(body: bytes, flips: list[tuple[int, int]]) -> None:
+    damaged = bytearray(body)
+    for place, mask in flips:
+        damaged[place % len(damaged)] ^= mask
+    read(bytes(damaged))
+    read_chart(bytes(damaged))
+
+
+@given(data=st.data(), value=JSON_VALUES)
+@settings(max_examples=150, deadline=None)
+def test_a_value_of_any_type_harms_no_other_title(data: st.DataObject, value: Any) -> None:
+    """What is put into the first title leaves the second as it is, and the third as it was."""
+    within = [path for path in paths(DOCUMENT) if path.startswith("data.titles.0.")]
+    path = data.draw(st.sampled_from(within))
+    first, second, third = read(json.dumps(pages.having(DOCUMENT, path, value)).encode())
+    assert isinstance(first, Title | TitleError)
+    assert second == RIGHT[1]
+    assert type(third) is type(RIGHT[2])
+
+
+@given(data=st.data(), value=JSON_VALUES)
+@settings(max_examples=150, deadline=None)
+def test_a_value_of_any_type_anywhere(data: st.DataObject, value: Any) -> None:
+    path = data.draw(st.sampled_from(sorted(paths(DOCUMENT))))
+    read(json.dumps(pages.having(DOCUMENT, path, value)).encode())
+
+
+@given(body=st.binary(max_size=300) | JSON_VALUES.map(lambda v: json.dumps(v).encode()))
+@settings(max_examples=100, deadline=None)
+def test_bodies_that_are_no_answer(body: bytes) -> None:
+    assert read(body) == []
+    read_chart(body)
