@@ -11,12 +11,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from domain.details import Detail
 from domain.identifiers import NameId, TitleId, name_id, title_id
 from domain.provenance import Provenance
 from domain.release_date import ReleaseDate
 from domain.title import Credit, CreditCategory, Person, Title, TitleKind
+
+if TYPE_CHECKING:
+    from infrastructure.repositories.csv.detail_rows import DetailRows
 
 _FACT_COLUMNS = (
     "imdb_id",
@@ -121,7 +125,8 @@ class TitleRows:
     """A title ready to be written: its row and its credits' rows.
 
     ``names`` has the people credited whose id is known, by the name of their last credit;
-    ``moment`` is when the title was fetched (`moment_of`).
+    ``moment`` is when the title was fetched (`moment_of`); ``details`` is what is to be written
+    along with it.
     """
 
     imdb_id: TitleId
@@ -130,6 +135,7 @@ class TitleRows:
     title: bytes
     credits: bytes
     credits_count: int
+    details: "tuple[DetailRows, ...]" = ()
 
     @classmethod
     def of(cls, title: Title, run_id: str) -> "TitleRows":
@@ -165,7 +171,9 @@ def in_billing_order(title: Title) -> list[Credit]:
     return sorted(title.credits, key=lambda c: (_BILLING_ORDER[c.category], c.position))
 
 
-def title_from(cells: Sequence[str], credits_: Iterable[Credit] = ()) -> Title:
+def title_from(
+    cells: Sequence[str], credits_: Iterable[Credit] = (), details: Iterable[Detail] = ()
+) -> Title:
     """Read a row of `TITLE_COLUMNS`. Raises `ValueError` or `InvalidTitle` naming what is wrong."""
     row = dict(zip(TITLE_COLUMNS, cells, strict=True))
     return Title(
@@ -180,12 +188,13 @@ def title_from(cells: Sequence[str], credits_: Iterable[Credit] = ()) -> Title:
         votes=_integer(row["votes"]),
         metascore=_integer(row["metascore"]),
         certificate=row["certificate"] or None,
-        genres=_texts(row["genres"]),
+        genres=texts_from(row["genres"]),
         release_date=(
             ReleaseDate.fromisoformat(row["release_date"]) if row["release_date"] else None
         ),
         plot=row["plot"] or None,
         credits=tuple(credits_),
+        details=tuple(details),
         provenance=Provenance(
             source=row["source"],
             found_by=row["found_by"],
@@ -207,7 +216,7 @@ def credit_from(cells: Sequence[str]) -> Credit:
         position=int(position),
         name=name,
         person_id=name_id(person_id) if person_id else None,
-        characters=_texts(characters),
+        characters=texts_from(characters),
     )
 
 
@@ -238,7 +247,7 @@ def _title_cells(title: Title, fetched_at: str, run_id: str) -> tuple[object, ..
         title.votes,
         title.metascore,
         title.certificate,
-        _array(title.genres),
+        json_array(title.genres),
         None if date is None else date.isoformat(),
         title.plot,
         title.provenance.source,
@@ -255,7 +264,7 @@ def _credit_cells(imdb_id: TitleId, credit: Credit) -> tuple[object, ...]:
         credit.position,
         credit.person_id,
         credit.name,
-        _array(credit.characters),
+        json_array(credit.characters),
     )
 
 
@@ -263,11 +272,13 @@ def _integer(cell: str) -> int | None:
     return int(cell) if cell else None
 
 
-def _array(texts: Sequence[str]) -> str:
+def json_array(texts: Sequence[str]) -> str:
+    """Give texts as a cell: a JSON array, or nothing for none."""
     return f"[{', '.join(map(_json_text, texts))}]" if texts else ""
 
 
-def _texts(cell: str) -> tuple[str, ...]:
+def texts_from(cell: str) -> tuple[str, ...]:
+    """Read a cell of `json_array`. Raises `ValueError` when it is none."""
     if not cell:
         return ()
     texts = json.loads(cell)
