@@ -55,12 +55,16 @@ class DetailSet:
         return self.ledger.path.exists()
 
     def check(self) -> None:
-        """Raise `RepositoryUnavailable` when a file is not ours, or lacks its ledger."""
+        """Raise `RepositoryUnavailable` when the ledger is not ours, or rows are there without it.
+
+        What else somebody has in the folder, under a name that we would use, may stay until we do.
+        """
         if self.exists():
             self.ledger.header_size()
-        for name in DetailName:
-            if (path := self._path(name)).exists():
-                self._check_items(CsvTable(path, columns_of(name)))
+            return
+        for table in self._tables_there():
+            if table.path.stat().st_size > (table.header_size() or 0):
+                raise not_in_ledger(table.path, self.ledger.path)
 
     def forget(self) -> None:
         """Let go of the files and of what is known of them."""
@@ -156,19 +160,20 @@ class DetailSet:
         return self._directory / f"{name}.csv"
 
     def _open(self) -> None:
-        self.ledger.open()
         self._is_open = True
+        self.ledger.open()
+        self.tables = {DetailName(table.path.stem): table for table in self._tables_there()}
+        for table in self.tables.values():
+            table.open()
 
-    def _check_items(self, table: CsvTable) -> None:
-        """Refuse a file that is in the way of ours, and rows of ours without the ledger."""
-        try:
-            size = table.header_size()
-        except RepositoryUnavailable:
-            if self.exists():
-                raise
-            return
-        if size is not None and not self.exists() and table.path.stat().st_size > size:
-            raise not_in_ledger(table.path, self.ledger.path)
+    def _tables_there(self) -> Iterator[CsvTable]:
+        """Give the files that are there and have our header."""
+        for name in DetailName:
+            if not self._path(name).exists():
+                continue
+            table = self.table(name)
+            if _has_our_header(table):
+                yield table
 
     def _tables_for(self, titles: Sequence[TitleRows]) -> dict[DetailName, CsvTable]:
         """Give the files into which the items of titles go, open; makes those that are missing."""
@@ -348,6 +353,13 @@ def in_order(details: Sequence[Detail]) -> tuple[Detail, ...]:
 
 
 _PLACES = {name: place for place, name in enumerate(DetailName)}
+
+
+def _has_our_header(table: CsvTable) -> bool:
+    try:
+        return table.header_size() is not None
+    except RepositoryUnavailable:  # somebody else's
+        return False
 
 
 def _by_title(table: CsvTable) -> Iterator[tuple[TitleId, list[Record]]]:

@@ -238,7 +238,8 @@ class TitleSet:
                 self.has_strays = True
                 orphans.clear()
             self._hold_credits_of(imdb_id, held, records)
-        if len(orphans) > MOST_TITLES_AT_ONCE:
+        # Of updates that were being removed any number may be left.
+        if len(orphans) > MOST_TITLES_AT_ONCE and not self._renames:
             raise without_titles(self.credit_table.path, self.title_table.path)
         if orphans:
             self.credit_table.truncate(orphans[0])
