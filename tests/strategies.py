@@ -84,7 +84,7 @@ def _values(field: Field) -> st.SearchStrategy:
         Kind.TEXTS: lambda: short_text_lists,
     }
     values = by_kind[field.kind]()
-    return values if field.required or field.kind is Kind.TEXTS else st.none() | values
+    return st.none() | values if field.nullable else values
 
 
 def _texts_for(field: Field) -> st.SearchStrategy:
@@ -119,6 +119,9 @@ def detail_lists(
         lambda some: st.tuples(*(details_of(name, times) for name in names if name in some))
     )
 
+
+every_detail = st.tuples(*(details_of(name) for name in DetailName))
+"""Details of all names."""
 
 titles = st.builds(
     Title,

@@ -52,6 +52,11 @@ class Field:
     made_of: Callable[[Any], object]
     range_: Range | None = None
 
+    @property
+    def nullable(self) -> bool:
+        """Whether it is ``None`` when it is unknown: texts are none of them then."""
+        return not self.required and self.kind is not Kind.TEXTS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
@@ -110,11 +115,11 @@ def _field(name: str, hint: Any) -> Field:
 
 
 def _check(field: Field, value: object) -> None:
-    if value is None and not field.required:
+    if value is None and field.nullable:
         return
     rule = _broken_rule(field, value)
     if rule is not None:
-        raise InvalidTitle(field.name, value, rule if field.required else f"{rule}, or None")
+        raise InvalidTitle(field.name, value, f"{rule}, or None" if field.nullable else rule)
 
 
 def _broken_rule(field: Field, value: object) -> str | None:
@@ -132,7 +137,8 @@ def _broken_rule(field: Field, value: object) -> str | None:
     types = (int,) if field.kind is Kind.WHOLE_NUMBER else (int, float)
     low, high = (field.range_.low, field.range_.high) if field.range_ else (-math.inf, math.inf)
     is_number = isinstance(value, types) and not isinstance(value, bool)
-    if is_number and math.isfinite(value) and low <= value <= high:  # type: ignore[arg-type, operator]
+    # Not `math.isfinite`, which cannot take the largest of whole numbers.
+    if is_number and low <= value <= high and abs(value) != math.inf:  # type: ignore[operator, arg-type]
         return None
     return f"must be a {field.kind} from {low} to {high}"
 
