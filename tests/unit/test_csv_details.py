@@ -395,6 +395,15 @@ def test_rows_whose_ledger_was_taken_away_are_left_alone(tmp_path: Path) -> None
     assert (tmp_path / "keywords.csv").read_bytes() == before
 
 
+def test_a_detail_is_forgotten_when_its_file_is_removed(tmp_path: Path) -> None:
+    saved(tmp_path, *(a_title(n, details=(keywords("a"), taglines("b"))) for n in range(1, 150)))
+    (tmp_path / "keywords.csv").unlink()
+    assert {title.details for title in held(tmp_path).values()} == {(taglines("b"),)}
+    assert_files_agree(tmp_path)
+    saved(tmp_path, a_title(1, details=(keywords("c"),)))
+    assert held(tmp_path)[title_number(1)].details == (keywords("c"), taglines("b"))
+
+
 def test_many_titles_taken_away_leave_their_details_alone(tmp_path: Path) -> None:
     saved(tmp_path, *(a_title(n, credits=(), details=(keywords("a"),)) for n in range(1, 150)))
     path = tmp_path / "titles.csv"

@@ -2,6 +2,7 @@
 
 import math
 import pickle
+import re
 import subprocess
 import sys
 from dataclasses import MISSING, fields
@@ -192,6 +193,13 @@ def test_an_item_of_another_sort_is_refused() -> None:
 def test_a_title_has_a_detail_once_and_is_named_otherwise() -> None:
     with pytest.raises(InvalidTitle, match="tt0000007: details 2: one detail is there twice"):
         a_title(7, details=(keywords("a"), keywords("b")))
+
+
+def test_the_documentation_names_every_detail_and_its_columns() -> None:
+    text = (PROJECT / "docs" / "details.md").read_text(encoding="utf-8")
+    for name in DetailName:
+        columns = ", ".join(field.name for field in fields_of(item_of(name)))
+        assert re.search(rf"^\| `{name}` \| .+ \| `{columns}` \|$", text, re.MULTILINE), name
 
 
 def test_runs_without_details_do_not_load_the_kinds_of_items(tmp_path: Path) -> None:
