@@ -352,7 +352,7 @@ def changed(path: Path, old: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("name", "old", "new", "problem"),
     [
-        ("keywords.csv", "tt0000001,1,a", "tt0000001,1,", r"record 2.*keyword"),
+        ("keywords.csv", "tt0000001,1,a", "tt0000001,1,", "the rows of tt0000001: keyword None"),
         ("keywords.csv", "tt0000001,2,b,,\n", "", r"tt0000001 has 1 rows.*tells of 2"),
         ("keywords.csv", "tt0000001,2,b,,\n", "tt0000001,3,b,,\n", "position '3' comes where 2"),
         ("keywords.csv", "b,,", "b,,,", "6 cells instead of 5"),

@@ -120,9 +120,7 @@ def items_from(name: DetailName, rows: Iterable[Sequence[str]]) -> tuple[Item, .
     kind = item_of(name)
     fields = fields_of(kind)
     found = []
-    for place, (_, position, *cells) in enumerate(rows, 1):
-        if position != str(place):
-            raise ValueError(f"position {position!r} comes where {place} should")
+    for _, _, *cells in rows:
         values = {f.name: _value(f, cell) for f, cell in zip(fields, cells, strict=True)}
         found.append(kind(**values))
     return tuple(found)

@@ -383,9 +383,10 @@ class CsvRepository:
                 (held, holder.read(held), self._rows_of_details(held.imdb_id))
                 for holder, held in found if held is not None
             ]  # fmt: skip
-            ledger_path = self._main.details.ledger.path
         for held, (title, credits_), details in rows:
-            found_details = [read_detail(ledger_path, *written) for written in details]
+            found_details = [
+                read_detail(self._directory, held.imdb_id, *written) for written in details
+            ]
             yield self._title(held, title, credits_, in_order(found_details))
 
     def _rows_of_details(self, imdb_id: TitleId) -> list[tuple[HeldDetail, bytes, bytes]]:
