@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from domain.chart import Chart, ChartName
+from domain.details import DetailName
 from domain.errors import SourceError, TitleError
 from domain.history import Snapshot, SnapshotTime, TitleHistory
 from domain.identifiers import TitleId
@@ -109,7 +110,8 @@ class CircuitBreaker(Protocol):
 class BatchResult:
     """What a repository did with a batch; the four numbers add up to the size of the batch.
 
-    ``unchanged`` counts titles that it already held with the same facts, or with newer ones.
+    ``updated`` counts titles of which a fact, a credit or a detail is new or has changed,
+    ``unchanged`` those that it already held with the same facts, or with newer ones.
     """
 
     inserted: int = 0
@@ -119,14 +121,15 @@ class BatchResult:
 
 
 class TitleVersion(NamedTuple):
-    """How new the facts are that a repository holds of a title."""
+    """How new the facts are that a repository holds of a title, and its details, by their names."""
 
     imdb_id: TitleId
     fetched_at: datetime
+    details: tuple[tuple[DetailName, datetime], ...] = ()
 
 
 class TitleRepository(Protocol):
-    """Keeps titles with their people and credits.
+    """Keeps titles with their people, credits and details.
 
     Called by one thread at a time (its lane); another process may write to the same place.
     Every method raises `RepositoryUnavailable` when nothing can be stored or read now.
@@ -156,8 +159,9 @@ class TitleRepository(Protocol):
         """Store each title wholly or not at all; a refused title harms no other in the batch.
 
         Saving the same title twice keeps one row, with the newer facts (by
-        ``provenance.fetched_at``); each row carries the run that saved it last. When this returns,
-        the batch survives the death of the process.
+        ``provenance.fetched_at``); each row carries the run that saved it last. Each detail is
+        kept by its own ``provenance``, and stays as it is when a title comes without it. When this
+        returns, the batch survives the death of the process.
 
         A repository that is a server's calls ``when_sent``, in this thread, when most of the rows
         are on their way and the server is at work on them: a good time for others to use the
@@ -196,6 +200,7 @@ class TitleRepository(Protocol):
     def titles(self, ids: Collection[TitleId] | None = None) -> Iterator[Title]:
         """Stream titles, their credits in billing order, without holding all in memory.
 
+        With the details that are held, in the order of `DetailName`.
         Every title held, or those of ``ids`` (as many as fit in memory) that are held.
         """
 

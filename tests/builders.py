@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.chart import Chart, ChartEntry, ChartName
+from domain.details import Detail, DetailName, Item
+from domain.details.items import Keyword, Tagline
 from domain.identifiers import NameId, TitleId
 from domain.provenance import Provenance
 from domain.release_date import ReleaseDate
@@ -63,6 +65,31 @@ def a_title(number: int = 111161, *, minutes_later: float = 0, **changes: Any) -
         ),
     }
     return Title(**(facts | changes))
+
+
+def a_detail(
+    name: DetailName, *items: Item, minutes_later: float = 0, is_whole: bool = True
+) -> Detail:
+    """A detail; ``minutes_later`` makes it that much newer than ``NOON``."""
+    return Detail(
+        name=name,
+        items=items,
+        is_whole=is_whole,
+        provenance=Provenance(
+            source="html", found_by="next_data", fetched_at=NOON + timedelta(minutes=minutes_later)
+        ),
+    )
+
+
+def keywords(*words: str, minutes_later: float = 0) -> Detail:
+    """The detail that needs the fewest words."""
+    found = [Keyword(keyword=word) for word in words]
+    return a_detail(DetailName.KEYWORDS, *found, minutes_later=minutes_later)
+
+
+def taglines(*texts: str, minutes_later: float = 0) -> Detail:
+    found = [Tagline(text=text) for text in texts]
+    return a_detail(DetailName.TAGLINES, *found, minutes_later=minutes_later)
 
 
 def a_run(run_id: str = "20260101T120000Z-test", **changes: Any) -> Run:

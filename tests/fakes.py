@@ -3,10 +3,12 @@
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from application.ports import BatchResult, RepositoryOpener, TitleOutcome, TitleVersion
 from application.source_chain import PATIENCE, REST_SECONDS
 from domain.chart import Chart, ChartName
+from domain.details import Detail
 from domain.errors import ScraperError, TitleNotFound
 from domain.identifiers import TitleId
 from domain.run import Failure, Run, RunRecord, RunReport, StoreCounts
@@ -17,6 +19,10 @@ from infrastructure.http.circuit_breaker import CircuitBreaker
 def new_circuit() -> CircuitBreaker:
     """A circuit breaker as a source has it."""
     return CircuitBreaker(failures=PATIENCE, rest_seconds=REST_SECONDS)
+
+
+def _is_newer(one: Title | Detail, other: Title | Detail) -> bool:
+    return one.provenance.fetched_at >= other.provenance.fetched_at
 
 
 class FakeSource:
@@ -127,7 +133,7 @@ class FakeRepository:
             raise self.errors.pop(0)
         kept = [
             title for title in batch
-            if title.imdb_id not in self.refuses and not self._has_newer(title)
+            if title.imdb_id not in self.refuses and self._merged(title) is not None
         ]  # fmt: skip
         refused = tuple(
             Failure(imdb_id=t.imdb_id, reason="invalid_title", message="refused by the test")
@@ -135,7 +141,7 @@ class FakeRepository:
             if t.imdb_id in self.refuses
         )
         new = sum(title.imdb_id not in self.held for title in kept)
-        self.held.update((title.imdb_id, title) for title in kept)
+        self.held.update((title.imdb_id, self._merged(title) or title) for title in kept)
         self.saved_by.update((title.imdb_id, run.run_id) for title in kept)
         self.batches.append(tuple(title.imdb_id for title in batch))
         return BatchResult(
@@ -145,9 +151,17 @@ class FakeRepository:
             refused=refused,
         )
 
-    def _has_newer(self, title: Title) -> bool:
+    def _merged(self, title: Title) -> Title | None:
+        """The newest of what is held of a title and of this; ``None`` when all of this is older."""
         held = self.held.get(title.imdb_id)
-        return held is not None and held.provenance.fetched_at > title.provenance.fetched_at
+        if held is None:
+            return title
+        newest = {detail.name: detail for detail in held.details}
+        newer = [d for d in title.details if d.name not in newest or _is_newer(d, newest[d.name])]
+        newest.update((detail.name, detail) for detail in newer)
+        if not _is_newer(title, held) and not newer:
+            return None
+        return replace(title if _is_newer(title, held) else held, details=tuple(newest.values()))
 
     def finish_run(self, report: RunReport) -> None:
         if self.errors:
@@ -192,7 +206,8 @@ class FakeRepository:
 
     def versions(self) -> Iterator[TitleVersion]:
         for title in self.held.values():
-            yield TitleVersion(title.imdb_id, title.provenance.fetched_at)
+            details = tuple((d.name, d.provenance.fetched_at) for d in title.details)
+            yield TitleVersion(title.imdb_id, title.provenance.fetched_at, details)
 
     def titles(self, ids: Collection[TitleId] | None = None) -> Iterator[Title]:
         if self.errors_on_reading:

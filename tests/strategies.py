@@ -1,10 +1,13 @@
 """Hypothesis strategies for titles and what belongs to them: anything that the domain allows."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import strategies as st
 
-from domain.identifiers import NameId, TitleId
+from domain.details import Detail, DetailName, Field, Item, Kind, fields_of, item_of
+from domain.identifiers import NameId, TitleId, name_id, title_id
 from domain.provenance import Provenance
 from domain.release_date import FIRST_YEAR, LAST_YEAR, ReleaseDate
 from domain.title import Credit, CreditCategory, Title, TitleKind
@@ -60,14 +63,65 @@ def credit_lists(draw: st.DrawFn) -> tuple[Credit, ...]:
 
 
 @st.composite
-def provenances(draw: st.DrawFn) -> Provenance:
+def provenances(draw: st.DrawFn, times: st.SearchStrategy = moments) -> Provenance:
     """Where and when a title was read."""
     return Provenance(
         source=draw(st.sampled_from(["html", "saved"])),
         found_by=draw(st.sampled_from(["next_data", "json_ld", "dom"])),
-        fetched_at=draw(moments),
+        fetched_at=draw(times),
     )
 
+
+def _values(field: Field) -> st.SearchStrategy:
+    """Anything that a field of an item may hold."""
+    low, high = (field.range_.low, field.range_.high) if field.range_ else (None, None)
+    by_kind: dict[Kind, Callable[[], st.SearchStrategy]] = {
+        Kind.TEXT: lambda: _texts_for(field),
+        Kind.WHOLE_NUMBER: lambda: st.integers(low, high),
+        Kind.NUMBER: lambda: st.floats(low, high),
+        Kind.FLAG: st.booleans,
+        Kind.DATE: release_dates,
+        Kind.TEXTS: lambda: short_text_lists,
+    }
+    values = by_kind[field.kind]()
+    return st.none() | values if field.nullable else values
+
+
+def _texts_for(field: Field) -> st.SearchStrategy:
+    if field.made_of in {title_id, name_id}:
+        return title_ids if field.made_of is title_id else name_ids
+    return texts if field.made_of is str else st.sampled_from(list(field.made_of))
+
+
+def items_of(name: DetailName) -> st.SearchStrategy[Item]:
+    """Any item of a detail."""
+    kind = item_of(name)
+    return st.builds(kind, **{field.name: _values(field) for field in fields_of(kind)})
+
+
+def details_of(name: DetailName, times: st.SearchStrategy = moments) -> st.SearchStrategy[Detail]:
+    """Any detail of that name."""
+    return st.builds(
+        Detail,
+        name=st.just(name),
+        items=st.lists(items_of(name), max_size=3).map(tuple),
+        is_whole=st.booleans(),
+        provenance=provenances(times),
+    )
+
+
+def detail_lists(
+    names: Sequence[DetailName] = tuple(DetailName), times: st.SearchStrategy = moments
+) -> st.SearchStrategy[tuple[Detail, ...]]:
+    """Some details, each name once, in the order of the names."""
+    chosen = st.sets(st.sampled_from(list(names)), max_size=3)
+    return chosen.flatmap(
+        lambda some: st.tuples(*(details_of(name, times) for name in names if name in some))
+    )
+
+
+every_detail = st.tuples(*(details_of(name) for name in DetailName))
+"""Details of all names."""
 
 titles = st.builds(
     Title,
@@ -88,4 +142,9 @@ titles = st.builds(
     plot=st.none() | texts,
     credits=credit_lists(),
 )
-"""Any title."""
+"""Any title without details."""
+
+detailed_titles = st.builds(
+    lambda title, details: replace(title, details=details), titles, detail_lists()
+)
+"""Any title, with details or not."""

@@ -1,9 +1,10 @@
 """Titles that wait for a repository that is away, in a file.
 
-The file is a header line, then each batch's titles as one MessagePack value. Only the process that
-wrote it reads it: what a killed run had there is fetched again, for a run that is continued asks
-the repositories what they hold, and the next run removes the file. A file in use is locked, which
-the kernel undoes when its process dies, whatever way it dies.
+The file is a header line, then each batch as one MessagePack value: the titles without their
+details, and those of each title, whose items say nothing of what sort they are. Only the process
+that wrote it reads it: what a killed run had there is fetched again, for a run that is continued
+asks the repositories what they hold, and the next run removes the file. A file in use is locked,
+which the kernel undoes when its process dies, whatever way it dies.
 """
 
 import fcntl
@@ -13,13 +14,18 @@ import tempfile
 from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from functools import cache
 from io import FileIO
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
+from domain.details import Detail, DetailName, Item, item_of
 from domain.errors import InvalidTitle, SpillUnavailable
+from domain.provenance import Provenance
 from domain.title import Title
 
 MOST_BYTES = 256 * 1024 * 1024
@@ -27,6 +33,16 @@ MOST_BYTES = 256 * 1024 * 1024
 
 _PREFIX = ".imdb-title-collector-spill-"
 _HEADER = b"imdb-title-collector spill 1\n"
+
+
+class _SpilledDetail(NamedTuple):
+    name: DetailName
+    items: msgspec.Raw
+    provenance: Provenance
+    is_whole: bool
+
+
+_SpilledBatch = tuple[tuple[Title, ...], tuple[tuple[_SpilledDetail, ...], ...]]
 
 
 class SpillFile:
@@ -47,7 +63,7 @@ class SpillFile:
         self._begin = self._end = len(_HEADER)
         self._lengths: deque[int] = deque()
         self._encoder = msgspec.msgpack.Encoder()
-        self._decoder = msgspec.msgpack.Decoder(tuple[Title, ...])
+        self._decoder = msgspec.msgpack.Decoder(_SpilledBatch)
 
     @property
     def location(self) -> str:
@@ -60,7 +76,9 @@ class SpillFile:
         Raises `SpillUnavailable` when the file is as long as it may be or cannot be written; what
         is in it already is unharmed.
         """
-        record = self._encoder.encode(batch)
+        bare = [replace(title, details=()) if title.details else title for title in batch]
+        details = [[self._spilled(detail) for detail in title.details] for title in batch]
+        record = self._encoder.encode((bare, details))
         if self._end + len(record) > self._most_bytes:
             limit = f"{self._most_bytes / 1024**2:g} MB"
             raise SpillUnavailable(f"the file in which titles wait is full ({limit})")
@@ -120,9 +138,35 @@ class SpillFile:
         if self._file is None:
             raise RuntimeError("nothing has been put")
         try:
-            return self._decoder.decode(os.pread(self._file.fileno(), length, position))
+            bare, details = self._decoder.decode(os.pread(self._file.fileno(), length, position))
+            return tuple(map(_with_details, bare, details))
         except (OSError, msgspec.DecodeError, InvalidTitle) as error:
             raise SpillUnavailable(f"{self.location} cannot be read: {error}") from error
+
+    def _spilled(self, detail: Detail) -> _SpilledDetail:
+        items = msgspec.Raw(self._encoder.encode(detail.items))
+        return _SpilledDetail(detail.name, items, detail.provenance, detail.is_whole)
+
+
+def _with_details(title: Title, details: Sequence[_SpilledDetail]) -> Title:
+    if not details:
+        return title
+    return replace(title, details=tuple(map(_detail, details)))
+
+
+def _detail(spilled: _SpilledDetail) -> Detail:
+    items = _items_decoder(spilled.name).decode(spilled.items)
+    return Detail(
+        name=spilled.name,
+        items=items,
+        provenance=spilled.provenance,
+        is_whole=spilled.is_whole,
+    )
+
+
+@cache
+def _items_decoder(name: DetailName) -> msgspec.msgpack.Decoder[tuple[Item, ...]]:
+    return msgspec.msgpack.Decoder(tuple[item_of(name), ...])  # type: ignore[misc]
 
 
 def remove_leftovers(folders: Iterable[Path]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from application.ports import TitleRepository
+from domain.details import DetailName
 from domain.identifiers import NameId, TitleId
 from domain.title import CreditCategory, Title
 from infrastructure.repositories.csv import open_csv_repository
@@ -63,7 +64,8 @@ def _each_once(people: Sequence[tuple[str, ...]]) -> dict[NameId, str]:
 def in_billing_order(title: Title) -> Title:
     """The same title as `TitleRepository.titles` gives it."""
     ordered = [credit for category in CreditCategory for credit in title.credits_of(category)]
-    return replace(title, credits=tuple(ordered))
+    details = sorted(title.details, key=lambda detail: list(DetailName).index(detail.name))
+    return replace(title, credits=tuple(ordered), details=tuple(details))
 
 
 def held(repository: TitleRepository) -> dict[TitleId, Title]:

@@ -13,6 +13,7 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from domain.details import DetailName
 from domain.errors import RepositoryUnavailable
 from domain.run import StoreCounts
 from infrastructure.repositories.postgres import migrations, open_postgres_repository
@@ -23,7 +24,7 @@ PROJECT = Path(__file__).parents[2]
 
 TABLES = {
     "runs", "titles", "people", "credits", "chart_entries", "rating_history", "failures",
-    "schema_version",
+    "schema_version", "title_details", *DetailName,
 }  # fmt: skip
 
 

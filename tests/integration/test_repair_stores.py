@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from application.composite_save import CompositeSave
 from application.ports import RepositoryOpener
 from application.repair import Repair
+from domain.details import Detail, DetailName
 from domain.errors import RepositoryUnavailable
 from domain.identifiers import TitleId
 from domain.run import RunOutcome
@@ -19,28 +21,42 @@ from domain.title import Title
 from infrastructure import container
 from shared.config import Settings
 from tests import strategies
-from tests.builders import a_run, a_title, title_number
+from tests.builders import NOON, a_run, a_title, title_number
 from tests.contract.factories import CsvFactory, PostgresFactory, held, in_billing_order
 from tests.databases import execute
 from tests.fakes import FakeRepository, RecordingObserver
 
 RUN = a_run("20260102T120000Z-repair", command="repair", chart=None, sources=())
 
+few_moments = st.integers(0, 2).map(lambda minutes: NOON + timedelta(minutes=minutes))
 few_ids = st.integers(1, 4).map(title_number)
 versions = st.builds(
-    lambda title, imdb_id: replace(title, imdb_id=imdb_id), strategies.titles, few_ids
+    lambda title, imdb_id, details: replace(title, imdb_id=imdb_id, details=details),
+    strategies.titles,
+    few_ids,
+    strategies.detail_lists((DetailName.AKAS, DetailName.BOX_OFFICE), few_moments),
 )
 
 
 def newest_of(*stores: dict[TitleId, Title]) -> dict[TitleId, Title]:
-    """Of each title the newest version; of two as new that of the first store."""
+    """Of each title, and of each detail, the newest version; of two as new the first store's."""
     newest: dict[TitleId, Title] = {}
+    details: dict[TitleId, dict[DetailName, Detail]] = {}
     for store in stores:
         for imdb_id, title in store.items():
-            known = newest.get(imdb_id)
-            if known is None or known.provenance.fetched_at < title.provenance.fetched_at:
-                newest[imdb_id] = title
-    return newest
+            keep_newer(newest, imdb_id, title)
+            for detail in title.details:
+                keep_newer(details.setdefault(imdb_id, {}), detail.name, detail)
+    return {
+        imdb_id: replace(title, details=tuple(details.get(imdb_id, {}).values()))
+        for imdb_id, title in newest.items()
+    }
+
+
+def keep_newer(kept: dict, key: str, value: Title | Detail) -> None:
+    known = kept.get(key)
+    if known is None or known.provenance.fetched_at < value.provenance.fetched_at:
+        kept[key] = value
 
 
 @settings(

@@ -12,7 +12,7 @@ from application.lane_queue import QUEUE_TITLES
 from application.repair import Repair
 from domain.errors import RepositoryUnavailable
 from domain.run import RunOutcome
-from tests.builders import a_run, a_title, title_number
+from tests.builders import a_run, a_title, keywords, taglines, title_number
 from tests.fakes import FakeRepository, RecordingObserver
 
 RUN = a_run("20260102T120000Z-repair", command="repair", chart=None, sources=())
@@ -100,6 +100,63 @@ def test_three_repositories_become_one():
     assert a.held == b.held == c.held
     with repair_of(a, b, c) as repair:
         assert repair.compare().count == 0
+
+
+def test_details_that_one_lacks_or_has_older_are_told_and_copied():
+    a = store_with(
+        "a",
+        a_title(1, details=(keywords("a"),)),
+        a_title(2, details=(keywords("new", minutes_later=1),)),
+        a_title(3, details=(keywords("a"), taglines("b"))),
+        a_title(4, details=(keywords("a"),)),
+    )
+    b = store_with(
+        "b",
+        a_title(1),
+        a_title(2, details=(keywords("old"),)),
+        a_title(3, details=(keywords("other"), taglines("b"))),
+        a_title(4, details=(keywords("a"),)),
+    )
+    with repair_of(a, b) as repair:
+        found = repair.compare()
+    assert found.missing == {}
+    assert found.older == {"b": [title_number(1), title_number(2)]}
+    assert found.differing == {"b": [title_number(3)]}
+    levelled(a, b)
+    assert a.held == b.held
+    assert a.held[title_number(3)].details == (keywords("a"), taglines("b"))
+
+
+def test_a_title_is_copied_both_ways_when_each_has_something_newer():
+    facts = a_title(1, minutes_later=5, votes=7, details=(taglines("t"),))
+    a = store_with("a", facts, a_title(2))
+    b = store_with("b", a_title(1, details=(keywords("k"),)), a_title(2))
+    with repair_of(a, b) as repair:
+        found = repair.compare()
+        assert found.older == {"a": [title_number(1)], "b": [title_number(1)]}
+        assert (found.count, found.ids) == (1, [title_number(1)])
+        report = repair.level(found, RUN)
+    assert {d.name: d for d in a.held[title_number(1)].details} == {
+        "keywords": keywords("k"),
+        "taglines": taglines("t"),
+    }
+    for store in (a, b):
+        assert store.held[title_number(1)].votes == 7
+        assert len(store.held[title_number(1)].details) == 2
+    assert report.outcome is RunOutcome.COMPLETE
+    assert (report.asked, report.already_saved) == (1, 1)
+    assert [(kept.held_before, kept.copied) for kept in report.repositories] == [(0, 1), (0, 1)]
+
+
+def test_a_title_that_is_copied_in_one_direction_only_is_not_done():
+    a = store_with("a", a_title(1, minutes_later=5))
+    b, stop = store_with("b", a_title(1, details=(keywords("k"),))), threading.Event()
+    with repair_of(a, b, stop=stop) as repair:
+        found = repair.compare()
+        stop.set()
+        report = repair.level(found, RUN)
+    assert report.not_tried == (title_number(1),)
+    assert report.outcome is RunOutcome.INTERRUPTED
 
 
 def test_many_titles_are_copied_some_at_a_time():

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from domain.errors import SpillUnavailable
 from infrastructure.repositories.spill_file import SpillFile, remove_leftovers
 from tests.builders import a_title
-from tests.strategies import titles
+from tests.strategies import detailed_titles, every_detail
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,7 +27,11 @@ def spill(tmp_path: Path) -> Iterator[SpillFile]:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(steps=st.lists(st.lists(titles, max_size=3).map(tuple) | st.integers(0, 4), max_size=12))
+@given(
+    steps=st.lists(
+        st.lists(detailed_titles, max_size=3).map(tuple) | st.integers(0, 4), max_size=12
+    )
+)
 def test_batches_come_out_whole_and_in_order_however_they_are_put_and_dropped(
     tmp_path_factory: pytest.TempPathFactory, steps: list
 ) -> None:
@@ -46,6 +50,18 @@ def test_batches_come_out_whole_and_in_order_however_they_are_put_and_dropped(
         assert spill.first(1000) == list(expected)
     spill.close()
     assert list(folder.iterdir()) == []
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(details=every_detail)
+def test_details_of_every_sort_come_out_whole(
+    tmp_path_factory: pytest.TempPathFactory, details: tuple
+) -> None:
+    spill = SpillFile("csv", [tmp_path_factory.mktemp("spill")])
+    batch = (a_title(1, details=details), a_title(2))
+    spill.put(batch)
+    assert spill.first(1) == [batch]
+    spill.close()
 
 
 def test_nothing_is_written_before_titles_wait(spill: SpillFile, tmp_path: Path) -> None:

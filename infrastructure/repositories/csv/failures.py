@@ -66,12 +66,21 @@ def malformed(path: Path, where: str, problem: str) -> RepositoryUnavailable:
     )
 
 
-def without_titles(credits_path: Path, titles_path: Path) -> RepositoryUnavailable:
-    """Give the error for credits whose titles are gone from ``titles.csv``."""
+def without_titles(path: Path, titles_path: Path, what: str = "credits") -> RepositoryUnavailable:
+    """Give the error for credits or details whose titles are gone from ``titles.csv``."""
     return RepositoryUnavailable(
         NAME,
-        f"{credits_path} has credits of titles that {titles_path.name} does not have: put that "
+        f"{path} has {what} of titles that {titles_path.name} does not have: put that "
         "file back, or move all of these files away together",
+    )
+
+
+def not_in_ledger(path: Path, ledger_path: Path) -> RepositoryUnavailable:
+    """Give the error for rows of details of which ``details.csv`` tells nothing."""
+    return RepositoryUnavailable(
+        NAME,
+        f"{path} has rows of titles of which {ledger_path.name} tells nothing: put that file "
+        "back, or move this one away",
     )
 
 

@@ -6,23 +6,33 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import FileIO
 from pathlib import Path
+from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
 from application.ports import BatchResult, TitleVersion
 from domain.chart import Chart
+from domain.details import Detail
 from domain.errors import InvalidTitle
 from domain.identifiers import NameId, TitleId
 from domain.run import Failure, Run, RunRecord, RunReport, StoreCounts
 from domain.title import Title
 from infrastructure.repositories.csv.chart_file import ChartFile
+from infrastructure.repositories.csv.detail_index import DetailIndex, HeldDetail
+from infrastructure.repositories.csv.detail_rows import DetailRows
+from infrastructure.repositories.csv.detail_set import (
+    DetailReader,
+    in_order,
+    newest,
+    read_detail,
+)
 from infrastructure.repositories.csv.failures import NAME, locked, malformed, translated
 from infrastructure.repositories.csv.index import HeldTitle
 from infrastructure.repositories.csv.journal import RunJournal
-from infrastructure.repositories.csv.merge import merge
+from infrastructure.repositories.csv.merge import finish_merge, merge
 from infrastructure.repositories.csv.rows import (
     Naming,
     TitleRows,
@@ -32,7 +42,8 @@ from infrastructure.repositories.csv.rows import (
     moment_of,
     title_from,
 )
-from infrastructure.repositories.csv.title_set import MOST_TITLES_AT_ONCE, TitleSet
+from infrastructure.repositories.csv.table import MOST_TITLES_AT_ONCE
+from infrastructure.repositories.csv.title_set import TitleSet
 
 _LARGEST_CELL = 2**31 - 1
 _POLL_SECONDS = 0.005
@@ -68,6 +79,7 @@ def open_csv_repository(
 class CsvRepository:
     """Keeps titles in ``titles.csv``, ``people.csv`` and ``credits.csv``, charts in ``chart.csv``.
 
+    Details of titles are in files of their own (`DetailSet`), which are made with the first one.
     What it remembers of runs is in ``.runs`` (`RunJournal`).
 
     Made by `open_csv_repository`; fulfils the port `TitleRepository`. New titles are appended. A
@@ -109,6 +121,7 @@ class CsvRepository:
             self._directory.mkdir(parents=True, exist_ok=True)
             for table in self._main.tables:
                 table.header_size()
+            self._main.details.check()
             self._chart_file.check()
         with self._exclusively():
             self._merge()
@@ -131,10 +144,7 @@ class CsvRepository:
         the process, and a power cut after the next `finish_run`. There is no server to wait for,
         so ``when_sent`` is not called.
         """
-        encoded = [
-            TitleRows.of(title, run.run_id, escape_formulas=self._escape_formulas)
-            for title in batch
-        ]
+        encoded = [_encoded(title, run.run_id, self._escape_formulas) for title in batch]
         counts: Counter[str] = Counter()
         with self._exclusively():
             for titles in _without_repeats(encoded):
@@ -195,12 +205,13 @@ class CsvRepository:
         with self._exclusively():
             titles = self._main.titles
             newer = {held.imdb_id: held.fetched_at for held in self._updates.titles}
+            details = self._main.details.index, self._updates.details.index
             snapshot = iter(titles)
         for held in snapshot:
             moment = newer.pop(held.imdb_id, held.fetched_at)
-            yield TitleVersion(held.imdb_id, datetime_of(moment))
+            yield _version(held.imdb_id, moment, *details)
         for imdb_id, moment in newer.items():
-            yield TitleVersion(imdb_id, datetime_of(moment))
+            yield _version(imdb_id, moment, *details)
 
     def titles(self, ids: Collection[TitleId] | None = None) -> Iterator[Title]:
         """Give every title held at the first step, in the order in which they were first saved.
@@ -217,9 +228,11 @@ class CsvRepository:
                 self._main.sync()
                 title_file = stack.enter_context(FileIO(self._main.title_table.path))
                 credit_file = stack.enter_context(FileIO(self._main.credit_table.path))
+                details = DetailReader(self._main.details, stack)
                 snapshot = iter(self._main.titles)
             for held in snapshot:
-                yield self._read(held, title_file, credit_file)
+                found = details.details_of(held.imdb_id)
+                yield self._read(held, title_file, credit_file, found)
 
     def counts(self) -> StoreCounts:
         """Count what is held, with what other processes have saved until now."""
@@ -257,12 +270,13 @@ class CsvRepository:
             except Timeout as error:
                 raise locked(Path(self._lock.lock_file), self._lock_timeout_seconds) from error
             try:
+                finish_merge(self._directory, self._updates)
                 self._main.sync()
                 if self._updates.exists():
                     self._updates.sync()
                 else:
                     self._updates.forget()
-                if self._main.has_strays:
+                if self._has_strays():
                     self._merge()
                     self._main.sync()
                 yield
@@ -293,6 +307,9 @@ class CsvRepository:
                 for person_id in rows.names:
                     self._updates.people.see(person_id, rows.moment)
 
+    def _has_strays(self) -> bool:
+        return self._main.has_strays or self._main.details.has_strays
+
     def _changes(self, titles: Sequence[TitleRows]) -> "_Changes":
         changes = _Changes()
         for rows in titles:
@@ -300,7 +317,7 @@ class CsvRepository:
             if held is None:
                 changes.add_new(rows)
             else:
-                changes.add_known(rows, held, holder)
+                changes.add_known(rows, held, holder, self._news_of(rows))
         for person_id, naming in changes.names.items():
             number = self._main.people.find(person_id)
             if number is None:
@@ -312,6 +329,25 @@ class CsvRepository:
             ):
                 changes.renamed[person_id] = naming
         return changes
+
+    def _news_of(self, rows: TitleRows) -> "_News":
+        """Give the details of a title that are not held as they are, and whether one says more."""
+        if not rows.details:
+            return _News((), is_change=False)
+        held = newest(self._main.details, self._updates.details, rows.imdb_id)
+        news, is_change = [], False
+        for detail in rows.details:
+            if (known := held.get(detail.name)) is not None:
+                holder, before = known
+                if detail.moment < before.fetched_at:
+                    continue
+                written = holder.read(before)
+                if detail.are(*written):
+                    continue
+                is_change |= not detail.have_the_facts_of(*written)
+            is_change |= known is None
+            news.append(detail)
+        return _News(tuple(news), is_change)
 
     def _holder(self, imdb_id: TitleId) -> tuple[TitleSet, HeldTitle | None]:
         """Give where the newest version of a title stands: nowhere when it is not held."""
@@ -335,7 +371,7 @@ class CsvRepository:
 
     def _merge(self) -> None:
         """Bring the updates into the files; whoever goes on with the files syncs them again."""
-        if len(self._updates.titles) or self._main.has_strays:
+        if len(self._updates.titles) or self._has_strays():
             merge(self._main, self._updates)
             self._main.forget()
         elif self._updates.exists():
@@ -347,21 +383,47 @@ class CsvRepository:
     def _titles_named(self, ids: Collection[TitleId]) -> Iterator[Title]:
         with self._exclusively():
             found = [(self._holder(imdb_id)) for imdb_id in ids]
-            rows = [(held, holder.read(held)) for holder, held in found if held is not None]
-        for held, (title, credits_) in rows:
-            yield self._title(held, title, credits_)
+            rows = [
+                (held, holder.read(held), self._rows_of_details(held.imdb_id))
+                for holder, held in found if held is not None
+            ]  # fmt: skip
+        for held, (title, credits_), details in rows:
+            found_details = [
+                read_detail(self._directory, held.imdb_id, *written) for written in details
+            ]
+            yield self._title(held, title, credits_, in_order(found_details))
 
-    def _read(self, held: HeldTitle, title_file: FileIO, credit_file: FileIO) -> Title:
+    def _rows_of_details(self, imdb_id: TitleId) -> list[tuple[HeldDetail, bytes, bytes]]:
+        found = newest(self._main.details, self._updates.details, imdb_id)
+        return [(held, *details.read(held)) for details, held in found.values()]
+
+    def _read(
+        self,
+        held: HeldTitle,
+        title_file: FileIO,
+        credit_file: FileIO,
+        details: tuple[Detail, ...],
+    ) -> Title:
         title = _part(title_file, held.title_start, held.title_end)
-        return self._title(held, title, _part(credit_file, held.credits_start, held.credits_end))
+        credits_ = _part(credit_file, held.credits_start, held.credits_end)
+        return self._title(held, title, credits_, details)
 
-    def _title(self, held: HeldTitle, title: bytes, credits_: bytes) -> Title:
+    def _title(
+        self, held: HeldTitle, title: bytes, credits_: bytes, details: tuple[Detail, ...]
+    ) -> Title:
         try:
             (cells,) = decode(title)
-            return title_from(cells, [credit_from(row) for row in decode(credits_)])
+            return title_from(cells, [credit_from(row) for row in decode(credits_)], details)
         except (csv.Error, ValueError, InvalidTitle) as error:
             where = f"the title at byte {held.title_start} and its credits in credits.csv"
             raise malformed(self._main.title_table.path, where, str(error)) from error
+
+
+class _News(NamedTuple):
+    """Details of a title that are to be written, and whether one of them has other facts."""
+
+    details: tuple[DetailRows, ...]
+    is_change: bool
 
 
 @dataclass(slots=True)
@@ -386,16 +448,23 @@ class _Changes:
         self.new.append(rows)
         self._add_names(rows)
 
-    def add_known(self, rows: TitleRows, held: HeldTitle, holder: TitleSet) -> None:
-        """Add a title that is held, by what the files say of it."""
-        if rows.moment < held.fetched_at:
+    def add_known(self, rows: TitleRows, held: HeldTitle, holder: TitleSet, news: _News) -> None:
+        """Add a title that is held, by what the files say of it.
+
+        Details are written along with a title, or when it has no newer facts with those held.
+        """
+        is_older = rows.moment < held.fetched_at
+        if is_older and not news.details:
             self.counts["unchanged"] += 1
             return
         title, credits_ = holder.read(held)
-        is_same = rows.have_the_facts_of(title, credits_)
-        self.counts["unchanged" if is_same else "updated"] += 1
-        if not rows.are(title, credits_):
-            self.newer.append(rows)
+        is_same = is_older or rows.have_the_facts_of(title, credits_)
+        self.counts["updated" if news.is_change or not is_same else "unchanged"] += 1
+        if is_older:
+            self.newer.append(_again(held, title, credits_, news.details))
+            return
+        if news.details or not rows.are(title, credits_):
+            self.newer.append(replace(rows, details=news.details))
         self._add_names(rows)
 
     def _add_names(self, rows: TitleRows) -> None:
@@ -404,6 +473,42 @@ class _Changes:
             known = names.get(person_id)
             if known is None or moment >= known.moment:
                 names[person_id] = Naming(name, moment)
+
+
+def _encoded(title: Title, run_id: str, escape_formulas: bool) -> TitleRows:
+    rows = TitleRows.of(title, run_id, escape_formulas=escape_formulas)
+    if not title.details:
+        return rows
+    details = tuple(
+        DetailRows.of(title.imdb_id, detail, run_id, escape_formulas=escape_formulas)
+        for detail in title.details
+    )
+    return replace(rows, details=details)
+
+
+def _again(
+    held: HeldTitle, title: bytes, credits_: bytes, details: tuple[DetailRows, ...]
+) -> TitleRows:
+    """Give the rows of a title that is held, to be written once more with new details."""
+    return TitleRows(
+        imdb_id=held.imdb_id,
+        moment=held.fetched_at,
+        names={},
+        title=title,
+        credits=credits_,
+        credits_count=held.credits_count,
+        details=details,
+    )
+
+
+def _version(
+    imdb_id: TitleId, moment: int, main: DetailIndex, updates: DetailIndex
+) -> TitleVersion:
+    moments = {
+        held.name: held.fetched_at for index in (main, updates) for held in index.of(imdb_id)
+    }
+    details = tuple((name, datetime_of(moments[name])) for name in sorted(moments))
+    return TitleVersion(imdb_id, datetime_of(moment), details)
 
 
 def _without_repeats(titles: Sequence[TitleRows]) -> Iterator[list[TitleRows]]:

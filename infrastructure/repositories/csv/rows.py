@@ -11,13 +11,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from domain.details import Detail
 from domain.identifiers import NameId, TitleId, name_id, title_id
 from domain.provenance import Provenance
 from domain.release_date import ReleaseDate
 from domain.title import Credit, CreditCategory, Person, Title, TitleKind
 from infrastructure.repositories.csv.formulas import escaped, unescaped
+
+if TYPE_CHECKING:
+    from infrastructure.repositories.csv.detail_rows import DetailRows
 
 _FACT_COLUMNS = (
     "imdb_id",
@@ -122,7 +126,8 @@ class TitleRows:
     """A title ready to be written: its row and its credits' rows.
 
     ``names`` has the people credited whose id is known, by the name of their last credit;
-    ``moment`` is when the title was fetched (`moment_of`).
+    ``moment`` is when the title was fetched (`moment_of`); ``details`` is what is to be written
+    along with it.
     """
 
     imdb_id: TitleId
@@ -131,6 +136,7 @@ class TitleRows:
     title: bytes
     credits: bytes
     credits_count: int
+    details: "tuple[DetailRows, ...]" = ()
 
     @classmethod
     def of(cls, title: Title, run_id: str, *, escape_formulas: bool = False) -> "TitleRows":
@@ -154,17 +160,17 @@ class TitleRows:
     def are(self, title: bytes, credits_: bytes) -> bool:
         """Tell whether these are the rows already, where and when the title was read included."""
         return (self.title, self.credits) == (title, credits_) or (
-            _texts_of(self.title + self.credits) == _texts_of(title + credits_)
+            texts_of(self.title + self.credits) == texts_of(title + credits_)
         )
 
     def have_the_facts_of(self, title: bytes, credits_: bytes) -> bool:
         """Tell whether these rows say the same, wherever and whenever that was read."""
         known = len(_FACT_COLUMNS)
-        (ours,), (others,) = _texts_of(self.title), _texts_of(title)
-        return ours[:known] == others[:known] and _texts_of(self.credits) == _texts_of(credits_)
+        (ours,), (others,) = texts_of(self.title), texts_of(title)
+        return ours[:known] == others[:known] and texts_of(self.credits) == texts_of(credits_)
 
 
-def _texts_of(records: bytes) -> list[list[str]]:
+def texts_of(records: bytes) -> list[list[str]]:
     """Whole records as the texts in their cells, whichever way these are escaped."""
     return [[unescaped(cell) for cell in row] for row in decode(records)]
 
@@ -174,7 +180,9 @@ def in_billing_order(title: Title) -> list[Credit]:
     return sorted(title.credits, key=lambda c: (_BILLING_ORDER[c.category], c.position))
 
 
-def title_from(cells: Sequence[str], credits_: Iterable[Credit] = ()) -> Title:
+def title_from(
+    cells: Sequence[str], credits_: Iterable[Credit] = (), details: Iterable[Detail] = ()
+) -> Title:
     """Read a row of `TITLE_COLUMNS`. Raises `ValueError` or `InvalidTitle` naming what is wrong."""
     row = dict(zip(TITLE_COLUMNS, cells, strict=True))
     return Title(
@@ -189,12 +197,13 @@ def title_from(cells: Sequence[str], credits_: Iterable[Credit] = ()) -> Title:
         votes=_integer(row["votes"]),
         metascore=_integer(row["metascore"]),
         certificate=unescaped(row["certificate"]) or None,
-        genres=_texts(row["genres"]),
+        genres=texts_from(row["genres"]),
         release_date=(
             ReleaseDate.fromisoformat(row["release_date"]) if row["release_date"] else None
         ),
         plot=unescaped(row["plot"]) or None,
         credits=tuple(credits_),
+        details=tuple(details),
         provenance=Provenance(
             source=row["source"],
             found_by=row["found_by"],
@@ -216,7 +225,7 @@ def credit_from(cells: Sequence[str]) -> Credit:
         position=int(position),
         name=unescaped(name),
         person_id=name_id(person_id) if person_id else None,
-        characters=_texts(characters),
+        characters=texts_from(characters),
     )
 
 
@@ -254,7 +263,7 @@ def _title_cells(
         title.votes,
         title.metascore,
         certificate,
-        _array(title.genres),
+        json_array(title.genres),
         None if date is None else date.isoformat(),
         plot,
         title.provenance.source,
@@ -271,7 +280,7 @@ def _credit_cells(imdb_id: TitleId, credit: Credit, escape_formulas: bool) -> tu
         credit.position,
         credit.person_id,
         escaped(credit.name, formulas=escape_formulas),
-        _array(credit.characters),
+        json_array(credit.characters),
     )
 
 
@@ -280,11 +289,13 @@ def _integer(cell: str) -> int | None:
 
 
 # An array begins with a bracket, which no spreadsheet takes for a formula.
-def _array(texts: Sequence[str]) -> str:
+def json_array(texts: Sequence[str]) -> str:
+    """Give texts as a cell: a JSON array, or nothing for none."""
     return f"[{', '.join(map(_json_text, texts))}]" if texts else ""
 
 
-def _texts(cell: str) -> tuple[str, ...]:
+def texts_from(cell: str) -> tuple[str, ...]:
+    """Read a cell of `json_array`. Raises `ValueError` when it is none."""
     if not cell:
         return ()
     texts = json.loads(cell)

@@ -13,6 +13,9 @@ from domain.errors import RepositoryUnavailable
 from infrastructure.repositories.csv.failures import foreign, malformed
 from infrastructure.repositories.csv.rows import decode, decode_one, encode
 
+MOST_TITLES_AT_ONCE = 100
+"""Titles written in one go, and so the most of which a crash can leave a part."""
+
 _IMDB_ID = re.compile(r"(tt|nm)[0-9]{7,15}")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from domain.errors import InvalidTitle
 from domain.identifiers import NameId, TitleId
 from domain.title import Credit
+from infrastructure.repositories.csv.detail_set import DetailSet
 from infrastructure.repositories.csv.failures import without_titles
 from infrastructure.repositories.csv.index import HeldTitle, PeopleIndex, TitleIndex
 from infrastructure.repositories.csv.rows import (
@@ -25,24 +26,27 @@ from infrastructure.repositories.csv.rows import (
     run_id_from,
     title_from,
 )
-from infrastructure.repositories.csv.table import CsvTable, Record, replace_file
-
-MOST_TITLES_AT_ONCE = 100
-"""Titles written in one go, and so the most whose credits a crash can leave without them."""
+from infrastructure.repositories.csv.table import (
+    MOST_TITLES_AT_ONCE,
+    CsvTable,
+    Record,
+    replace_file,
+)
 
 
 class TitleSet:
     """Three tables in one folder. Whoever calls it holds the folder's lock.
 
-    People and credits are written before the title: its row in ``titles.csv`` says that it is
-    whole. Credits at the end of the file whose title never came are what a crash left, and are
-    cut off; people who came without a title stay, and are known when it comes.
+    Details, people and credits are written before the title: its row in ``titles.csv`` says that
+    it is whole. Credits at the end of the file whose title never came are what a crash left, and
+    are cut off; people who came without a title stay, and are known when it comes.
 
     ``titles`` is in the order of the file. ``people`` also knows when the newest page that credits
     a person was had: a title's that is held, or, as its credits may have changed since, the one
     that the person's row tells of. ``has_strays`` is true when credits without a title stand amid
-    the others. With ``renames`` a person may stand in the file again and again, and the last name
-    counts. With ``escape_formulas`` names are written so that no spreadsheet runs one (`formulas`).
+    the others. With ``renames``, for updates, a person may stand in the file again and again, and
+    the last name counts. With ``escape_formulas`` names are written so that no spreadsheet runs one
+    (`formulas`).
     """
 
     def __init__(
@@ -56,16 +60,18 @@ class TitleSet:
         self.credit_table = CsvTable(directory / "credits.csv", CREDIT_COLUMNS)
         # In the order of writing.
         self.tables = (self.people_table, self.credit_table, self.title_table)
+        self.details = DetailSet(directory, updates=renames)
         self.forget()
 
     def exists(self) -> bool:
-        """Tell whether any of the three files is there."""
-        return any(table.path.exists() for table in self.tables)
+        """Tell whether any of the files is there."""
+        return any(table.path.exists() for table in self.tables) or self.details.exists()
 
     def forget(self) -> None:
         """Let go of the files and of what is known of them."""
         for table in self.tables:
             table.close()
+        self.details.forget()
         self.titles = TitleIndex()
         self.people = PeopleIndex()
         self.has_strays = False
@@ -86,24 +92,26 @@ class TitleSet:
         if any(table.has_grown() for table in self.tables):
             self._is_in_step = False
             self._read_new_rows()
+        self.details.sync(self.titles)
         self._is_in_step = True
 
     def append(self, titles: Sequence[TitleRows], people: Mapping[NameId, Naming]) -> None:
-        """Write titles and people that the set does not hold.
+        """Write titles, with their details, and people that the set does not hold.
 
         It is for the caller to note in ``people`` whom the titles credit again. On `OSError` (a
         full disk) the files are cut back to what they were.
         """
         self._is_in_step = False
         sizes = [table.size for table in self.tables]
-        try:
-            self.people_table.append(self._people_rows(people.items()))
-            self.credit_table.append(b"".join(rows.credits for rows in titles))
-            self.title_table.append(b"".join(rows.title for rows in titles))
-        except OSError:
-            for table, size in zip(self.tables, sizes, strict=True):
-                table.truncate(size)
-            raise
+        with self.details.appending(titles):
+            try:
+                self.people_table.append(self._people_rows(people.items()))
+                self.credit_table.append(b"".join(rows.credits for rows in titles))
+                self.title_table.append(b"".join(rows.title for rows in titles))
+            except OSError:
+                for table, size in zip(self.tables, sizes, strict=True):
+                    table.truncate(size)
+                raise
         for person_id, naming in people.items():
             self.people.name(person_id, naming.name, naming.moment)
         self._hold_appended(titles, title_start=sizes[2], credits_start=sizes[1])
@@ -152,6 +160,7 @@ class TitleSet:
         """Wait until all rows would survive a power cut as well."""
         for table in self.tables:
             table.flush_to_disk()
+        self.details.flush_to_disk()
 
     def remove(self) -> None:
         """Delete the files, and the folder when nothing else is in it."""
@@ -159,6 +168,7 @@ class TitleSet:
         # The titles first: were we killed in between, credits without a title count for nothing.
         for table in reversed(self.tables):
             table.path.unlink(missing_ok=True)
+        self.details.remove()
         # Something else may lie in the folder; it is not ours to delete.
         with suppress(OSError):
             self.directory.rmdir()
@@ -232,7 +242,8 @@ class TitleSet:
                 self.has_strays = True
                 orphans.clear()
             self._hold_credits_of(imdb_id, held, records)
-        if len(orphans) > MOST_TITLES_AT_ONCE:
+        # Of updates that were being removed any number may be left.
+        if len(orphans) > MOST_TITLES_AT_ONCE and not self._renames:
             raise without_titles(self.credit_table.path, self.title_table.path)
         if orphans:
             self.credit_table.truncate(orphans[0])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -13,11 +13,13 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 
 from application.ports import BatchResult, TitleVersion
 from domain.chart import Chart
+from domain.details import DetailName
 from domain.errors import InvalidTitle, RepositoryUnavailable
 from domain.identifiers import TitleId
 from domain.run import Failure, Run, RunRecord, RunReport, StoreCounts
 from domain.title import Title
 from infrastructure.repositories.postgres.connections import ConnectionPool, Server
+from infrastructure.repositories.postgres.detail_rows import details_from, details_json
 from infrastructure.repositories.postgres.errors import NAME, is_lost_connection, translated
 from infrastructure.repositories.postgres.history import (
     asked_in,
@@ -31,9 +33,8 @@ from infrastructure.repositories.postgres.history import (
 from infrastructure.repositories.postgres.migrations import apply_migrations
 from infrastructure.repositories.postgres.presence import Presence
 from infrastructure.repositories.postgres.rows import (
-    SELECT_NAMED_TITLES,
-    SELECT_TITLES,
     array_literal,
+    select_titles,
     title_from,
 )
 from infrastructure.repositories.postgres.saving import rounds_of, save_round, total
@@ -43,6 +44,7 @@ _Result = TypeVar("_Result")
 _ATTEMPTS = 5
 _LONGEST_PAUSE_SECONDS = 0.5
 _TITLES_PER_FETCH = 500
+_DETAILED_TITLES_PER_FETCH = 20
 
 
 @contextmanager
@@ -191,25 +193,33 @@ class PostgresRepository:
 
         Holds one connection until it is exhausted or closed.
         """
-        for imdb_id, fetched_at in self._stream("SELECT imdb_id, fetched_at FROM titles"):
-            yield TitleVersion(TitleId(imdb_id), fetched_at.astimezone(UTC))
+        with self._snapshot(_TITLES_PER_FETCH) as (rows, has_details):
+            rows.execute(_DETAILED_VERSIONS if has_details else _VERSIONS)
+            for imdb_id, fetched_at, names, moments in rows:
+                details = zip(
+                    map(DetailName, names or ()), map(_in_utc, moments or ()), strict=True
+                )
+                yield TitleVersion(TitleId(imdb_id), _in_utc(fetched_at), tuple(details))
 
     def titles(self, ids: Collection[TitleId] | None = None) -> Iterator[Title]:
         """Give the titles held, or some of them, by id, from one snapshot.
 
-        A few hundred are in memory at a time. Holds one connection until it is exhausted or closed.
+        A few hundred are in memory at a time, and with details, which may be long, a few. Holds one
+        connection until it is exhausted or closed.
         """
-        if ids is None:
-            rows = self._stream(SELECT_TITLES)
-        else:
-            rows = self._stream(SELECT_NAMED_TITLES, array_literal(ids))
-        for row in rows:
-            try:
-                yield title_from(row)
-            except InvalidTitle as error:
-                raise RepositoryUnavailable(
-                    NAME, f"{self._location}: a row of titles breaks a rule: {error}"
-                ) from error
+        values = () if ids is None else (array_literal(ids),)
+        with self._snapshot(_TITLES_PER_FETCH) as (rows, has_details):
+            if has_details:
+                rows.itersize = _DETAILED_TITLES_PER_FETCH
+            details = details_json() if has_details else None
+            rows.execute(select_titles(details, named=ids is not None), values)
+            for *row, details_ in rows:
+                try:
+                    yield title_from(tuple(row), details_from(details_))
+                except InvalidTitle as error:
+                    raise RepositoryUnavailable(
+                        NAME, f"{self._location}: a row of titles breaks a rule: {error}"
+                    ) from error
 
     def counts(self) -> StoreCounts:
         """Count what is held, from all runs."""
@@ -225,13 +235,18 @@ class PostgresRepository:
         )
         return bool(found)
 
-    def _stream(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
-        """Give the rows of a query as they are asked for."""
+    @contextmanager
+    def _snapshot(self, itersize: int) -> Iterator[tuple[cursor, bool]]:
+        """A cursor that streams the rows of a query, and whether any details are held then.
+
+        Reading details takes the server longer, also where there are none.
+        """
         # A stream cannot be begun again once rows are out, so broken connections are found before.
         self._transaction(lambda statements: statements.execute("SELECT 1"))
-        with translated(), self._pool.stream(_TITLES_PER_FETCH) as rows:
-            rows.execute(query, values)
-            yield from rows
+        with translated(), self._pool.stream(itersize) as rows:
+            with rows.connection.cursor() as statements:
+                (has_details,) = _one(statements, _BEGIN_SNAPSHOT)
+            yield rows, has_details
 
     def _transaction(
         self, work: Callable[[cursor], _Result], retrying: Retrying | None = None
@@ -243,6 +258,25 @@ class PostgresRepository:
         with translated():
             return (retrying or self._retrying)(attempt)
 
+
+# Compiling a query with this many parts takes longer than running it.
+_BEGIN_SNAPSHOT = """
+    SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
+    SET LOCAL jit = off;
+    SELECT EXISTS (SELECT FROM title_details)
+"""
+
+_VERSIONS = "SELECT imdb_id, fetched_at, NULL, NULL FROM titles"
+
+_DETAILED_VERSIONS = """
+    SELECT imdb_id, fetched_at, names, moments FROM titles
+    LEFT JOIN (
+        SELECT title_id, array_agg(detail ORDER BY detail) AS names,
+            array_agg(fetched_at ORDER BY detail) AS moments
+        FROM (SELECT title_id, detail COLLATE "C" AS detail, fetched_at FROM title_details) AS d
+        GROUP BY title_id
+    ) AS details ON title_id = imdb_id
+"""
 
 _HELD_SINCE = """
     SELECT imdb_id FROM titles
@@ -264,6 +298,10 @@ def _may_succeed_again(error: BaseException) -> bool:
 
 def _is_lost(error: BaseException) -> bool:
     return isinstance(error, psycopg2.Error) and is_lost_connection(error)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
 
 
 def _one(statements: cursor, query: str, *values: object) -> tuple[Any, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from domain.details import Detail
 from domain.identifiers import NameId, TitleId
 from domain.provenance import Provenance
 from domain.release_date import ReleaseDate
@@ -52,15 +53,10 @@ _SELECT_TITLES = """
         votes, metascore, certificate, genres, release_year, release_month, release_day, plot,
         source, found_by, fetched_at,
         (SELECT json_agg(json_build_array(category, position, name, person_id, characters))::text
-         FROM credits WHERE title_id = imdb_id)
+         FROM credits WHERE title_id = imdb_id),
+        {details}
     FROM titles {which} ORDER BY imdb_id
 """
-
-SELECT_TITLES = _SELECT_TITLES.format(which="")
-"""Reads what `title_from` takes."""
-
-SELECT_NAMED_TITLES = _SELECT_TITLES.format(which="WHERE imdb_id = ANY (%s::text[])")
-"""The same for some ids, given as `array_literal`."""
 
 _CATEGORY_ORDER = {category: place for place, category in enumerate(CreditCategory)}
 
@@ -81,6 +77,15 @@ _ARRAY_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\""})
 
 _CreditFacts = tuple[CreditCategory, int, str, str | None, tuple[str, ...]]
 _credits_decoder = msgspec.json.Decoder(list[_CreditFacts])
+
+
+def select_titles(details: str | None, *, named: bool) -> str:
+    """The statement that reads what `title_from` takes, with what reads the details, if any.
+
+    It is for all titles, or for ``named`` ones, whose ids are given as `array_literal`.
+    """
+    which = "WHERE imdb_id = ANY (%s::text[])" if named else ""
+    return _SELECT_TITLES.format(details=details or "NULL", which=which)
 
 
 def _in_billing_order(credit: Credit) -> tuple[int, int]:
@@ -142,7 +147,7 @@ def title_row(title: Title, digest: bytes, run_id: str) -> Row:
 
 def title_line(title: Title, digest: bytes, run_id: str) -> str:
     """A line of ``titles`` for COPY, by `TITLE_COLUMNS`."""
-    return "\t".join(map(_copied, title_row(title, digest, run_id))) + "\n"
+    return "\t".join(map(copied, title_row(title, digest, run_id))) + "\n"
 
 
 def credit_lines(title: Title) -> str:
@@ -173,7 +178,7 @@ def person_line(imdb_id: NameId, fetched_at: datetime, name: str, run_id: str) -
 
 def history_line(title: Title) -> str:
     """A line of ``rating_history`` for COPY, by `HISTORY_COLUMNS`."""
-    return "\t".join(map(_copied, history_row(title))) + "\n"
+    return "\t".join(map(copied, history_row(title))) + "\n"
 
 
 def history_row(title: Title) -> Row:
@@ -191,7 +196,8 @@ def array_literal(ids: Iterable[str]) -> str:
     return "{" + ",".join(ids) + "}"
 
 
-def _copied(value: object) -> str:
+def copied(value: object) -> str:
+    """A value as COPY's text format has it."""
     if value is None:
         return _NULL
     if isinstance(value, str):
@@ -222,8 +228,11 @@ def _quoted(text: str) -> str:
     return text
 
 
-def title_from(row: Row) -> Title:
-    """A title from a row of `SELECT_TITLES`. Raises `InvalidTitle` when it breaks a rule."""
+def title_from(row: Row, details: Iterable[Detail] = ()) -> Title:
+    """A title from a row of `select_titles` without the last value, which has its details.
+
+    Raises `InvalidTitle` when it breaks a rule.
+    """
     (imdb_id, kind, title, original_title, year, end_year, runtime_minutes, rating, votes,
      metascore, certificate, genres, release_year, release_month, release_day, plot, source,
      found_by, fetched_at, credits_json) = row  # fmt: skip
@@ -246,6 +255,7 @@ def title_from(row: Row) -> Title:
         release_date=date,
         plot=plot,
         credits=_credits_from(credits_json),
+        details=tuple(details),
         provenance=Provenance(
             source=source, found_by=found_by, fetched_at=fetched_at.astimezone(UTC)
         ),

@@ -14,20 +14,18 @@ newest page that credits a person was had at the latest of ``people.fetched_at``
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from io import RawIOBase
-from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import psycopg2
 from psycopg2 import errors as pg
 from psycopg2.extensions import cursor
-from psycopg2.extras import execute_values
 
 from application.ports import BatchResult
 from domain.errors import InvalidTitle
 from domain.identifiers import NameId, TitleId
 from domain.run import Failure, Run
 from domain.title import Title
+from infrastructure.repositories.postgres.details import save_details
 from infrastructure.repositories.postgres.errors import is_refusal, refusal_message
 from infrastructure.repositories.postgres.rows import (
     CREDIT_COLUMNS,
@@ -46,12 +44,7 @@ from infrastructure.repositories.postgres.rows import (
     title_line,
     title_row,
 )
-
-_Item = TypeVar("_Item")
-
-_ROWS_PER_STATEMENT = 1000
-_ITEMS_PER_READ = 64
-"""What is sent to a COPY in one go: the server is at work on it while the next is made."""
+from infrastructure.repositories.postgres.sending import copy_into, copy_lines, execute_many
 
 _INSERT_RUN = """
     INSERT INTO runs (run_id, command, chart, sources, started_at) VALUES (%s, %s, %s, %s, %s)
@@ -125,15 +118,10 @@ _INSERT_HISTORY = """
 """
 
 
-def _copy_into(table: str, columns: Iterable[str]) -> str:
-    # The URL may ask for another encoding of the connection.
-    return f"COPY {table} ({', '.join(columns)}) FROM STDIN WITH (ENCODING 'UTF8')"
-
-
-_COPY_TITLES = _copy_into("titles", TITLE_COLUMNS)
-_COPY_PEOPLE = _copy_into("people", PERSON_COLUMNS)
-_COPY_CREDITS = _copy_into("credits", CREDIT_COLUMNS)
-_COPY_HISTORY = _copy_into("rating_history", HISTORY_COLUMNS)
+_COPY_TITLES = copy_into("titles", TITLE_COLUMNS)
+_COPY_PEOPLE = copy_into("people", PERSON_COLUMNS)
+_COPY_CREDITS = copy_into("credits", CREDIT_COLUMNS)
+_COPY_HISTORY = copy_into("rating_history", HISTORY_COLUMNS)
 
 
 class _Held(NamedTuple):
@@ -255,16 +243,19 @@ def _save_what_is_newer(
     new, changed, same = _sorted_out(titles, held)
     left = _people_left(statements, changed, held)
     _write_titles(statements, new, changed, same, run)
+    # No lock but on rows of titles that are ours already.
+    with_news = save_details(statements, titles, run.run_id)
     # In the order of the batch: of two pages of one moment the later gives a person's name.
     kept_ids = {title.imdb_id for title in (*same, *(c.title for c in (*new, *changed)))}
     kept = [title for title in titles if title.imdb_id in kept_ids]
     # A page with the same facts as before can still be the newest with a person's name.
     _save_people(statements, _newest_names(kept), left, run)
     written = [c.title for c in (*new, *changed)]
-    _copy(statements, _COPY_CREDITS, written, credit_lines, when_sent)
+    copy_lines(statements, _COPY_CREDITS, written, credit_lines, when_sent)
     _write_history(statements, new, changed, held)
+    updated = {c.title.imdb_id for c in changed} | with_news - {c.title.imdb_id for c in new}
     return BatchResult(
-        inserted=len(new), updated=len(changed), unchanged=len(titles) - len(new) - len(changed)
+        inserted=len(new), updated=len(updated), unchanged=len(titles) - len(new) - len(updated)
     )
 
 
@@ -323,9 +314,9 @@ def _write_titles(
     run: Run,
 ) -> None:
     """Write the rows of ``titles``, and take away the credits of those that have others now."""
-    _copy(statements, _COPY_TITLES, new, lambda c: title_line(c.title, c.digest, run.run_id))
+    copy_lines(statements, _COPY_TITLES, new, lambda c: title_line(c.title, c.digest, run.run_id))
     rows = [title_row(c.title, c.digest, run.run_id) for c in changed]
-    _execute(statements, _REPLACE_TITLES, rows)
+    execute_many(statements, _REPLACE_TITLES, rows)
     if changed:
         ids = [c.title.imdb_id for c in changed]
         statements.execute("DELETE FROM credits WHERE title_id = ANY(%s)", (ids,))
@@ -334,7 +325,7 @@ def _write_titles(
         (t.imdb_id, t.provenance.source, t.provenance.found_by, t.provenance.fetched_at, run.run_id)
         for t in same
     ]
-    _execute(statements, _REFRESH_TITLES, fresh)
+    execute_many(statements, _REFRESH_TITLES, fresh)
 
 
 def _newest_names(titles: Iterable[Title]) -> _Namings:
@@ -363,14 +354,14 @@ def _save_people(
         # Not a lock more on top of the first: two writers would wait for each other.
         statements.execute("ROLLBACK TO SAVEPOINT before_people")
         known = _lock_people(statements, _LOCK_PEOPLE_ALONE, {*newest, *left})
-        _execute(statements, _KEEP_MOMENTS, list(left.items()))
+        execute_many(statements, _KEEP_MOMENTS, list(left.items()))
         rows = [
             (person_id, newest[person_id][1], newest[person_id][0], run.run_id)
             for person_id in _others_names(newest, known)
         ]
-        _execute(statements, _RENAME_PEOPLE, rows)
+        execute_many(statements, _RENAME_PEOPLE, rows)
     new = sorted(newest.keys() - known.keys())
-    _copy(statements, _COPY_PEOPLE, new, lambda i: person_line(i, *newest[i], run.run_id))
+    copy_lines(statements, _COPY_PEOPLE, new, lambda i: person_line(i, *newest[i], run.run_id))
 
 
 def _lock_people(statements: cursor, statement: str, ids: Collection[NameId]) -> dict[NameId, str]:
@@ -394,59 +385,10 @@ def _write_history(
 ) -> None:
     """Note the ratings and votes that are known at first sight, or are other than before."""
     rated = [c.title for c in new if (c.title.rating, c.title.votes) != (None, None)]
-    _copy(statements, _COPY_HISTORY, rated, history_line)
+    copy_lines(statements, _COPY_HISTORY, rated, history_line)
     rows = []
     for title, _ in changed:
         before = held[title.imdb_id]
         if (title.rating, title.votes) != (before.rating, before.votes):
             rows.append(history_row(title))
-    _execute(statements, _INSERT_HISTORY, rows)
-
-
-def _execute(statements: cursor, statement: str, rows: Sequence[Row]) -> None:
-    """Run a statement over many rows. Nothing to do for no rows."""
-    if rows:
-        execute_values(statements, statement, rows, page_size=_ROWS_PER_STATEMENT)
-
-
-def _copy(
-    statements: cursor,
-    statement: str,
-    items: Collection[_Item],
-    lines: Callable[[_Item], str],
-    when_sent: Callable[[], None] | None = None,
-) -> None:
-    """Send the lines of each item by COPY, and call ``when_sent``. Nothing to do for no items."""
-    if not items:
-        return
-    stream = _Lines(map(lines, items), when_sent)
-    try:
-        statements.copy_expert(statement, stream)
-    except pg.QueryCanceled:
-        if stream.error is None:
-            raise
-        raise stream.error from None
-
-
-class _Lines(RawIOBase):
-    """Lines as the file that psycopg2 reads for a COPY, made when it asks for them.
-
-    Of an error of ours psycopg2 reports only that there was one, so ``error`` keeps it.
-    """
-
-    def __init__(self, lines: Iterator[str], when_sent: Callable[[], None] | None) -> None:
-        super().__init__()
-        # Nothing is the end of a file, and a title may have no credits.
-        self._lines = filter(None, lines)
-        self._when_sent = when_sent
-        self.error: ValueError | None = None
-
-    def read(self, _size: int = -1) -> bytes:
-        try:
-            part = "".join(islice(self._lines, _ITEMS_PER_READ)).encode()
-        except ValueError as error:
-            self.error = error
-            raise
-        if not part and self._when_sent is not None:
-            self._when_sent()
-        return part
+    execute_many(statements, _INSERT_HISTORY, rows)

@@ -11,12 +11,14 @@ from infrastructure.repositories.postgres.migrations import (
     statements_0001,
     statements_0002,
     statements_0003,
+    statements_0004,
 )
 
 _VERSIONS = {
     "0001": statements_0001.STATEMENTS,
     "0002": statements_0002.STATEMENTS,
     "0003": statements_0003.STATEMENTS,
+    "0004": statements_0004.STATEMENTS,
 }
 """The statements of every version, in order; versions sort as text."""
 
