@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.details import DetailName
+from domain.details.items import AlternativeTitle
 from domain.title import Credit, CreditCategory, Person, Title
 from infrastructure.repositories.csv import CsvRepository, open_csv_repository
 from infrastructure.repositories.csv.formulas import escaped, unescaped
 from infrastructure.repositories.csv.rows import TitleRows, credit_from, decode, title_from
 from tests import strategies
-from tests.builders import a_run, a_title, cast_of, person_number
+from tests.builders import a_detail, a_run, a_title, cast_of, person_number
 
 RUN, LATER = a_run(), a_run("20260102T120000Z-test")
 RUN_BY_A_SPREADSHEET = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
@@ -196,3 +198,16 @@ def test_any_run_of_settings_loses_doubles_and_changes_nothing(
     with opened(folder, escape=not settings_of_runs[-1]) as repository:
         assert list(repository.titles()) == batch
     assert [unescaped(row["name"]) for row in cells_of(folder, "people.csv")] == texts
+
+
+@pytest.mark.parametrize("escape", [True, False])
+def test_texts_of_details_are_escaped_and_read_back_too(tmp_path: Path, escape: bool) -> None:
+    detail = a_detail(DetailName.AKAS, AlternativeTitle(title="=1+1", attributes=("@a",)))
+    title = replace(a_title(1), details=(detail,))
+    with opened(tmp_path, escape=escape) as repository:
+        repository.save([title], RUN)
+    (row,) = cells_of(tmp_path, "akas.csv")
+    assert row["title"] == ("'=1+1" if escape else "=1+1")
+    with opened(tmp_path, escape=not escape) as repository:
+        assert list(repository.titles()) == [title]
+        assert repository.save([title], LATER).unchanged == 1
