@@ -140,7 +140,10 @@ class Repair:
         return self._finish(run, found.ids, copied)
 
     def _copied(self, found: Differences, run: Run) -> Iterator[list[TitleId]]:
-        for (source, targets), ids in found.copies.items():
+        # What is of one moment goes along when the rest of a title is copied. That of the first
+        # repository counts, so it has to be everywhere before another one is copied from.
+        in_order = sorted(found.copies.items(), key=lambda plan: self._save.names.index(plan[0][0]))
+        for (source, targets), ids in in_order:
             yield from copy_titles(self._save, run, ids, source=source, to=targets)
 
     def _compare_some(

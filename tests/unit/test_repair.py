@@ -148,6 +148,14 @@ def test_a_title_is_copied_both_ways_when_each_has_something_newer():
     assert [(kept.held_before, kept.copied) for kept in report.repositories] == [(0, 1), (0, 1)]
 
 
+def test_of_details_of_one_moment_those_of_the_first_count_also_when_its_facts_are_older():
+    a = store_with("a", a_title(1, details=(keywords("a"),)))
+    b = store_with("b", a_title(1, minutes_later=1, details=(keywords("b"),)))
+    levelled(a, b)
+    assert a.held == b.held
+    assert a.held[title_number(1)] == a_title(1, minutes_later=1, details=(keywords("a"),))
+
+
 def test_a_title_that_is_copied_in_one_direction_only_is_not_done():
     a = store_with("a", a_title(1, minutes_later=5))
     b, stop = store_with("b", a_title(1, details=(keywords("k"),))), threading.Event()
