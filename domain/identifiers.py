@@ -37,6 +37,11 @@ def name_id(value: object) -> NameId:
     raise InvalidTitle("person_id", value, "must be 'nm' and 7 or more digits")
 
 
+def imdb_id(value: str) -> ImdbId:
+    """Give ``value`` back as the id of a title or a person; raise `InvalidTitle` for neither."""
+    return name_id(value) if value.startswith("nm") else title_id(value)
+
+
 def title_id_from(text: str) -> TitleId:
     """Read a title id as people write it: an id in any case, or the URL of a title page.
 

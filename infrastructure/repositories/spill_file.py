@@ -1,9 +1,10 @@
 """Titles that wait for a repository that is away, in a file.
 
-The file is a header line, then each batch's titles as one MessagePack value. Only the process that
-wrote it reads it: what a killed run had there is fetched again, for a run that is continued asks
-the repositories what they hold, and the next run removes the file. A file in use is locked, which
-the kernel undoes when its process dies, whatever way it dies.
+The file is a header line, then each batch: a byte that says what it has, titles or people, and
+those as one MessagePack value. Only the process that wrote it reads it: what a killed run had there
+is fetched again, for a run that is continued asks the repositories what they hold, and the next run
+removes the file. A file in use is locked, which the kernel undoes when its process dies, whatever
+way it dies.
 """
 
 import fcntl
@@ -20,13 +21,17 @@ from pathlib import Path
 import msgspec
 
 from domain.errors import InvalidTitle, SpillUnavailable
+from domain.person_profile import PersonProfile
 from domain.title import Title
 
 MOST_BYTES = 256 * 1024 * 1024
 """How long a file may get: some 100,000 titles with 20 credits each."""
 
 _PREFIX = ".imdb-title-collector-spill-"
-_HEADER = b"imdb-title-collector spill 1\n"
+_HEADER = b"imdb-title-collector spill 2\n"
+_TITLES, _PEOPLE = b"t", b"p"
+
+_Batch = tuple[Title, ...] | tuple[PersonProfile, ...]
 
 
 class SpillFile:
@@ -47,20 +52,21 @@ class SpillFile:
         self._begin = self._end = len(_HEADER)
         self._lengths: deque[int] = deque()
         self._encoder = msgspec.msgpack.Encoder()
-        self._decoder = msgspec.msgpack.Decoder(tuple[Title, ...])
+        self._titles = msgspec.msgpack.Decoder(tuple[Title, ...])
+        self._people = msgspec.msgpack.Decoder(tuple[PersonProfile, ...])
 
     @property
     def location(self) -> str:
         """The path of the file; empty while there is none."""
         return "" if self._path is None else str(self._path)
 
-    def put(self, batch: Sequence[Title]) -> None:
+    def put(self, batch: Sequence[Title] | Sequence[PersonProfile]) -> None:
         """Write a batch behind the others.
 
         Raises `SpillUnavailable` when the file is as long as it may be or cannot be written; what
         is in it already is unharmed.
         """
-        record = self._encoder.encode(batch)
+        record = _mark_of(batch) + self._encoder.encode(batch)
         if self._end + len(record) > self._most_bytes:
             limit = f"{self._most_bytes / 1024**2:g} MB"
             raise SpillUnavailable(f"the file in which titles wait is full ({limit})")
@@ -75,7 +81,7 @@ class SpillFile:
         self._lengths.append(len(record))
         self._end += len(record)
 
-    def first(self, count: int) -> list[tuple[Title, ...]]:
+    def first(self, count: int) -> list[_Batch]:
         """Read the first ``count`` batches that are kept."""
         batches = []
         position = self._begin
@@ -116,11 +122,12 @@ class SpillFile:
                 return
         raise trouble or OSError("there is no folder for it")
 
-    def _batch(self, position: int, length: int) -> tuple[Title, ...]:
+    def _batch(self, position: int, length: int) -> _Batch:
         if self._file is None:
             raise RuntimeError("nothing has been put")
         try:
-            return self._decoder.decode(os.pread(self._file.fileno(), length, position))
+            record = os.pread(self._file.fileno(), length, position)
+            return (self._people if record[:1] == _PEOPLE else self._titles).decode(record[1:])
         except (OSError, msgspec.DecodeError, InvalidTitle) as error:
             raise SpillUnavailable(f"{self.location} cannot be read: {error}") from error
 
@@ -164,6 +171,10 @@ def _remove_unless_in_use(path: Path) -> None:
             if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 path.unlink()
+
+
+def _mark_of(batch: Sequence[Title] | Sequence[PersonProfile]) -> bytes:
+    return _PEOPLE if batch and isinstance(batch[0], PersonProfile) else _TITLES
 
 
 def _write_at(file: FileIO, position: int, data: bytes) -> None:

@@ -23,7 +23,7 @@ PROJECT = Path(__file__).parents[2]
 
 TABLES = {
     "runs", "titles", "people", "credits", "chart_entries", "rating_history", "failures",
-    "schema_version",
+    "schema_version", "person_profiles", "person_filmography",
 }  # fmt: skip
 
 

@@ -59,12 +59,12 @@ def test_it_is_for_its_owner_only_and_says_what_it_is(spill: SpillFile) -> None:
     path = Path(spill.location)
     assert path.stat().st_mode & 0o777 == 0o600
     assert "postgres" in path.name
-    assert path.read_bytes().startswith(b"imdb-title-collector spill 1\n")
+    assert path.read_bytes().startswith(b"imdb-title-collector spill 2\n")
 
 
 def test_its_room_is_given_back_when_the_last_batch_is_dropped(spill: SpillFile) -> None:
     spill.put([a_title(1)])
-    empty = len(b"imdb-title-collector spill 1\n")
+    empty = len(b"imdb-title-collector spill 2\n")
     assert Path(spill.location).stat().st_size > empty
     spill.drop(1)
     assert Path(spill.location).stat().st_size == empty

@@ -75,6 +75,15 @@ def without_titles(credits_path: Path, titles_path: Path) -> RepositoryUnavailab
     )
 
 
+def without_profiles(credits_path: Path, profiles_path: Path) -> RepositoryUnavailable:
+    """Give the error for credits whose people are gone from ``profiles.csv``."""
+    return RepositoryUnavailable(
+        NAME,
+        f"{credits_path} has credits of people whom {profiles_path.name} does not have: put that "
+        "file back, or move both away together",
+    )
+
+
 def locked(lock_file: Path, seconds: float) -> RepositoryUnavailable:
     """Give the error for a folder that another program kept locked for ``seconds``."""
     return RepositoryUnavailable(

@@ -180,7 +180,7 @@ def title_from(cells: Sequence[str], credits_: Iterable[Credit] = ()) -> Title:
         votes=_integer(row["votes"]),
         metascore=_integer(row["metascore"]),
         certificate=row["certificate"] or None,
-        genres=_texts(row["genres"]),
+        genres=texts_from(row["genres"]),
         release_date=(
             ReleaseDate.fromisoformat(row["release_date"]) if row["release_date"] else None
         ),
@@ -207,7 +207,7 @@ def credit_from(cells: Sequence[str]) -> Credit:
         position=int(position),
         name=name,
         person_id=name_id(person_id) if person_id else None,
-        characters=_texts(characters),
+        characters=texts_from(characters),
     )
 
 
@@ -238,7 +238,7 @@ def _title_cells(title: Title, fetched_at: str, run_id: str) -> tuple[object, ..
         title.votes,
         title.metascore,
         title.certificate,
-        _array(title.genres),
+        json_array(title.genres),
         None if date is None else date.isoformat(),
         title.plot,
         title.provenance.source,
@@ -255,7 +255,7 @@ def _credit_cells(imdb_id: TitleId, credit: Credit) -> tuple[object, ...]:
         credit.position,
         credit.person_id,
         credit.name,
-        _array(credit.characters),
+        json_array(credit.characters),
     )
 
 
@@ -263,11 +263,13 @@ def _integer(cell: str) -> int | None:
     return int(cell) if cell else None
 
 
-def _array(texts: Sequence[str]) -> str:
+def json_array(texts: Sequence[str]) -> str:
+    """Give texts as a cell: a JSON array, or nothing for none."""
     return f"[{', '.join(map(_json_text, texts))}]" if texts else ""
 
 
-def _texts(cell: str) -> tuple[str, ...]:
+def texts_from(cell: str) -> tuple[str, ...]:
+    """Read a cell of `json_array`. Raises `ValueError` when it is none."""
     if not cell:
         return ()
     texts = json.loads(cell)

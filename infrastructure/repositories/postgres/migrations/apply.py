@@ -11,12 +11,14 @@ from infrastructure.repositories.postgres.migrations import (
     statements_0001,
     statements_0002,
     statements_0003,
+    statements_0005,
 )
 
 _VERSIONS = {
     "0001": statements_0001.STATEMENTS,
     "0002": statements_0002.STATEMENTS,
     "0003": statements_0003.STATEMENTS,
+    "0005": statements_0005.STATEMENTS,
 }
 """The statements of every version, in order; versions sort as text."""
 
