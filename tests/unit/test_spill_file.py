@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from domain.errors import SpillUnavailable
 from infrastructure.repositories.spill_file import SpillFile, remove_leftovers
 from tests.builders import a_title
-from tests.strategies import titles
+from tests.strategies import profiles, titles
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,7 +27,14 @@ def spill(tmp_path: Path) -> Iterator[SpillFile]:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(steps=st.lists(st.lists(titles, max_size=3).map(tuple) | st.integers(0, 4), max_size=12))
+@given(
+    steps=st.lists(
+        st.lists(titles, max_size=3).map(tuple)
+        | st.lists(profiles, max_size=3).map(tuple)
+        | st.integers(0, 4),
+        max_size=12,
+    )
+)
 def test_batches_come_out_whole_and_in_order_however_they_are_put_and_dropped(
     tmp_path_factory: pytest.TempPathFactory, steps: list
 ) -> None:

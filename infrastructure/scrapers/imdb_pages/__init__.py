@@ -1,16 +1,18 @@
 """IMDb's pages: bytes in, domain objects or a typed error out, no input or output of its own.
 
 Every function is pure and may be called from any number of threads. The knowledge of each kind of
-page lives in one module: `title_page`, `reference_page`, `chart_page`; the fall-backs of the first
-and the last, for pages without ``__NEXT_DATA__``, in `json_ld` and `dom`.
+page lives in one module: `title_page`, `reference_page`, `person_page`, `chart_page`; the
+fall-backs, for pages without ``__NEXT_DATA__``, in `json_ld` and `dom`.
 """
 
 from domain.chart import Chart, ChartName
+from domain.person_profile import PersonProfile
 from domain.title import Title
 from infrastructure.scrapers.imdb_pages.blocking import block_reason
 from infrastructure.scrapers.imdb_pages.chart_page import read_chart
 from infrastructure.scrapers.imdb_pages.identity import PageIdentity, PageKind, identify
 from infrastructure.scrapers.imdb_pages.page import Page
+from infrastructure.scrapers.imdb_pages.person_reader import read_person
 from infrastructure.scrapers.imdb_pages.title_reader import read_title
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "block_reason",
     "identify",
     "parse_chart",
+    "parse_person",
     "parse_title",
 ]
 
@@ -32,6 +35,16 @@ def parse_title(page: Page) -> Title:
     not about one title), `InvalidTitle` when a fact breaks a rule of the domain.
     """
     return read_title(page)
+
+
+def parse_person(page: Page) -> PersonProfile:
+    """Read the page of a person.
+
+    Raises `SourceBlocked` for a challenge page, `PersonNotFound` for IMDb's page for a missing
+    person, `PageChanged` naming what is missing or of another shape (also for every page that is
+    not about one person), `InvalidTitle` when a fact breaks a rule of the domain.
+    """
+    return read_person(page)
 
 
 def parse_chart(page: Page, name: ChartName) -> Chart:
