@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from application.composite_save import CompositeSave
 from application.ports import (
     CircuitBreaker,
+    PersonSource,
     RepositoryOpener,
     RunObserver,
     Spill,
@@ -25,8 +26,9 @@ from application.resume_run import ResumeRun
 from application.retry_failures import RetryFailures
 from application.run_history import RunHistory, read_history
 from application.scrape_chart import ScrapeChart
+from application.scrape_people import ScrapePeople
 from application.scrape_titles import ScrapeTitles, utc_now
-from application.source_chain import PATIENCE, REST_SECONDS, SourceChain
+from application.source_chain import PATIENCE, REST_SECONDS, PersonChain, SourceChain
 from domain.chart import ChartName
 from domain.errors import CacheUnavailable, InvalidConfiguration
 from domain.run import Run, RunRecord
@@ -35,10 +37,12 @@ from shared.config import Settings
 if TYPE_CHECKING:
     from infrastructure.http.cache import HttpCache
     from infrastructure.http.cache_storage import Storage
+    from infrastructure.http.client import HttpClient
     from infrastructure.http.routes import Route, RoutePool
     from infrastructure.http.routes.check import RouteCheck
     from infrastructure.http.routes.tor import TorCircuits
     from infrastructure.scrapers.imdb_html import TitleReader
+    from infrastructure.scrapers.saved_pages import SavedPagesSource
 
 logger = logging.getLogger(__name__)
 
@@ -90,15 +94,7 @@ def open_app(
             for number, name in enumerate(settings.sources)
         ]
         chain = SourceChain(sources, observer.notice, new_circuit)
-        save = stack.enter_context(
-            CompositeSave(
-                repository_openers(settings),
-                observer,
-                spills=_spills(settings),
-                wait_seconds=settings.repository_wait_seconds,
-                stop=stop,
-            )
-        )
+        save = stack.enter_context(_composite_save(settings, observer, stop))
         titles = ScrapeTitles(chain, save, observer, max_threads=settings.max_threads, stop=stop)
         chart = ScrapeChart(chain, save, observer, titles)
         yield App(
@@ -108,6 +104,33 @@ def open_app(
             RetryFailures(save, titles),
             RunHistory(save),
         )
+
+
+@contextmanager
+def open_people(
+    settings: Settings, observer: RunObserver, stop: threading.Event
+) -> Iterator[ScrapePeople]:
+    """Wire the use case for people; as `open_app`."""
+    with ExitStack() as stack:
+        sources = [
+            stack.enter_context(open_person_source(name, settings, stop))
+            for name in person_sources(settings)
+        ]
+        chain = PersonChain(sources, observer.notice, new_circuit)
+        save = stack.enter_context(_composite_save(settings, observer, stop))
+        yield ScrapePeople(chain, save, observer, max_threads=settings.max_threads, stop=stop)
+
+
+def _composite_save(
+    settings: Settings, observer: RunObserver, stop: threading.Event
+) -> CompositeSave:
+    return CompositeSave(
+        repository_openers(settings),
+        observer,
+        spills=_spills(settings),
+        wait_seconds=settings.repository_wait_seconds,
+        stop=stop,
+    )
 
 
 @contextmanager
@@ -237,15 +260,63 @@ def open_source(
         yield source
 
 
+def person_sources(settings: Settings) -> tuple[str, ...]:
+    """The names of the chosen sources that give people.
+
+    Raises `InvalidConfiguration` when none of them does.
+    """
+    names = tuple(name for name in settings.sources if name in _PERSON_SOURCES)
+    if not names:
+        chosen, able = ", ".join(settings.sources), ", ".join(_PERSON_SOURCES)
+        raise InvalidConfiguration([f"SOURCES: {chosen} cannot give people: name one of {able}"])
+    return names
+
+
+@contextmanager
+def open_person_source(
+    name: str, settings: Settings, stop: threading.Event
+) -> Iterator[PersonSource]:
+    """Open a source of people by its name in the settings."""
+    with _PERSON_SOURCES[name](settings, stop) as source:
+        yield source
+
+
+@contextmanager
+def _open_html_people(settings: Settings, stop: threading.Event) -> Iterator[PersonSource]:
+    with _http_client(settings, stop) as client:
+        client.read_ahead(settings.base_url)
+        from infrastructure.scrapers.imdb_html import ImdbHtmlPeople
+
+        yield ImdbHtmlPeople(client, settings.base_url)
+
+
+@contextmanager
+def _open_saved_people(settings: Settings, stop: threading.Event) -> Iterator[PersonSource]:
+    yield _saved_pages(settings)
+
+
+_PERSON_SOURCES = {"html": _open_html_people, "saved": _open_saved_people}
+
+
 @contextmanager
 def _open_html(
     settings: Settings, stop: threading.Event, read_ahead: bool
 ) -> Iterator[TitleSource]:
+    with _http_client(settings, stop) as client:
+        if read_ahead:
+            client.read_ahead(settings.base_url)
+        from infrastructure.scrapers.imdb_html import ImdbHtmlSource
+
+        with _title_reader(settings.parse_processes) as read_title:
+            yield ImdbHtmlSource(client, read_title, settings.base_url)
+
+
+def _http_client(settings: Settings, stop: threading.Event) -> "HttpClient":
     from infrastructure.http.client import HttpClient
 
     if settings.robots == "ignore":
         logger.warning("ROBOTS=ignore: robots.txt is not asked for, by your own decision")
-    client = HttpClient(
+    return HttpClient(
         timeout_seconds=settings.request_timeout_seconds,
         max_attempts=settings.max_attempts,
         max_body_bytes=settings.max_body_bytes,
@@ -257,13 +328,6 @@ def _open_html(
         stop=stop,
         cache=_http_cache(settings),
     )
-    with client:
-        if read_ahead:
-            client.read_ahead(settings.base_url)
-        from infrastructure.scrapers.imdb_html import ImdbHtmlSource
-
-        with _title_reader(settings.parse_processes) as read_title:
-            yield ImdbHtmlSource(client, read_title, settings.base_url)
 
 
 def _http_cache(settings: Settings) -> "HttpCache | None":
@@ -349,11 +413,15 @@ def _title_reader(processes: int) -> AbstractContextManager["TitleReader"]:
 def _open_saved(
     settings: Settings, stop: threading.Event, read_ahead: bool
 ) -> Iterator[TitleSource]:
+    yield _saved_pages(settings)
+
+
+def _saved_pages(settings: Settings) -> "SavedPagesSource":
     from infrastructure.scrapers.saved_pages import SavedPagesSource
 
     if settings.saved_pages_dir is None:
         raise InvalidConfiguration(["SAVED_PAGES_DIR: must name a folder for the saved source"])
-    yield SavedPagesSource(settings.saved_pages_dir, settings.max_body_bytes)
+    return SavedPagesSource(settings.saved_pages_dir, settings.max_body_bytes)
 
 
 @contextmanager
