@@ -12,7 +12,6 @@ from infrastructure.scrapers.imdb_pages.blocking import block_reason
 from infrastructure.scrapers.imdb_pages.chart_page import read_chart
 from infrastructure.scrapers.imdb_pages.identity import PageIdentity, PageKind, identify
 from infrastructure.scrapers.imdb_pages.page import Page
-from infrastructure.scrapers.imdb_pages.person_reader import read_person
 from infrastructure.scrapers.imdb_pages.title_reader import read_title
 
 __all__ = [
@@ -44,6 +43,9 @@ def parse_person(page: Page) -> PersonProfile:
     person, `PageChanged` naming what is missing or of another shape (also for every page that is
     not about one person), `InvalidTitle` when a fact breaks a rule of the domain.
     """
+    # Most runs have no use for it, and to make its many types takes time.
+    from infrastructure.scrapers.imdb_pages.person_reader import read_person
+
     return read_person(page)
 
 

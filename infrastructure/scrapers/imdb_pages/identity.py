@@ -11,7 +11,7 @@ from msgspec import Struct
 from domain.chart import ChartName
 from domain.errors import InvalidTitle, PageChanged
 from domain.identifiers import NameId, TitleId, name_id, title_id
-from infrastructure.scrapers.imdb_pages import person_page, reference_page, title_page
+from infrastructure.scrapers.imdb_pages import reference_page, title_page
 from infrastructure.scrapers.imdb_pages.blocking import refuse_challenge
 from infrastructure.scrapers.imdb_pages.next_data import NextData, decode, find_next_data
 from infrastructure.scrapers.imdb_pages.page import Page
@@ -38,6 +38,8 @@ class PageIdentity:
 
 
 OTHER = PageIdentity(kind=PageKind.OTHER)
+
+PERSON_ROUTE = "/name/[nmconst]"
 
 _TITLE_ROUTES = {title_page.ROUTE: PageKind.TITLE, reference_page.ROUTE: PageKind.REFERENCE}
 _CHART_ROUTE = re.compile(r"/chart/(?P<chart>[a-z]+)/?")
@@ -85,7 +87,7 @@ def identify(page: Page) -> PageIdentity:
         return address_of(page)
     if found.page is None:
         return _without_route(page, found)
-    if found.page.rstrip("/") == person_page.ROUTE:
+    if found.page.rstrip("/") == PERSON_ROUTE:
         return PageIdentity(kind=PageKind.PERSON, person_id=_person_of(found))
     if kind := _TITLE_ROUTES.get(found.page.rstrip("/")):
         return PageIdentity(kind=kind, title_id=_title_of(found))

@@ -22,8 +22,6 @@ from infrastructure.scrapers.imdb_pages import billing, facts
 from infrastructure.scrapers.imdb_pages.next_data import NextData
 from infrastructure.scrapers.imdb_pages.page import Page
 
-ROUTE = "/name/[nmconst]"
-
 _CONCEPT = "amzn1.imdb.concept.name_credit_category."
 
 CATEGORIES: Mapping[str, str] = MappingProxyType(

@@ -7,7 +7,11 @@ from domain.person_profile import PersonProfile
 from domain.provenance import Provenance
 from infrastructure.scrapers.imdb_pages import person_page
 from infrastructure.scrapers.imdb_pages.blocking import refuse_challenge
-from infrastructure.scrapers.imdb_pages.identity import address_of, states_address
+from infrastructure.scrapers.imdb_pages.identity import (
+    PERSON_ROUTE,
+    address_of,
+    states_address,
+)
 from infrastructure.scrapers.imdb_pages.json_ld import linked_person
 from infrastructure.scrapers.imdb_pages.next_data import (
     ERROR_ROUTES,
@@ -86,7 +90,7 @@ def _date(text: str | None) -> PartialDate | None:
 def _refuse_other_route(page: Page, decoded: NextData[person_page.PageProps]) -> None:
     """Raise `PersonNotFound` for IMDb's own 404 page, `PageChanged` for pages of another kind."""
     route = plain_route(decoded.page)
-    if route is None or route == person_page.ROUTE:
+    if route is None or route == PERSON_ROUTE:
         return
     missing = route == "/404" or decoded.props.page_props.status_code == 404
     if route in ERROR_ROUTES and missing and (asked := _person_asked_for(page, decoded)):
