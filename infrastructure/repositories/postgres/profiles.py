@@ -107,6 +107,14 @@ def _rounds_of(batch: Iterable[PersonProfile]) -> list[dict[NameId, PersonProfil
 
 def profile_from(row: Row) -> PersonProfile:
     """A profile from a row of `SELECT_PROFILES`. Raises `InvalidTitle` when it breaks a rule."""
+    try:
+        return _profile_from(row)
+    except InvalidTitle as error:
+        imdb_id = error.imdb_id or row[0]
+        raise InvalidTitle(error.field, error.value, error.rule, imdb_id=imdb_id) from error
+
+
+def _profile_from(row: Row) -> PersonProfile:
     (imdb_id, name, birth_year, birth_month, birth_day, birth_place, death_year, death_month,
      death_day, death_place, professions, biography, known_for, total_credits, source, found_by,
      fetched_at, credits_json) = row  # fmt: skip
@@ -187,7 +195,7 @@ def _held(statements: cursor, ids: Collection[NameId]) -> dict[NameId, PersonPro
     for row in statements.fetchall():
         try:
             held[NameId(row[0])] = profile_from(row)
-        except (InvalidTitle, msgspec.ValidationError):
+        except InvalidTitle:
             held[NameId(row[0])] = None
     return held
 
@@ -239,6 +247,10 @@ def _credit_rows(profile: PersonProfile) -> Iterable[Row]:
 def _filmography_from(text: str | None) -> tuple[FilmographyCredit, ...]:
     if text is None:
         return ()
+    try:
+        rows = _credits_decoder.decode(text)
+    except msgspec.ValidationError as error:
+        raise InvalidTitle("filmography", text, str(error)) from error
     return tuple(
         FilmographyCredit(
             category=category,
@@ -255,7 +267,7 @@ def _filmography_from(text: str | None) -> tuple[FilmographyCredit, ...]:
             episodes=episodes,
         )
         for category, title_id, title, kind, year, end_year, rating, votes, characters, jobs,
-        attributes, episodes in _credits_decoder.decode(text)
+        attributes, episodes in rows
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Keeps titles, people, credits, charts and runs in PostgreSQL."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC
 from functools import partial
@@ -232,13 +232,14 @@ class PostgresRepository:
             rows = self._stream(SELECT_PROFILES)
         else:
             rows = self._stream(SELECT_NAMED_PROFILES, array_literal(ids))
-        for row in rows:
-            try:
-                yield profile_from(row)
-            except InvalidTitle as error:
-                raise RepositoryUnavailable(
-                    NAME, f"{self._location}: a row of person_profiles breaks a rule: {error}"
-                ) from error
+        with closing(rows):
+            for row in rows:
+                try:
+                    yield profile_from(row)
+                except InvalidTitle as error:
+                    raise RepositoryUnavailable(
+                        NAME, f"{self._location}: a row of person_profiles breaks a rule: {error}"
+                    ) from error
 
     def profile_counts(self) -> ProfileCounts:
         """Count the profiles held, with their credits, from all runs."""
@@ -254,7 +255,7 @@ class PostgresRepository:
         )
         return bool(found)
 
-    def _stream(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
+    def _stream(self, query: str, *values: object) -> Generator[tuple[Any, ...], None, None]:
         """Give the rows of a query as they are asked for."""
         # A stream cannot be begun again once rows are out, so broken connections are found before.
         self._transaction(lambda statements: statements.execute("SELECT 1"))
