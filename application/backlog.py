@@ -8,7 +8,8 @@ from itertools import islice
 from application.lane_queue import QUEUE_TITLES, Batch, Job
 from application.ports import Spill
 from domain.errors import SpillUnavailable
-from domain.identifiers import TitleId
+from domain.identifiers import ImdbId
+from domain.person_profile import PersonProfile
 from domain.run import Run
 from domain.title import Title
 
@@ -18,11 +19,11 @@ class NoSpill:
 
     location = ""
 
-    def put(self, batch: Sequence[Title]) -> None:
+    def put(self, batch: Sequence[Title] | Sequence[PersonProfile]) -> None:
         """Raise `SpillUnavailable`."""
         raise SpillUnavailable("no titles can wait here")
 
-    def first(self, count: int) -> list[tuple[Title, ...]]:
+    def first(self, count: int) -> list[tuple[Title, ...] | tuple[PersonProfile, ...]]:
         """Give nothing: nothing is kept."""
         return []
 
@@ -37,7 +38,7 @@ class NoSpill:
 class _Spilled:
     """The ids of a batch whose titles are in the spill: they are known even if those are lost."""
 
-    ids: tuple[TitleId, ...]
+    ids: tuple[ImdbId, ...]
     run: Run
     is_copy: bool
 
@@ -74,13 +75,13 @@ class Backlog:
             return
         kept: Batch | _Spilled = _Spilled(work.ids, work.run, work.is_copy)
         try:
-            self._spill.put(work.titles)
+            self._spill.put(work.items)
         except SpillUnavailable:
             if self.titles:
                 raise
             kept = work
         self._waiting.append(kept)
-        self.titles += len(work.titles)
+        self.titles += len(work.items)
 
     def first(self, most: int | None = None) -> list[Job | Batch]:
         """Give what is to be done first: a job, or at most ``most`` batches to save in one go.
@@ -105,7 +106,7 @@ class Backlog:
         for _ in works:
             self._forget(self._waiting.popleft())
 
-    def lose_titles(self) -> list[TitleId]:
+    def lose_titles(self) -> list[ImdbId]:
         """Forget all titles that wait, but no job; give their ids."""
         batches = [waiting for waiting in self._waiting if not isinstance(waiting, Job)]
         self._waiting = deque(waiting for waiting in self._waiting if isinstance(waiting, Job))
@@ -113,7 +114,7 @@ class Backlog:
             self._forget(batch)
         return [imdb_id for batch in batches for imdb_id in batch.ids]
 
-    def lose_all(self) -> tuple[list[TitleId], list[Job]]:
+    def lose_all(self) -> tuple[list[ImdbId], list[Job]]:
         """Forget everything; give the ids of the titles, and the jobs."""
         lost = self.lose_titles()
         jobs = [job for job in self._waiting if isinstance(job, Job)]

@@ -7,16 +7,22 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from application.backlog import NoSpill
+from application.detail_fetcher import Item
 from application.guarded_observer import GuardedObserver
-from application.lane import WAIT_SECONDS, Lane
+from application.lane import WAIT_SECONDS, Count, Lane
 from application.lane_queue import Batch, Job
 from application.ports import RepositoryOpener, RunObserver, Spill, TitleRepository
 from domain.chart import Chart
-from domain.identifiers import TitleId
-from domain.run import RepositoryReport, Run, RunReport
+from domain.identifiers import ImdbId, TitleId
+from domain.run import RepositoryReport, Run, RunReport, StoreCounts
 from domain.title import Title
 
 _Given = TypeVar("_Given")
+
+
+def titles_held(repository: TitleRepository) -> StoreCounts:
+    """Have a repository count its titles, with their people and credits."""
+    return repository.counts()
 
 
 class CompositeSave:
@@ -87,7 +93,7 @@ class CompositeSave:
         return tuple(lane.repository for lane in self._lanes)
 
     def begin_run(
-        self, run: Run, chart: Chart | None, asked: Sequence[TitleId] | None = None
+        self, run: Run, chart: Chart | None, asked: Sequence[ImdbId] | None = None
     ) -> None:
         """Have every repository note the run, the chart that it is about and the ids asked for."""
 
@@ -147,18 +153,19 @@ class CompositeSave:
         for lane in self._lanes:
             lane.note_before(saved, held.get(lane.repository))
 
-    def save(self, batch: Sequence[Title], run: Run) -> None:
+    def save(self, batch: Sequence[Item], run: Run) -> None:
         """Hand a batch to every lane; waits while one of them has `QUEUE_TITLES` not sent."""
         handed = Batch(tuple(batch), run)
         for lane in self._lanes:
             lane.do(handed)
 
-    def settle(self) -> tuple[RepositoryReport, ...]:
+    def settle(self, count: Count = titles_held) -> tuple[RepositoryReport, ...]:
         """Wait until everything handed over is saved or has failed; give each one's account.
 
-        A repository that is away is waited for, at most ``wait_seconds``.
+        It says how much of what ``count`` counts the repository holds. One that is away is waited
+        for, at most ``wait_seconds``.
         """
-        for over in [lane.settle() for lane in self._lanes]:
+        for over in [lane.settle(count) for lane in self._lanes]:
             over.wait()
         return tuple(lane.report() for lane in self._lanes)
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 
 from application.ports import BatchResult, RunObserver
+from domain.person_profile import PersonProfile
 from domain.run import Failure, Run
 from domain.title import Title
 
@@ -24,9 +25,9 @@ class GuardedObserver:
         """Hand it on."""
         self._guarded(lambda: self._observer.started(run, asked))
 
-    def fetched(self, title: Title, seconds: float) -> None:
+    def fetched(self, item: Title | PersonProfile, seconds: float) -> None:
         """Hand it on."""
-        self._guarded(lambda: self._observer.fetched(title, seconds))
+        self._guarded(lambda: self._observer.fetched(item, seconds))
 
     def failed(self, failure: Failure) -> None:
         """Hand it on."""

@@ -12,8 +12,8 @@ from application.backlog import Backlog
 from application.lane_queue import Batch, Job, LaneQueue
 from application.ports import BatchResult, RepositoryOpener, RunObserver, Spill, TitleRepository
 from domain.errors import RepositoryUnavailable, SpillUnavailable
-from domain.identifiers import TitleId
-from domain.run import RepositoryReport
+from domain.identifiers import ImdbId, TitleId
+from domain.run import ProfileCounts, RepositoryReport, StoreCounts
 from shared.stages import SAVE, stage
 
 logger = logging.getLogger(__name__)
@@ -26,6 +26,9 @@ MOMENT_SECONDS = 5.0
 
 AWAY_DELAYS_SECONDS = (1.0, 2.0, 4.0, 8.0)
 """Waits before one that has gone away is tried again; the last of them again and again."""
+
+Count = Callable[[TitleRepository], StoreCounts | ProfileCounts]
+"""Has a repository count what a run is about."""
 
 WAIT_SECONDS = 60.0
 """How long a repository that has gone away is waited for at the end of a run."""
@@ -68,7 +71,7 @@ class Lane(threading.Thread):
         self._failed = False
         self._backlog = Backlog(spill)
         self._report = RepositoryReport(name=opener.name)
-        self._missing: list[TitleId] = []
+        self._missing: list[ImdbId] = []
 
     @property
     def hopeless(self) -> bool:
@@ -96,9 +99,9 @@ class Lane(threading.Thread):
         self._queue.put(Job(work, over))
         return over
 
-    def settle(self) -> threading.Event:
-        """Have the repository's titles counted; the event is as `ask` gives it."""
-        return self.ask(self._count)
+    def settle(self, count: Count) -> threading.Event:
+        """Have the repository count what it holds; the event is as `ask` gives it."""
+        return self.ask(partial(self._count, count))
 
     def note_before(self, saved: Collection[TitleId], held: Collection[TitleId] | None) -> None:
         """Count what was saved before the run was continued. Call it while the lane is idle."""
@@ -165,14 +168,14 @@ class Lane(threading.Thread):
 
     def _are_saved_in_one_go(self, works: Sequence[Job | Batch]) -> bool:
         """Try to save batches together; why that fails is seen when each is saved alone."""
-        batches = [work for work in works if isinstance(work, Batch)]
-        joined = replace(batches[0], titles=tuple(t for batch in batches for t in batch.titles))
+        first, *others = (work for work in works if isinstance(work, Batch))
+        joined = first.joined_with(others)
         try:
             self._save(joined, self._queue.note_sent)
         except Exception as error:  # noqa: BLE001 - what stays wrong is met again
             logger.warning(
-                "%s: %d titles could not be saved in one go, trying them batch by batch: %s",
-                self._opener.name, len(joined.titles), error,
+                "%s: %d could not be saved in one go, trying them batch by batch: %s",
+                self._opener.name, len(joined.items), error,
             )  # fmt: skip
             return False
         return True
@@ -187,14 +190,14 @@ class Lane(threading.Thread):
 
     def _save(self, batch: Batch, when_sent: Callable[[], None] | None) -> None:
         with stage(f"{SAVE} {self._opener.name}"):
-            result = self._there().save(batch.titles, batch.run, when_sent)
+            result = batch.save_to(self._there(), when_sent)
         self._has_worked = True
         self._note_saved(batch, result)
 
     def _note_saved(self, batch: Batch, result: BatchResult) -> None:
         before = replace(self._report, refused=self._report.refused + result.refused)
         if batch.is_copy:
-            kept = len(batch.titles) - len(result.refused)
+            kept = len(batch.items) - len(result.refused)
             self._report = replace(before, copied=before.copied + kept)
         else:
             self._report = replace(
@@ -214,8 +217,8 @@ class Lane(threading.Thread):
             raise RuntimeError(f"{self._opener.name} is not open")
         return self._repository
 
-    def _count(self, repository: TitleRepository) -> None:
-        self._report = replace(self._report, holds=repository.counts())
+    def _count(self, count: Count, repository: TitleRepository) -> None:
+        self._report = replace(self._report, holds=count(repository))
 
     def _works(self, action: Callable[[], None], delays: Sequence[float] = ()) -> bool:
         """Do it; note the failure when it fails: a lane never ends before it is closed."""

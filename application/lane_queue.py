@@ -2,11 +2,13 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
 
-from application.ports import TitleRepository
-from domain.identifiers import TitleId
+from application.ports import BatchResult, TitleRepository
+from domain.identifiers import ImdbId
+from domain.person_profile import PersonProfile
 from domain.run import Run
 from domain.title import Title
 
@@ -39,19 +41,37 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Titles to save, which are missing in a repository when that fails.
+    """Titles, or people, to save, which are missing in a repository when that fails.
 
-    ``is_copy`` when they come from another repository and not from a source.
+    A run is about titles or about people, so no batch has both. ``is_copy`` when they come from
+    another repository and not from a source.
     """
 
-    titles: tuple[Title, ...]
+    items: tuple[Title, ...] | tuple[PersonProfile, ...]
     run: Run
     is_copy: bool = False
 
     @property
-    def ids(self) -> tuple[TitleId, ...]:
-        """The ids of the titles, in order."""
-        return tuple(title.imdb_id for title in self.titles)
+    def ids(self) -> tuple[ImdbId, ...]:
+        """The ids of the titles or people, in order."""
+        return tuple(item.imdb_id for item in self.items)
+
+    def save_to(
+        self, repository: TitleRepository, when_sent: Callable[[], None] | None
+    ) -> BatchResult:
+        """Have a repository save it; as `TitleRepository.save` and ``save_profiles`` do."""
+        profiles = [item for item in self.items if isinstance(item, PersonProfile)]
+        if profiles:
+            return repository.save_profiles(profiles, self.run)
+        titles = [item for item in self.items if isinstance(item, Title)]
+        return repository.save(titles, self.run, when_sent)
+
+    def joined_with(self, others: Iterable["Batch"]) -> "Batch":
+        """This batch and others of the same run as one."""
+        parts: list[Any] = [*self.items]
+        for other in others:
+            parts += other.items
+        return replace(self, items=tuple(parts))
 
 
 class LaneQueue:
@@ -110,7 +130,7 @@ class LaneQueue:
 
 
 def _titles_in(work: Job | Batch) -> int:
-    return len(work.titles) if isinstance(work, Batch) else 0
+    return len(work.items) if isinstance(work, Batch) else 0
 
 
 def _fits(work: Job | Batch, *, behind: Job | Batch, titles: int) -> bool:
@@ -120,5 +140,5 @@ def _fits(work: Job | Batch, *, behind: Job | Batch, titles: int) -> bool:
         and isinstance(behind, Batch)
         and work.run is behind.run
         and work.is_copy == behind.is_copy
-        and titles + len(work.titles) <= QUEUE_TITLES
+        and titles + len(work.items) <= QUEUE_TITLES
     )

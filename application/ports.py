@@ -13,8 +13,9 @@ from domain.chart import Chart, ChartName
 from domain.details import DetailName
 from domain.errors import SourceError, TitleError
 from domain.history import Snapshot, SnapshotTime, TitleHistory
-from domain.identifiers import TitleId
-from domain.run import Failure, Run, RunRecord, RunReport, StoreCounts
+from domain.identifiers import ImdbId, NameId, TitleId
+from domain.person_profile import PersonProfile
+from domain.run import Failure, ProfileCounts, Run, RunRecord, RunReport, StoreCounts
 from domain.search import SearchHit, SearchQuery
 from domain.title import Title
 
@@ -22,8 +23,12 @@ TitleOutcome = Title | TitleError | SourceError
 """What became of one title that was asked for: the title, or the error that says why not."""
 
 
-class TitleSource(Protocol):
-    """Gives charts and titles. Any number of threads may call it at the same time."""
+PersonOutcome = PersonProfile | TitleError | SourceError
+"""What became of one person who was asked for."""
+
+
+class Source(Protocol):
+    """What all sources have in common."""
 
     @property
     def name(self) -> str:
@@ -31,7 +36,21 @@ class TitleSource(Protocol):
 
     @property
     def batch_size(self) -> int:
-        """How many titles one request takes, at least 1."""
+        """How many titles, or people, one request takes, at least 1."""
+
+
+class PersonSource(Source, Protocol):
+    """Gives the profiles of people. Any number of threads may call it at the same time."""
+
+    def people(self, ids: Sequence[NameId]) -> Sequence[PersonOutcome]:
+        """Give one outcome for each id, in the order of the ids (at most ``batch_size`` of them).
+
+        Raises `SourceUnavailable` or `SourceBlocked` when the request as a whole failed.
+        """
+
+
+class TitleSource(Source, Protocol):
+    """Gives charts and titles. Any number of threads may call it at the same time."""
 
     def chart(self, name: ChartName) -> Chart:
         """Give a whole chart, in chart order.
@@ -129,7 +148,7 @@ class TitleVersion(NamedTuple):
 
 
 class TitleRepository(Protocol):
-    """Keeps titles with their people, credits and details.
+    """Keeps titles with their people, credits and details, and profiles of people.
 
     Called by one thread at a time (its lane); another process may write to the same place.
     Every method raises `RepositoryUnavailable` when nothing can be stored or read now.
@@ -144,7 +163,7 @@ class TitleRepository(Protocol):
         """Where a person finds the data: a folder, or a database URL without its password."""
 
     def begin_run(
-        self, run: Run, chart: Chart | None, asked: Sequence[TitleId] | None = None
+        self, run: Run, chart: Chart | None, asked: Sequence[ImdbId] | None = None
     ) -> None:
         """Note that a run is at work, and keep the chart that it is about and the ids asked for.
 
@@ -178,7 +197,7 @@ class TitleRepository(Protocol):
     def run(self, run_id: str) -> RunRecord | None:
         """Give one run, or ``None`` when it is not known here."""
 
-    def asked_in(self, run_id: str) -> Sequence[TitleId] | None:
+    def asked_in(self, run_id: str) -> Sequence[ImdbId] | None:
         """Give the ids that a run was asked for, in its order; ``None`` when they are not known."""
 
     def chart_of(self, run_id: str) -> Chart | None:
@@ -205,7 +224,20 @@ class TitleRepository(Protocol):
         """
 
     def counts(self) -> StoreCounts:
-        """Count what is held."""
+        """Count the titles that are held, with their people and credits."""
+
+    def save_profiles(self, batch: Sequence[PersonProfile], run: Run) -> BatchResult:
+        """Store each profile wholly, with its filmography, or not at all; as `save` does.
+
+        A person has one profile, with the newer facts. It is kept apart from the names that titles
+        give in their credits: neither changes the other, nor need the other be there.
+        """
+
+    def profiles(self, ids: Collection[NameId] | None = None) -> Iterator[PersonProfile]:
+        """Stream the profiles that are held, or those of ``ids`` that are."""
+
+    def profile_counts(self) -> ProfileCounts:
+        """Count the profiles that are held, with their credits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,10 +255,10 @@ class Spill(Protocol):
     def location(self) -> str:
         """Where a person finds them; empty while there are none."""
 
-    def put(self, batch: Sequence[Title]) -> None:
+    def put(self, batch: Sequence[Title] | Sequence[PersonProfile]) -> None:
         """Keep a batch behind the others; raises `SpillUnavailable` when there is no room."""
 
-    def first(self, count: int) -> Sequence[tuple[Title, ...]]:
+    def first(self, count: int) -> Sequence[tuple[Title, ...] | tuple[PersonProfile, ...]]:
         """Give the first ``count`` batches that are kept, at most as many as there are.
 
         Raises `SpillUnavailable` when they cannot be read.
@@ -245,8 +277,8 @@ class RunObserver(Protocol):
     def started(self, run: Run, asked: int | None) -> None:
         """Titles are about to be fetched; ``asked`` is ``None`` when their number is not known."""
 
-    def fetched(self, title: Title, seconds: float) -> None:
-        """A title was fetched and read, in this many seconds."""
+    def fetched(self, item: Title | PersonProfile, seconds: float) -> None:
+        """A title, or person, was fetched and read, in this many seconds."""
 
     def failed(self, failure: Failure) -> None:
         """A title could not be fetched or read."""

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from application.composite_save import CompositeSave
 from application.copying import copy_titles
-from application.run_history import RunHistory, can_be_continued
+from application.run_history import WITHOUT_RESUME, RunHistory, can_be_continued
 from application.scrape_chart import ScrapeChart
 from application.scrape_titles import ScrapeTitles, utc_now
 from domain.errors import NothingToDo, RunAtWork
@@ -79,7 +79,7 @@ class ResumeRun:
         record = self._once_stopped(self._history.named(run_id))
         if can_be_continued(record):
             return record
-        if record.run.command in {"demo", "repair"}:
+        if record.run.command in WITHOUT_RESUME:
             raise NothingToDo(f"run {run_id} is a {record.run.command}: start it anew")
         raise NothingToDo(f"run {run_id} has tried all of its titles: there is nothing to continue")
 
@@ -95,7 +95,8 @@ class ResumeRun:
 
     def _asked_in(self, run: Run) -> tuple[TitleId, ...] | None:
         answers = self._history.ask(lambda repository: repository.asked_in(run.run_id))
-        return next((tuple(ids) for ids in answers.values() if ids is not None), None)
+        asked = next((ids for ids in answers.values() if ids is not None), None)
+        return None if asked is None else tuple(map(TitleId, asked))
 
     def _continue(self, run: Run, asked: Sequence[TitleId], resumed_at: datetime) -> RunReport:
         charts = self._save.ask(lambda repository: repository.chart_of(run.run_id))

@@ -24,8 +24,8 @@ class FailedRun:
 class RetryFailures:
     """Fetches the titles that failed in a run, as a run of its own.
 
-    What a repository refused is not fetched again, as it would be refused again. Used by one
-    thread, once; ``save`` is an open `CompositeSave`.
+    What a repository refused is not fetched again, as it would be refused again; nor are people,
+    who are simply named again. Used by one thread, once; ``save`` is an open `CompositeSave`.
     """
 
     def __init__(self, save: CompositeSave, scrape_titles: ScrapeTitles) -> None:
@@ -46,7 +46,7 @@ class RetryFailures:
         failed = self._failed_run(of, reported)
         ids = self._still_missing(failed)
         wanted = [
-            failure.imdb_id for failure in failed.failures
+            TitleId(failure.imdb_id) for failure in failed.failures
             if failure.imdb_id in ids and (with_not_found or failure.reason != NOT_FOUND)
         ]  # fmt: skip
         if not wanted:
@@ -54,7 +54,11 @@ class RetryFailures:
         return self._scrape_titles.execute(wanted, run)
 
     def _failed_run(self, run_id: str | None, reported: FailedRun | None) -> FailedRun:
-        fits = reported is not None and run_id in {None, reported.run.run_id}
+        fits = (
+            reported is not None
+            and run_id in {None, reported.run.run_id}
+            and not reported.run.is_about_people
+        )
         try:
             found = self._newest() if run_id is None else self._named(run_id)
         except (UnknownRun, RepositoryUnavailable):
@@ -71,11 +75,14 @@ class RetryFailures:
 
     def _newest(self) -> FailedRun | None:
         failed = (record for record in self._history.latest() if record.failed)
-        newest = next(failed, None)
+        newest = next((record for record in failed if not record.run.is_about_people), None)
         return None if newest is None else self._with_failures(newest.run)
 
     def _named(self, run_id: str) -> FailedRun:
-        return self._with_failures(self._history.named(run_id).run)
+        run = self._history.named(run_id).run
+        if run.is_about_people:
+            raise NothingToDo(f"run {run_id} was about people: name those again that failed")
+        return self._with_failures(run)
 
     def _with_failures(self, run: Run) -> FailedRun:
         answers = self._history.ask(lambda repository: repository.failures_of(run.run_id))
@@ -83,7 +90,7 @@ class RetryFailures:
         return FailedRun(run, tuple(by_id.values()))
 
     def _still_missing(self, failed: FailedRun) -> frozenset[TitleId]:
-        ids = frozenset(failure.imdb_id for failure in failed.failures)
+        ids = frozenset(TitleId(failure.imdb_id) for failure in failed.failures)
         held = self._save.ask(lambda repository: repository.held_since(ids, failed.run))
         return ids - frozenset.intersection(*held.values()) if held else ids
 

@@ -10,7 +10,7 @@ from application.composite_save import CompositeSave
 from application.ports import RepositoryOpener, TitleRepository
 from domain.chart import ChartName
 from domain.errors import RepositoryUnavailable, UnknownRun
-from domain.run import RunRecord
+from domain.run import PEOPLE, RunRecord
 
 LATEST_RUNS = 100
 """So many of the latest runs are looked through for one to continue or to try again."""
@@ -18,8 +18,9 @@ LATEST_RUNS = 100
 OFFERED_FOR = timedelta(days=1)
 """A new run of a chart offers to continue an unfinished one that began no longer ago."""
 
-WITHOUT_RESUME = frozenset({"demo", "repair"})
-"""What is simply started again: the demo's site has gone, and a repair looks anew anyway."""
+WITHOUT_RESUME = frozenset({"demo", "repair", PEOPLE})
+"""What is simply started again: the demo's site has gone, a repair looks anew anyway, and people
+are asked for by name."""
 
 _Answer = TypeVar("_Answer")
 

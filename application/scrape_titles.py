@@ -1,4 +1,4 @@
-"""The main job: fetch titles with many threads and save them everywhere, batch by batch."""
+"""The main job: fetch titles, or people, with many threads and save them everywhere, in batches."""
 
 import heapq
 import threading
@@ -7,14 +7,17 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Generic, Protocol
 
-from application.composite_save import CompositeSave
-from application.detail_fetcher import DetailFetcher, Fetched
+from application.composite_save import CompositeSave, titles_held
+from application.detail_fetcher import DetailFetcher, Fetch, Fetched, Id, Item
 from application.guarded_observer import GuardedObserver
+from application.lane import Count
 from application.ports import RunObserver
 from application.source_chain import SourceChain
 from domain.chart import Chart
-from domain.identifiers import TitleId
+from domain.errors import ScraperError
+from domain.identifiers import ImdbId, TitleId
 from domain.run import Failure, FetchTiming, Run, RunOutcome, RunReport
 from domain.title import Title
 
@@ -52,44 +55,67 @@ class RunClock:
         return max(self._now(), run.started_at + passed)
 
 
-class ScrapeTitles:
-    """Fetches titles and saves each in every repository, as they arrive.
+class Sources(Protocol):
+    """Where a run gets what it asks for; a `Chain`."""
 
-    One failing title never harms another. A run ends early, with what is in flight finished and
+    notices: tuple[str, ...]
+
+    @property
+    def exhausted(self) -> bool:
+        """True when asking for more is pointless."""
+
+    @property
+    def batch_size(self) -> int:
+        """How many titles, or people, one request takes."""
+
+
+class Scrape(Generic[Id, Item]):
+    """Fetches titles, or people, and saves each in every repository, as they arrive.
+
+    One that fails never harms another. A run ends early, with what is in flight finished and
     saved, when ``stop`` is set (from any thread or a signal handler), when no source is left, or
     when no repository is. Used by one thread, once a run; ``save`` is an open `CompositeSave`.
+    ``fetch`` asks the ``chain``; ``count`` has a repository count what it holds of their kind.
     """
 
     def __init__(
         self,
-        source: SourceChain,
+        chain: Sources,
+        fetch: Fetch[Id, Item],
         save: CompositeSave,
         observer: RunObserver,
         *,
+        count: Count,
         max_threads: int,
         stop: threading.Event,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._source = source
+        self._chain = chain
         self._save = save
         self._observer = GuardedObserver(observer)
-        self._fetcher = DetailFetcher(source, max_threads=max_threads, go_on=self._go_on)
+        self._fetcher: DetailFetcher[Id, Item] = DetailFetcher(
+            fetch,
+            batch_size=lambda: chain.batch_size,
+            max_threads=max_threads,
+            go_on=self._go_on,
+        )
+        self._count = count
         self._stop = stop
         self._clock = RunClock(now)
 
     def execute(
         self,
-        ids: Sequence[TitleId],
+        ids: Sequence[Id],
         run: Run,
         *,
         chart: Chart | None = None,
         rejected: Sequence[str] = (),
         resumed_at: datetime | None = None,
     ) -> RunReport:
-        """Fetch and save these titles (each once, however often it is named); give the account.
+        """Fetch and save all of these (each once, however often it is named); give the account.
 
         The chart, when there is one, is kept with its ranks. ``rejected`` has what the user named
-        and is no title: it goes into the account, and so does ``resumed_at``, when the run was
+        and is no id: it goes into the account, and so does ``resumed_at``, when the run was
         continued, if it was.
         """
         asked = list(dict.fromkeys(ids))
@@ -99,25 +125,25 @@ class ScrapeTitles:
 
     def fetch_rest(
         self,
-        asked: Sequence[TitleId],
+        asked: Sequence[Id],
         run: Run,
         *,
         rejected: Sequence[str] = (),
-        saved_before: Collection[TitleId] = frozenset(),
+        saved_before: Collection[Id] = frozenset(),
         resumed_at: datetime | None = None,
     ) -> RunReport:
         """Do what is left of a run that has begun: of ``asked`` all but ``saved_before``."""
         wanted = [imdb_id for imdb_id in asked if imdb_id not in saved_before]
         self._observer.started(run, len(wanted))
-        tally = _Tally()
-        batch = _Batch(self._save, run)
+        tally: _Tally[Id, Item] = _Tally()
+        batch: _Batch[Item] = _Batch(self._save, run)
         for fetched in self._fetcher.fetch(wanted):
             tally.note(fetched)
-            if isinstance(fetched.outcome, Title):
+            if isinstance(fetched.outcome, ScraperError):
+                self._observer.failed(tally.failures[-1])
+            else:
                 self._observer.fetched(fetched.outcome, fetched.seconds)
                 batch.add(fetched.outcome)
-            else:
-                self._observer.failed(tally.failures[-1])
         batch.flush()
         return self._finish(
             run,
@@ -129,19 +155,19 @@ class ScrapeTitles:
         )
 
     def _go_on(self) -> bool:
-        return not (self._stop.is_set() or self._source.exhausted or self._save.hopeless)
+        return not (self._stop.is_set() or self._chain.exhausted or self._save.hopeless)
 
     def _finish(
         self,
         run: Run,
-        wanted: Sequence[TitleId],
-        tally: "_Tally",
+        wanted: Sequence[Id],
+        tally: "_Tally[Id, Item]",
         *,
         rejected: tuple[str, ...],
         already_saved: int,
         resumed_at: datetime | None,
     ) -> RunReport:
-        repositories = self._save.settle()
+        repositories = self._save.settle(self._count)
         not_tried = tuple(imdb_id for imdb_id in wanted if imdb_id not in tally.tried)
         report = RunReport(
             run=run,
@@ -159,7 +185,7 @@ class ScrapeTitles:
             slowest=tally.slowest(),
             merged=tally.merged,
             rejected=rejected,
-            notices=self._source.notices,
+            notices=self._chain.notices,
         )
         report = replace(report, outcome=self._outcome(report))
         after = replace(report, repositories=self._save.finish_run(report))
@@ -172,45 +198,70 @@ class ScrapeTitles:
         if report.not_tried and self._stop.is_set():
             return RunOutcome.INTERRUPTED
         # A source that was given up when all had been asked for, and had given some, is no matter.
-        has_no_source = self._source.exhausted and (report.not_tried or not report.fetched)
+        has_no_source = self._chain.exhausted and (report.not_tried or not report.fetched)
         return RunOutcome.NO_SOURCE if has_no_source else RunOutcome.INCOMPLETE
 
 
-class _Tally:
+class ScrapeTitles(Scrape[TitleId, Title]):
+    """Fetches titles and saves each in every repository; see `Scrape`."""
+
+    def __init__(
+        self,
+        source: SourceChain,
+        save: CompositeSave,
+        observer: RunObserver,
+        *,
+        max_threads: int,
+        stop: threading.Event,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        super().__init__(
+            source,
+            source.titles,
+            save,
+            observer,
+            count=titles_held,
+            max_threads=max_threads,
+            stop=stop,
+            now=now,
+        )
+
+
+class _Tally(Generic[Id, Item]):
     """Counts of one run; belongs to the thread that runs it."""
 
     def __init__(self) -> None:
         self.fetched = 0
         self.failures: list[Failure] = []
-        self._by_source: dict[str, list[TitleId]] = defaultdict(list)
-        self.tried: set[TitleId] = set()
-        self.merged: dict[TitleId, TitleId] = {}
-        self._slowest: list[tuple[float, TitleId]] = []
+        self._by_source: dict[str, list[ImdbId]] = defaultdict(list)
+        self.tried: set[ImdbId] = set()
+        self.merged: dict[ImdbId, ImdbId] = {}
+        self._slowest: list[tuple[float, ImdbId]] = []
 
-    def note(self, fetched: Fetched) -> None:
+    def note(self, fetched: Fetched[Id, Item]) -> None:
         self.tried.add(fetched.imdb_id)
         timing = (fetched.seconds, fetched.imdb_id)
         if len(self._slowest) < SLOWEST_SHOWN:
             heapq.heappush(self._slowest, timing)
         else:
             heapq.heappushpop(self._slowest, timing)
-        if isinstance(fetched.outcome, Title):
-            self.fetched += 1
-            self._by_source[fetched.outcome.provenance.source].append(fetched.imdb_id)
-            if fetched.outcome.imdb_id != fetched.imdb_id:
-                self.merged[fetched.imdb_id] = fetched.outcome.imdb_id
-        else:
-            error = fetched.outcome
+        outcome = fetched.outcome
+        if isinstance(outcome, ScraperError):
             self.failures.append(
-                Failure(imdb_id=fetched.imdb_id, reason=error.reason, message=str(error))
+                Failure(imdb_id=fetched.imdb_id, reason=outcome.reason, message=str(outcome))
             )
+            return
+        self.fetched += 1
+        self._by_source[outcome.provenance.source].append(fetched.imdb_id)
+        if outcome.imdb_id != fetched.imdb_id:
+            self.merged[fetched.imdb_id] = outcome.imdb_id
 
     def fetched_from(self) -> dict[str, int]:
-        """Number of titles by source, the one that gave most first."""
+        """Number of titles, or people, by source, the one that gave most first."""
         counted = Counter({source: len(ids) for source, ids in self._by_source.items()})
         return dict(counted.most_common())
 
-    def from_other_sources(self) -> dict[str, tuple[TitleId, ...]]:
+    def from_other_sources(self) -> dict[str, tuple[ImdbId, ...]]:
         """The ids of every source but the first of `fetched_from`."""
         others = list(self.fetched_from())[1:]
         return {source: tuple(self._by_source[source]) for source in others}
@@ -220,24 +271,24 @@ class _Tally:
         return tuple(FetchTiming(imdb_id=i, seconds=round(s, 3)) for s, i in ordered)
 
 
-class _Batch:
-    """Collects titles and hands them over when there are enough of them, or after a while."""
+class _Batch(Generic[Item]):
+    """Collects what was fetched and hands it over when there is enough of it, or after a while."""
 
     def __init__(self, save: CompositeSave, run: Run) -> None:
         self._save = save
         self._run = run
-        self._titles: list[Title] = []
+        self._items: list[Item] = []
         self._began = 0.0
 
-    def add(self, title: Title) -> None:
-        if not self._titles:
+    def add(self, item: Item) -> None:
+        if not self._items:
             self._began = time.monotonic()
-        self._titles.append(title)
+        self._items.append(item)
         waited = time.monotonic() - self._began
-        if len(self._titles) >= BATCH_TITLES or waited >= BATCH_SECONDS:
+        if len(self._items) >= BATCH_TITLES or waited >= BATCH_SECONDS:
             self.flush()
 
     def flush(self) -> None:
-        if self._titles:
-            self._save.save(self._titles, self._run)
-            self._titles = []
+        if self._items:
+            self._save.save(self._items, self._run)
+            self._items = []

@@ -4,40 +4,55 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Generic, TypeVar
 
-from application.ports import CircuitBreaker, TitleOutcome, TitleSource
+from application.detail_fetcher import Id, Item
+from application.ports import (
+    CircuitBreaker,
+    PersonOutcome,
+    PersonSource,
+    Source,
+    TitleOutcome,
+    TitleSource,
+)
 from domain.chart import Chart, ChartName
 from domain.errors import (
+    ChartNotFound,
+    PersonNotFound,
     RunStopped,
     ScraperError,
     SourceBlocked,
     SourceError,
     SourceUnavailable,
     TitleError,
+    TitleNotFound,
 )
-from domain.identifiers import TitleId
-from domain.title import Title
+from domain.identifiers import NameId, TitleId
 
 logger = logging.getLogger(__name__)
 
 _Error = TypeVar("_Error", bound=TitleError | SourceError)
+_Source = TypeVar("_Source", bound=Source)
+
+_Ask = Callable[[_Source, Sequence[Id]], Sequence[Item | TitleError | SourceError]]
 
 PATIENCE = 20
 """Answers in a row that a source may fail to give before it is left alone for a while."""
+
+_NOT_HERE = {TitleNotFound.reason, PersonNotFound.reason, ChartNotFound.reason}
 
 REST_SECONDS = 60.0
 """How long; twice as long each time that a title asked for as a trial fails, too."""
 
 
-class SourceChain:
+class Chain(Generic[_Source]):
     """Asks its sources in order, and leaves one alone that blocks us or cannot be reached.
 
     Each source has a circuit breaker, made by ``new_circuit``. It opens at the first challenge,
     when asking the source's host again is hopeless, or after `PATIENCE` failures in a row; after a
-    rest one title is asked for as a trial. ``tell`` is called when a source is given up, the first
-    time, and when it answers again. A title that one source cannot give is asked of the next one,
-    but not while a run is stopped.
+    rest one title, or person, is asked for as a trial. ``tell`` is called when a source is given
+    up, the first time, and when it answers again. What one source cannot give is asked of the next
+    one, but not while a run is stopped.
 
     ``notices`` has what was told, also by the sources themselves (see `tell`). Any number of
     threads may call it at the same time; a lock guards what is remembered of the sources, and the
@@ -48,7 +63,7 @@ class SourceChain:
 
     def __init__(
         self,
-        sources: Sequence[TitleSource],
+        sources: Sequence[_Source],
         tell: Callable[[str], None],
         new_circuit: Callable[[], CircuitBreaker],
     ) -> None:
@@ -69,13 +84,112 @@ class SourceChain:
 
     @property
     def exhausted(self) -> bool:
-        """True when every source has been given up: asking for more titles is pointless."""
+        """True when every source has been given up: asking for more is pointless."""
         return all(circuit.is_open for circuit in self._circuits.values())
 
     @property
     def batch_size(self) -> int:
-        """How many titles one request takes with the source that is asked first."""
+        """How many titles, or people, one request takes with the source that is asked first."""
         return next((s.batch_size for s in self._sources if not self._circuits[s.name].is_open), 1)
+
+    def _outcomes(
+        self, ids: Sequence[Id], ask: _Ask[_Source, Id, Item]
+    ) -> Sequence[Item | TitleError | SourceError]:
+        """Give one outcome for each id, in their order; an outcome may be any source's error.
+
+        Raises `RunStopped` when the run is stopped before all of them are there.
+        """
+        found: dict[Id, Item] = {}
+        errors: dict[Id, list[ScraperError]] = {imdb_id: [] for imdb_id in ids}
+        asked = set()
+        for source in self._allowed():
+            asked.add(source.name)
+            missing = [imdb_id for imdb_id in ids if imdb_id not in found]
+            for imdb_id, outcome in self._asked_of(source, missing, ask):
+                if isinstance(outcome, ScraperError):
+                    errors[imdb_id].append(outcome)
+                else:
+                    found[imdb_id] = outcome
+            if len(found) == len(errors):
+                break
+        # What one source lacks may be had from another, that could not be asked.
+        not_asked = self._why_given_up(but_for=asked)
+        for known in errors.values():
+            known.extend(not_asked)
+        return [found.get(i) or _most_telling(errors[i]) for i in ids]
+
+    def _asked_of(
+        self, source: _Source, ids: Sequence[Id], ask: _Ask[_Source, Id, Item]
+    ) -> Iterator[tuple[Id, Item | TitleError | SourceError]]:
+        """Outcomes of the ids from one source, in requests of its size; stops when it fails."""
+        size = source.batch_size  # once: it may become smaller meanwhile
+        for start in range(0, len(ids), size):
+            batch = ids[start : start + size]
+            try:
+                with self._noted(source):
+                    outcomes = ask(source, batch)
+            except RunStopped:
+                raise
+            except SourceError as error:
+                _bare(error)
+                yield from ((imdb_id, error) for imdb_id in ids[start:])
+                return
+            for imdb_id, outcome in zip(batch, outcomes, strict=True):
+                yield imdb_id, _bare(outcome) if isinstance(outcome, ScraperError) else outcome
+
+    def _allowed(self) -> Iterator[_Source]:
+        """The sources that may be asked now. Each that is given is asked: it may be on trial."""
+        return (source for source in self._sources if self._circuits[source.name].allows())
+
+    def _why_given_up(self, *, but_for: Collection[str] = ()) -> list[SourceError]:
+        """The errors of the sources that were given up: one at least when none may be asked."""
+        with self._lock:
+            return [error for name, error in self._given_up.items() if name not in but_for]
+
+    @contextmanager
+    def _noted(self, source: _Source) -> Iterator[None]:
+        """Tell the source's circuit how asking it in the block has ended, however it has."""
+        try:
+            yield
+        except RunStopped:
+            self._circuits[source.name].withdraw()
+            raise
+        except SourceError as error:
+            self._note_failure(source, error)
+            raise
+        except TitleError:
+            self._note_success(source)
+            raise
+        except BaseException:  # a bug, which says nothing of the source
+            self._circuits[source.name].withdraw()
+            raise
+        self._note_success(source)
+
+    def _note_success(self, source: _Source) -> None:
+        if self._circuits[source.name].succeeded():
+            self.tell(f"source {source.name} answers again")
+
+    def _note_failure(self, source: _Source, error: SourceError) -> None:
+        logger.debug("source %s: %s", source.name, error)
+        circuit = self._circuits[source.name]
+        hopeless = isinstance(error, SourceBlocked) or (
+            isinstance(error, SourceUnavailable) and error.hopeless
+        )
+        # Whoever finds the circuit open may ask why at once.
+        with self._lock:
+            if not (circuit.trip() if hopeless else circuit.failed()):
+                return
+            is_known = source.name in self._given_up
+            self._given_up[source.name] = error
+            if is_known:
+                return
+            left = [s.name for s in self._sources if not self._circuits[s.name].is_open]
+        then = f"going on with {left[0]}" if left else "no other source is left"
+        self.tell(f"source {source.name} is given up for now: {error}; {then}")
+
+
+class SourceChain(Chain[TitleSource]):
+    """Sources of titles; see `Chain`."""
 
     def chart(self, name: ChartName) -> Chart:
         """Give the chart from the first source that has it; raise what kept it from us."""
@@ -95,91 +209,15 @@ class SourceChain:
 
         Raises `RunStopped` when the run is stopped before all of them are there.
         """
-        found: dict[TitleId, Title] = {}
-        errors: dict[TitleId, list[ScraperError]] = {imdb_id: [] for imdb_id in ids}
-        asked = set()
-        for source in self._allowed():
-            asked.add(source.name)
-            missing = [imdb_id for imdb_id in ids if imdb_id not in found]
-            for imdb_id, outcome in self._ask(source, missing):
-                if isinstance(outcome, Title):
-                    found[imdb_id] = outcome
-                else:
-                    errors[imdb_id].append(outcome)
-            if len(found) == len(errors):
-                break
-        # What one source lacks may be had from another, that could not be asked.
-        not_asked = self._why_given_up(but_for=asked)
-        return [found.get(i) or _most_telling([*errors[i], *not_asked]) for i in ids]
+        return self._outcomes(ids, lambda source, wanted: source.titles(wanted))
 
-    def _ask(
-        self, source: TitleSource, ids: Sequence[TitleId]
-    ) -> Iterator[tuple[TitleId, TitleOutcome]]:
-        """Outcomes of the ids from one source, in requests of its size; stops when it fails."""
-        size = source.batch_size  # once: it may become smaller meanwhile
-        for start in range(0, len(ids), size):
-            batch = ids[start : start + size]
-            try:
-                with self._noted(source):
-                    outcomes = source.titles(batch)
-            except RunStopped:
-                raise
-            except SourceError as error:
-                _bare(error)
-                yield from ((imdb_id, error) for imdb_id in ids[start:])
-                return
-            for imdb_id, outcome in zip(batch, outcomes, strict=True):
-                yield imdb_id, outcome if isinstance(outcome, Title) else _bare(outcome)
 
-    def _allowed(self) -> Iterator[TitleSource]:
-        """The sources that may be asked now. Each that is given is asked: it may be on trial."""
-        return (source for source in self._sources if self._circuits[source.name].allows())
+class PersonChain(Chain[PersonSource]):
+    """Sources of people; see `Chain`."""
 
-    def _why_given_up(self, *, but_for: Collection[str] = ()) -> list[SourceError]:
-        """The errors of the sources that were given up: one at least when none may be asked."""
-        with self._lock:
-            return [error for name, error in self._given_up.items() if name not in but_for]
-
-    @contextmanager
-    def _noted(self, source: TitleSource) -> Iterator[None]:
-        """Tell the source's circuit how asking it in the block has ended, however it has."""
-        try:
-            yield
-        except RunStopped:
-            self._circuits[source.name].withdraw()
-            raise
-        except SourceError as error:
-            self._note_failure(source, error)
-            raise
-        except TitleError:
-            self._note_success(source)
-            raise
-        except BaseException:  # a bug, which says nothing of the source
-            self._circuits[source.name].withdraw()
-            raise
-        self._note_success(source)
-
-    def _note_success(self, source: TitleSource) -> None:
-        if self._circuits[source.name].succeeded():
-            self.tell(f"source {source.name} answers again")
-
-    def _note_failure(self, source: TitleSource, error: SourceError) -> None:
-        logger.debug("source %s: %s", source.name, error)
-        circuit = self._circuits[source.name]
-        hopeless = isinstance(error, SourceBlocked) or (
-            isinstance(error, SourceUnavailable) and error.hopeless
-        )
-        # Whoever finds the circuit open may ask why at once.
-        with self._lock:
-            if not (circuit.trip() if hopeless else circuit.failed()):
-                return
-            is_known = source.name in self._given_up
-            self._given_up[source.name] = error
-            if is_known:
-                return
-            left = [s.name for s in self._sources if not self._circuits[s.name].is_open]
-        then = f"going on with {left[0]}" if left else "no other source is left"
-        self.tell(f"source {source.name} is given up for now: {error}; {then}")
+    def people(self, ids: Sequence[NameId]) -> Sequence[PersonOutcome]:
+        """Give one outcome for each id; as `SourceChain.titles`."""
+        return self._outcomes(ids, lambda source, wanted: source.people(wanted))
 
 
 def _bare(error: _Error) -> _Error:
@@ -191,5 +229,5 @@ def _bare(error: _Error) -> _Error:
 def _most_telling(errors: Sequence[ScraperError]) -> TitleError | SourceError:
     """Of several sources' errors the one to report: the first that is more than "not here"."""
     known = [error for error in errors if isinstance(error, TitleError | SourceError)]
-    telling = [error for error in known if error.reason not in {"not_found", "chart_not_found"}]
+    telling = [error for error in known if error.reason not in _NOT_HERE]
     return (telling or known)[0]

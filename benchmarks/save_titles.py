@@ -39,9 +39,10 @@ from application.scrape_titles import BATCH_TITLES
 from benchmarks.database import new_database
 from benchmarks.options import whole_number
 from domain.identifiers import NameId, TitleId
+from domain.person_profile import PersonProfile
 from domain.provenance import Provenance
 from domain.release_date import ReleaseDate
-from domain.run import Failure, Run, RunOutcome, RunReport
+from domain.run import Failure, Run, RunOutcome, RunReport, StoreCounts
 from domain.title import Credit, CreditCategory, Title, TitleKind
 from infrastructure.repositories.csv import open_csv_repository
 from infrastructure.repositories.postgres import open_postgres_repository
@@ -125,7 +126,7 @@ class _Silent:
     def started(self, run: Run, asked: int | None) -> None:
         pass
 
-    def fetched(self, title: Title, seconds: float) -> None:
+    def fetched(self, item: Title | PersonProfile, seconds: float) -> None:
         pass
 
     def failed(self, failure: Failure) -> None:
@@ -219,7 +220,7 @@ def hand_over(save: CompositeSave, titles: Sequence[Title], batch: int) -> None:
 def check_all_saved(save: CompositeSave, titles: int) -> None:
     """Wait until everything is saved. Raises `TitlesMissing` when not all of it is."""
     for report in save.settle():
-        held = None if report.holds is None else report.holds.titles
+        held = report.holds.titles if isinstance(report.holds, StoreCounts) else None
         if (report.inserted, held, report.error) != (titles, titles, None):
             raise TitlesMissing(
                 f"{report.name} took {report.inserted} and holds {held} of {titles} titles"

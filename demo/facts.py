@@ -5,6 +5,7 @@ was not known when they were copied is ``null`` there, and ``None`` or an empty 
 """
 
 import json
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -75,6 +76,47 @@ class KnownPerson:
     name: str
     profession: str
     title: TitleFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonFacts:
+    """What the demo site knows of a person: what the titles' credits say.
+
+    The titles are in order of their rank; ``cast`` has the characters beside each.
+    """
+
+    imdb_id: str
+    name: str
+    directed: tuple[TitleFacts, ...]
+    written: tuple[TitleFacts, ...]
+    cast: tuple[tuple[TitleFacts, tuple[str, ...]], ...]
+
+
+def people_of(chart: ChartFacts) -> dict[str, PersonFacts]:
+    """Everybody whose id a title of the chart names, by id."""
+    names: dict[str, str] = {}
+    directed: dict[str, list[TitleFacts]] = defaultdict(list)
+    written: dict[str, list[TitleFacts]] = defaultdict(list)
+    cast: dict[str, list[tuple[TitleFacts, tuple[str, ...]]]] = defaultdict(list)
+    for title in chart.titles:
+        for person in (*title.directors, *title.writers, *title.cast):
+            if person.imdb_id is not None:
+                names[person.imdb_id] = person.name
+        for found, people in ((directed, title.directors), (written, title.writers)):
+            for person in people:
+                found[person.imdb_id or ""].append(title)
+        for person in title.cast:
+            cast[person.imdb_id or ""].append((title, person.characters))
+    return {
+        imdb_id: PersonFacts(
+            imdb_id=imdb_id,
+            name=name,
+            directed=tuple(directed[imdb_id]),
+            written=tuple(written[imdb_id]),
+            cast=tuple(cast[imdb_id]),
+        )
+        for imdb_id, name in names.items()
+    }
 
 
 def load_facts() -> ChartFacts:

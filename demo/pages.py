@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from demo import structured_data
 from demo.body import Body, Piece, body_of, piece
-from demo.facts import ChartFacts, KnownPerson, ReleaseDateFacts, TitleFacts
+from demo.facts import ChartFacts, KnownPerson, PersonFacts, ReleaseDateFacts, TitleFacts
 from demo.filler import Filler, Place
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -85,6 +85,17 @@ class PageRenderer:
             titles=titles,
             people=people,
             next_data=structured_data.script_json(next_data),
+        )
+
+    def person(self, facts: PersonFacts) -> Body:
+        """The page of one person, ``/name/nmN/``."""
+        next_data = structured_data.person_next_data(facts, self._captured)
+        return self._page(
+            "person.html.jinja",
+            facts=facts,
+            professions=structured_data.professions(facts),
+            next_data=structured_data.script_json(next_data),
+            json_ld=structured_data.json_ld(structured_data.person_json_ld(facts)),
         )
 
     def not_found(self) -> Body:

@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from demo import api
 from demo.body import Body, body_of, piece
-from demo.facts import ChartFacts
+from demo.facts import ChartFacts, people_of
 from demo.fault_answers import Exchange, act_out
 from demo.faults import Fault, FaultPlan
 from demo.pages import PageRenderer
@@ -28,7 +28,7 @@ from demo.search import FIND_PATH, SiteSearch
 
 _log = logging.getLogger(__name__)
 
-_ALLOWED = (b"/chart/", b"/title/", b"/find/", b"/suggestion/", b"/graphql")
+_ALLOWED = (b"/chart/", b"/title/", b"/name/", b"/find/", b"/suggestion/", b"/graphql")
 _ROBOTS = b"User-agent: *\n%bDisallow: /\n" % b"".join(b"Allow: %b\n" % p for p in _ALLOWED)
 
 _HTML = "text/html; charset=utf-8"
@@ -78,7 +78,7 @@ class Answer:
 
 
 class DemoSite:
-    """Serves a chart and its titles until it is closed; a context manager.
+    """Serves a chart, its titles and their people until it is closed; a context manager.
 
     ``delay_seconds`` is waited before each answer, for each request by itself. ``page_bytes`` pads
     title and chart pages to the weight of real ones (see `PageRenderer`). Port 0 takes a free one.
@@ -218,6 +218,10 @@ class _Pages:
         self._not_found = _LazyPage(renderer.not_found)
         self._robots = body_of([piece(_ROBOTS)])
         self._search = SiteSearch(facts, renderer)
+        self._renderer = renderer
+        self._facts = facts
+        self._people: dict[str, _LazyPage] | None = None
+        self._lock = threading.Lock()
 
     def answer(self, path: str, query: str) -> Answer:
         if path == "/robots.txt":
@@ -226,9 +230,21 @@ class _Pages:
             return Answer(HTTPStatus.OK, _HTML, self._search.page(query))
         if (suggestions := self._search.suggestions(path)) is not None:
             return Answer(HTTPStatus.OK, _JSON, suggestions)
-        if page := self._pages.get(path):
+        if page := self._page_of_person(path) or self._pages.get(path):
             return Answer(HTTPStatus.OK, _HTML, page.body())
         return Answer(HTTPStatus.NOT_FOUND, _HTML, self._not_found.body())
+
+    def _page_of_person(self, path: str) -> _LazyPage | None:
+        """The page of a person; who there is, is gathered when the first one is asked for."""
+        if not path.startswith("/name/"):
+            return None
+        with self._lock:
+            if self._people is None:
+                self._people = {
+                    f"/name/{imdb_id}/": _LazyPage(partial(self._renderer.person, person))
+                    for imdb_id, person in people_of(self._facts).items()
+                }
+            return self._people.get(path)
 
     def another_title(self, path: str) -> Body:
         """The page of the title after the one of this path, or of the first."""

@@ -12,12 +12,24 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from demo.facts import ChartFacts, CreditFacts, KnownPerson, ReleaseDateFacts, TitleFacts
+from demo.facts import (
+    ChartFacts,
+    CreditFacts,
+    KnownPerson,
+    PersonFacts,
+    ReleaseDateFacts,
+    TitleFacts,
+)
 
 JsonObject = dict[str, Any]
 
 IMDB_URL = "https://www.imdb.com"
 """Addresses in the JSON-LD are absolute, and name IMDb wherever the page is served."""
+
+CREDITS_SHOWN = 15
+"""How many credits of a category a person's page has; a browser asks for the others."""
+
+KNOWN_FOR_SHOWN = 4
 
 TOTAL_STARS = 3
 """How many of the cast stand at the top of a title page."""
@@ -25,6 +37,7 @@ TOTAL_STARS = 3
 _DIRECTOR = "amzn1.imdb.concept.name_credit_category.ace5cb4c-8708-4238-9542-04641e7c8171"
 _WRITER = "amzn1.imdb.concept.name_credit_category.c84ecaff-add5-4f2e-81db-102a41881fe3"
 _STARS = "amzn1.imdb.concept.name_credit_group.7510356e-fde9-438e-b3ad-0099ba6bc8ce"
+_CAST = "amzn1.imdb.concept.name_credit_group.demo-cast"
 _TOP_CAST = "amzn1.imdb.concept.name_credit_group.7caf7d16-5db9-4f4f-8864-d4c6e711c686"
 
 _SCRIPT_ESCAPES = str.maketrans(
@@ -58,6 +71,55 @@ def title_next_data(facts: TitleFacts, captured: str) -> JsonObject:
         "mainColumnData": _main_column(facts),
     }
     return _next_data("/title/[tconst]", {"tconst": facts.imdb_id}, page_props, captured)
+
+
+def person_next_data(facts: PersonFacts, captured: str) -> JsonObject:
+    """``__NEXT_DATA__`` of a person's page; births and biographies are not among our facts."""
+    groups = _filmography(facts)
+    unknown: JsonObject = dict.fromkeys(("bio", "birthDate", "deathDate"))
+    known_for = sorted(
+        {
+            credit["title"]["id"]: credit for _, _, credits_ in groups for credit in credits_
+        }.values(),
+        key=lambda credit: -credit["title"]["ratingsSummary"]["voteCount"],
+    )
+    page_props = {
+        "nmconst": facts.imdb_id,
+        "aboveTheFold": {
+            "id": facts.imdb_id,
+            "nameText": {"text": facts.name},
+            "professions": [{"profession": {"text": text}} for text in professions(facts)],
+            **unknown,
+        },
+        "mainColumnData": {
+            "id": facts.imdb_id,
+            "birthLocation": None,
+            "deathLocation": None,
+            "creditSummary": {
+                "totalCredits": {"total": sum(len(credits_) for _, _, credits_ in groups)}
+            },
+            "released": {"edges": [{"node": _credit_group(*group)} for group in groups]},
+            "unreleased": {"edges": []},
+            "knownForFeatureV2": {"credits": known_for[:KNOWN_FOR_SHOWN]},
+        },
+    }
+    return _next_data("/name/[nmconst]", {"nmconst": facts.imdb_id}, page_props, captured)
+
+
+def person_json_ld(facts: PersonFacts) -> JsonObject:
+    """JSON-LD of a person's page, before escaping: an article about the person."""
+    url = f"{IMDB_URL}/name/{facts.imdb_id}/"
+    person: JsonObject = {"@type": "Person", "url": url, "name": facts.name}
+    if jobs := professions(facts):
+        person["jobTitle"] = jobs
+    context = "https://schema.org"
+    return {"@context": context, "@type": "Article", "url": url, "mainEntity": person}
+
+
+def professions(facts: PersonFacts) -> list[str]:
+    """What our facts say that somebody is; actor or actress they do not."""
+    known = (("Director", facts.directed), ("Writer", facts.written))
+    return [name for name, titles in known if titles]
 
 
 def chart_next_data(chart: ChartFacts, captured: str) -> JsonObject:
@@ -349,6 +411,43 @@ def _cast_credit(person: CreditFacts) -> JsonObject:
     }
     return {
         "name": _name(person),
+        "creditedRoles": {"edges": [{"node": role}]},
+        "episodeCredits": {"total": 0, "yearRange": None},
+    }
+
+
+def _filmography(facts: PersonFacts) -> list[tuple[str, str, list[JsonObject]]]:
+    """Concept, name and credits of each category that a person has credits in."""
+    cast = [_person_credit("Cast", title, characters) for title, characters in facts.cast]
+    groups = [
+        (_DIRECTOR, "Director", [_person_credit("Director", title) for title in facts.directed]),
+        (_WRITER, "Writer", [_person_credit("Writer", title) for title in facts.written]),
+        (_CAST, "Cast", cast),
+    ]
+    return [group for group in groups if group[2]]
+
+
+def _credit_group(concept: str, name: str, credits_: list[JsonObject]) -> JsonObject:
+    return {
+        "grouping": {"text": name, "groupingId": concept},
+        "credits": {
+            "total": len(credits_),
+            "edges": [{"node": credit} for credit in credits_[:CREDITS_SHOWN]],
+            "pageInfo": {"hasNextPage": len(credits_) > CREDITS_SHOWN},
+        },
+    }
+
+
+def _person_credit(category: str, facts: TitleFacts, characters: Sequence[str] = ()) -> JsonObject:
+    edges = [{"node": {"name": name}} for name in characters]
+    role = {
+        "category": {"text": category},
+        "text": None,
+        "attributes": None,
+        "characters": {"edges": edges} if edges else None,
+    }
+    return {
+        "title": {**_common_facts(facts), "canRate": {"isRatable": True}},
         "creditedRoles": {"edges": [{"node": role}]},
         "episodeCredits": {"total": 0, "yearRange": None},
     }

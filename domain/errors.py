@@ -10,8 +10,9 @@
     │   ├── SourceBlocked        answered with a challenge or a captcha: it refuses us
     │   ├── RobotsDisallowed     the site's robots.txt asks robots not to read the page
     │   └── RunStopped           the run was being stopped before the source had answered
-    ├── TitleError               count it and go on with the next title
+    ├── TitleError               count it and go on with the next title, or person
     │   ├── TitleNotFound        there is no such title (or this source does not have it)
+    │   ├── PersonNotFound       there is no such person (or this source does not have them)
     │   ├── ChartNotFound        this source does not have the chart
     │   ├── PageChanged          the page no longer has what we read
     │   └── InvalidTitle         a fact breaks a rule of the domain
@@ -120,7 +121,7 @@ class RunStopped(SourceError):
 
 
 class TitleError(ScraperError):
-    """One title cannot be had; every other one is unharmed."""
+    """One title, or person, cannot be had; every other one is unharmed."""
 
     reason = "title_error"
 
@@ -134,6 +135,17 @@ class TitleNotFound(TitleError):
         self.imdb_id = imdb_id
         self.where = where
         super().__init__(f"{imdb_id}: not found at {where}")
+
+
+class PersonNotFound(TitleError):
+    """The source has no such person."""
+
+    reason = "person_not_found"
+
+    def __init__(self, imdb_id: str, where: str) -> None:
+        self.imdb_id = imdb_id
+        self.where = where
+        super().__init__(f"{imdb_id}: no such person at {where}")
 
 
 class ChartNotFound(TitleError):

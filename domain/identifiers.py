@@ -11,11 +11,14 @@ TitleId = NewType("TitleId", str)
 NameId = NewType("NameId", str)
 """``nm`` and seven or more digits, for example ``nm0000151``."""
 
+ImdbId = TitleId | NameId
+"""What a run is asked for: titles, or people."""
+
 _TITLE_ID = re.compile(r"tt[0-9]{7,15}")
 _NAME_ID = re.compile(r"nm[0-9]{7,15}")
-_TITLE_URL = re.compile(
-    r"(?:https?://)?(?:[a-z0-9-]+\.)*imdb\.com/(?:[a-z]{2}(?:-[a-z]{2})?/)?title/"
-    r"(tt[0-9]{7,15})(?:[/?#].*)?",
+_PAGE_URL = re.compile(
+    r"(?:https?://)?(?:[a-z0-9-]+\.)*imdb\.com/(?:[a-z]{2}(?:-[a-z]{2})?/)?"
+    r"(?:title/(?P<title>tt[0-9]{7,15})|name/(?P<name>nm[0-9]{7,15}))(?:[/?#].*)?",
     re.IGNORECASE,
 )
 
@@ -34,16 +37,41 @@ def name_id(value: object) -> NameId:
     raise InvalidTitle("person_id", value, "must be 'nm' and 7 or more digits")
 
 
+def imdb_id(value: str) -> ImdbId:
+    """Give ``value`` back as the id of a title or a person; raise `InvalidTitle` for neither."""
+    return name_id(value) if value.startswith("nm") else title_id(value)
+
+
 def title_id_from(text: str) -> TitleId:
     """Read a title id as people write it: an id in any case, or the URL of a title page.
 
-    Raises `InvalidTitle` when the text is neither.
+    Raises `InvalidTitle` when the text is neither, and says so when it means a person.
     """
+    found = _id_in(text)
+    if _TITLE_ID.fullmatch(found):
+        return TitleId(found)
+    rule = "must be 'tt' and 7 or more digits, or the URL of a title page"
+    if _NAME_ID.fullmatch(found):
+        rule = "is a person, not a title"
+    raise InvalidTitle("imdb_id", text, rule)
+
+
+def name_id_from(text: str) -> NameId:
+    """Read a person's id as people write it: an id in any case, or the URL of a person's page.
+
+    Raises `InvalidTitle` when the text is neither, and says so when it means a title.
+    """
+    found = _id_in(text)
+    if _NAME_ID.fullmatch(found):
+        return NameId(found)
+    rule = "must be 'nm' and 7 or more digits, or the URL of a person's page"
+    if _TITLE_ID.fullmatch(found):
+        rule = "is a title, not a person"
+    raise InvalidTitle("person_id", text, rule)
+
+
+def _id_in(text: str) -> str:
+    """The id that an address names, or the text itself, in lower case."""
     cleaned = text.strip()
-    if match := _TITLE_URL.fullmatch(cleaned):
-        return TitleId(match.group(1).lower())
-    if _TITLE_ID.fullmatch(cleaned.lower()):
-        return TitleId(cleaned.lower())
-    raise InvalidTitle(
-        "imdb_id", text, "must be 'tt' and 7 or more digits, or the URL of a title page"
-    )
+    match = _PAGE_URL.fullmatch(cleaned)
+    return (match[match.lastgroup or 0] if match else cleaned).lower()

@@ -1,5 +1,6 @@
 """Rules that facts of all sorts have in common."""
 
+import math
 import re
 
 from domain.errors import InvalidTitle
@@ -31,3 +32,14 @@ def check_integer(field: str, value: object, low: int, high: int) -> None:
         return
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise InvalidTitle(field, value, f"must be a whole number from {low} to {high}, or None")
+
+
+def check_rating(field: str, value: object) -> None:
+    """Raise `InvalidTitle` unless it is a mean rating from 0.0 to 10.0, or ``None``."""
+    if value is not None and (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or not math.isfinite(value)
+        or not 0.0 <= value <= 10.0
+    ):
+        raise InvalidTitle(field, value, "must be from 0.0 to 10.0, or None")

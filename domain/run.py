@@ -6,14 +6,17 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.chart import ChartName
-from domain.identifiers import TitleId
+from domain.identifiers import ImdbId
+
+PEOPLE = "people"
+"""The command whose runs are about people; all others are about titles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One run: ``run_id`` sorts by time; ``command`` says what began it.
 
-    That is ``chart``, ``titles``, ``retry``, ``repair`` or ``demo``.
+    That is ``chart``, ``titles``, ``people``, ``retry``, ``repair`` or ``demo``.
     """
 
     run_id: str
@@ -21,6 +24,11 @@ class Run:
     chart: ChartName | None
     sources: tuple[str, ...]
     started_at: datetime
+
+    @property
+    def is_about_people(self) -> bool:
+        """Whether it asks for people; if not, for titles."""
+        return self.command == PEOPLE
 
 
 class RunOutcome(StrEnum):
@@ -38,9 +46,9 @@ class RunOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A title that a run could not get or store, and why, in words for the user."""
+    """A title, or person, that a run could not get or store, and why, in words for the user."""
 
-    imdb_id: TitleId
+    imdb_id: ImdbId
     reason: str
     message: str
 
@@ -55,8 +63,16 @@ class StoreCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileCounts:
+    """How many profiles of people a repository holds in all, with how many credits."""
+
+    profiles: int
+    credits: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RepositoryReport:
-    """What one repository did with the titles of a run.
+    """What one repository did with the titles of a run, or its people.
 
     ``held_before + copied + inserted + updated + unchanged + len(refused) + len(missing)`` is the
     number of titles that were saved already or fetched: ``held_before`` it had when the run was
@@ -71,9 +87,9 @@ class RepositoryReport:
     unchanged: int = 0
     late: int = 0
     refused: tuple[Failure, ...] = ()
-    missing: tuple[TitleId, ...] = ()
+    missing: tuple[ImdbId, ...] = ()
     error: str | None = None
-    holds: StoreCounts | None = None
+    holds: StoreCounts | ProfileCounts | None = None
     location: str = ""
     held_before: int = 0
     copied: int = 0
@@ -86,9 +102,9 @@ class RepositoryReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchTiming:
-    """How long one title took, in seconds, from the request to the parsed facts."""
+    """How long one title, or person, took, in seconds, from the request to the parsed facts."""
 
-    imdb_id: TitleId
+    imdb_id: ImdbId
     seconds: float
 
 
@@ -103,7 +119,8 @@ class RunReport:
     the one that gave most, by the ids that were asked for; all others that were fetched are of that
     one. ``slowest`` names the slowest few.
     ``merged`` has the titles that the source keeps under another id now, ``rejected`` what the user
-    named and is no title, ``notices`` what else there is to know.
+    named and is no title, ``notices`` what else there is to know. Of a run that is about people,
+    all this is said of people.
     """
 
     run: Run
@@ -112,12 +129,12 @@ class RunReport:
     asked: int
     fetched: int
     failures: tuple[Failure, ...] = ()
-    not_tried: tuple[TitleId, ...] = ()
+    not_tried: tuple[ImdbId, ...] = ()
     repositories: tuple[RepositoryReport, ...] = ()
     fetched_from: Mapping[str, int]
-    from_other_sources: Mapping[str, tuple[TitleId, ...]] = field(default_factory=dict)
+    from_other_sources: Mapping[str, tuple[ImdbId, ...]] = field(default_factory=dict)
     slowest: tuple[FetchTiming, ...] = ()
-    merged: Mapping[TitleId, TitleId] = field(default_factory=dict)
+    merged: Mapping[ImdbId, ImdbId] = field(default_factory=dict)
     rejected: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     already_saved: int = 0

@@ -1,6 +1,5 @@
 """A title with its facts and credits."""
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,7 +8,13 @@ from domain.errors import InvalidTitle
 from domain.identifiers import NameId, TitleId, name_id, title_id
 from domain.provenance import Provenance
 from domain.release_date import FIRST_YEAR, LAST_YEAR, ReleaseDate
-from domain.rules import LARGEST_INTEGER, check_integer, check_optional_text, check_text
+from domain.rules import (
+    LARGEST_INTEGER,
+    check_integer,
+    check_optional_text,
+    check_rating,
+    check_text,
+)
 
 
 class TitleKind(StrEnum):
@@ -131,13 +136,7 @@ class Title:
         check_integer("runtime_minutes", self.runtime_minutes, 1, LARGEST_INTEGER)
         check_integer("votes", self.votes, 0, LARGEST_INTEGER)
         check_integer("metascore", self.metascore, 0, 100)
-        if self.rating is not None and (
-            isinstance(self.rating, bool)
-            or not isinstance(self.rating, (int, float))
-            or not math.isfinite(self.rating)
-            or not 0.0 <= self.rating <= 10.0
-        ):
-            raise InvalidTitle("rating", self.rating, "must be from 0.0 to 10.0, or None")
+        check_rating("rating", self.rating)
 
     def _check_credits(self) -> None:
         places = {(credit.category, credit.position) for credit in self.credits}

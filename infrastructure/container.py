@@ -15,6 +15,7 @@ from application.composite_save import CompositeSave
 from application.ports import (
     CircuitBreaker,
     HistoryReader,
+    PersonSource,
     RepositoryOpener,
     RunObserver,
     Spill,
@@ -26,12 +27,13 @@ from application.resume_run import ResumeRun
 from application.retry_failures import RetryFailures
 from application.run_history import RunHistory, read_history
 from application.scrape_chart import ScrapeChart
+from application.scrape_people import ScrapePeople
 from application.scrape_titles import ScrapeTitles, utc_now
 from application.search_titles import SearchTitles
-from application.source_chain import PATIENCE, REST_SECONDS, SourceChain
+from application.source_chain import PATIENCE, REST_SECONDS, PersonChain, SourceChain
 from domain.chart import ChartName
 from domain.errors import CacheUnavailable, InvalidConfiguration, NoHistory
-from domain.run import Run, RunRecord
+from domain.run import PEOPLE, Run, RunRecord
 from shared.config import Settings
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from infrastructure.http.routes.tor import TorCircuits
     from infrastructure.scrapers.imdb_graphql import Endpoint
     from infrastructure.scrapers.imdb_html import TitleReader
+    from infrastructure.scrapers.saved_pages import SavedPagesSource
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +53,7 @@ logger = logging.getLogger(__name__)
 OF_CHARTS = frozenset({"chart", "demo"})
 """The commands whose runs are about a chart."""
 
-FETCHING_AT_ONCE = OF_CHARTS | {"titles"}
+FETCHING_AT_ONCE = OF_CHARTS | {"titles", PEOPLE}
 """The commands whose runs need no look at what is kept before they fetch."""
 
 
@@ -98,15 +101,7 @@ def open_app(
             for number, name in enumerate(settings.sources)
         ]
         chain = SourceChain(sources, observer.notice, new_circuit)
-        save = stack.enter_context(
-            CompositeSave(
-                repository_openers(settings),
-                observer,
-                spills=_spills(settings),
-                wait_seconds=settings.repository_wait_seconds,
-                stop=stop,
-            )
-        )
+        save = stack.enter_context(_composite_save(settings, observer, stop))
         titles = ScrapeTitles(chain, save, observer, max_threads=settings.max_threads, stop=stop)
         chart = ScrapeChart(chain, save, observer, titles)
         yield App(
@@ -116,6 +111,33 @@ def open_app(
             RetryFailures(save, titles),
             RunHistory(save),
         )
+
+
+@contextmanager
+def open_people(
+    settings: Settings, observer: RunObserver, stop: threading.Event
+) -> Iterator[ScrapePeople]:
+    """Wire the use case for people; as `open_app`."""
+    with ExitStack() as stack:
+        sources = [
+            stack.enter_context(open_person_source(name, settings, stop, read_ahead=number == 0))
+            for number, name in enumerate(person_sources(settings))
+        ]
+        chain = PersonChain(sources, observer.notice, new_circuit)
+        save = stack.enter_context(_composite_save(settings, observer, stop))
+        yield ScrapePeople(chain, save, observer, max_threads=settings.max_threads, stop=stop)
+
+
+def _composite_save(
+    settings: Settings, observer: RunObserver, stop: threading.Event
+) -> CompositeSave:
+    return CompositeSave(
+        repository_openers(settings),
+        observer,
+        spills=_spills(settings),
+        wait_seconds=settings.repository_wait_seconds,
+        stop=stop,
+    )
 
 
 @contextmanager
@@ -292,7 +314,50 @@ def _opened(
         return _open_html(settings, stop, read_ahead)
     if name == "graphql":
         return _open_graphql(settings, stop, tell, read_ahead)
-    return _open_saved(settings)
+    return nullcontext(_saved_pages(settings))
+
+
+def person_sources(settings: Settings) -> tuple[str, ...]:
+    """The names of the chosen sources that give people.
+
+    Raises `InvalidConfiguration` when none of them does.
+    """
+    names = tuple(name for name in settings.sources if name in _PERSON_SOURCES)
+    if not names:
+        chosen, able = ", ".join(settings.sources), ", ".join(_PERSON_SOURCES)
+        raise InvalidConfiguration([f"SOURCES: {chosen} cannot give people: name one of {able}"])
+    return names
+
+
+@contextmanager
+def open_person_source(
+    name: str, settings: Settings, stop: threading.Event, *, read_ahead: bool = False
+) -> Iterator[PersonSource]:
+    """Open a source of people by its name in the settings; as `open_source`."""
+    with _PERSON_SOURCES[name](settings, stop, read_ahead) as source:
+        yield source
+
+
+@contextmanager
+def _open_html_people(
+    settings: Settings, stop: threading.Event, read_ahead: bool
+) -> Iterator[PersonSource]:
+    with _http_client("html", settings, stop, _http_cache(settings)) as client:
+        if read_ahead:
+            client.read_ahead(settings.base_url)
+        from infrastructure.scrapers.imdb_html import ImdbHtmlPeople
+
+        yield ImdbHtmlPeople(client, settings.base_url)
+
+
+@contextmanager
+def _open_saved_people(
+    settings: Settings, stop: threading.Event, read_ahead: bool
+) -> Iterator[PersonSource]:
+    yield _saved_pages(settings)
+
+
+_PERSON_SOURCES = {"html": _open_html_people, "saved": _open_saved_people}
 
 
 @contextmanager
@@ -451,13 +516,12 @@ def _title_reader(processes: int) -> AbstractContextManager["TitleReader"]:
     return ParsePool(processes)
 
 
-@contextmanager
-def _open_saved(settings: Settings) -> Iterator[TitleSource]:
+def _saved_pages(settings: Settings) -> "SavedPagesSource":
     from infrastructure.scrapers.saved_pages import SavedPagesSource
 
     if settings.saved_pages_dir is None:
         raise InvalidConfiguration(["SAVED_PAGES_DIR: must name a folder for the saved source"])
-    yield SavedPagesSource(settings.saved_pages_dir, settings.max_body_bytes)
+    return SavedPagesSource(settings.saved_pages_dir, settings.max_body_bytes)
 
 
 @contextmanager

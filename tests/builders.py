@@ -7,6 +7,8 @@ from domain.chart import Chart, ChartEntry, ChartName
 from domain.details import Detail, DetailName, Item
 from domain.details.items import Keyword, Tagline
 from domain.identifiers import NameId, TitleId
+from domain.partial_date import PartialDate
+from domain.person_profile import FilmographyCredit, PersonProfile
 from domain.provenance import Provenance
 from domain.release_date import ReleaseDate
 from domain.run import Run
@@ -90,6 +92,53 @@ def keywords(*words: str, minutes_later: float = 0) -> Detail:
 def taglines(*texts: str, minutes_later: float = 0) -> Detail:
     found = [Tagline(text=text) for text in texts]
     return a_detail(DetailName.TAGLINES, *found, minutes_later=minutes_later)
+
+
+def a_filmography_credit(number: int = 111161, **changes: Any) -> FilmographyCredit:
+    """An actor's credit with every fact."""
+    facts: dict[str, Any] = {
+        "category": "actor",
+        "title_id": title_number(number),
+        "title": f"Title {number}",
+        "kind": TitleKind.TV_SERIES,
+        "year": 2004,
+        "end_year": 2008,
+        "rating": 8.5,
+        "votes": 51_586,
+        "characters": ("Andy", 'Self, "himself"'),
+        "jobs": ("story by",),
+        "attributes": ("uncredited",),
+        "episodes": 3,
+    }
+    return FilmographyCredit(**(facts | changes))
+
+
+def a_profile(number: int = 741627, *, minutes_later: float = 0, **changes: Any) -> PersonProfile:
+    """A full profile; ``minutes_later`` makes it that much newer than ``NOON``."""
+    facts: dict[str, Any] = {
+        "imdb_id": NameId(f"nm{number:07d}"),
+        "name": f"Person {number}",
+        "birth_date": PartialDate(year=1620, month=12, day=10),
+        "birth_place": "Manhattan, New York City, New York, USA",
+        "death_date": PartialDate(year=1702, month=4),
+        "death_place": "Norwalk, Connecticut, USA",
+        "professions": ("Writer", "Producer"),
+        "biography": 'Born, with a comma and a "quote".\n\nA second paragraph.',
+        "known_for": (title_number(2), title_number(1)),
+        "total_credits": 91,
+        "filmography": (
+            a_filmography_credit(1),
+            a_filmography_credit(2),
+            a_filmography_credit(
+                1, category="writer", kind=None, year=None, end_year=None, rating=None, votes=None,
+                characters=(), jobs=(), attributes=(), episodes=None,
+            ),
+        ),
+        "provenance": Provenance(
+            source="html", found_by="next_data", fetched_at=NOON + timedelta(minutes=minutes_later)
+        ),
+    }  # fmt: skip
+    return PersonProfile(**(facts | changes))
 
 
 def a_run(run_id: str = "20260101T120000Z-test", **changes: Any) -> Run:

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from domain.details import Detail, DetailName, Field, Item, Kind, fields_of, item_of
 from domain.identifiers import NameId, TitleId, name_id, title_id
+from domain.partial_date import PartialDate
+from domain.person_profile import FilmographyCredit, PersonProfile
 from domain.provenance import Provenance
 from domain.release_date import FIRST_YEAR, LAST_YEAR, ReleaseDate
 from domain.title import Credit, CreditCategory, Title, TitleKind
@@ -148,3 +150,55 @@ detailed_titles = st.builds(
     lambda title, details: replace(title, details=details), titles, detail_lists()
 )
 """Any title, with details or not."""
+
+
+@st.composite
+def partial_dates(draw: st.DrawFn) -> PartialDate:
+    """A year, a month or a day of any time, before our era too."""
+    day, precision = draw(st.dates()), draw(st.integers(1, 3))
+    return PartialDate(
+        year=day.year * draw(st.sampled_from([1, -1])) if precision == 1 else day.year,
+        month=day.month if precision > 1 else None,
+        day=day.day if precision > 2 else None,
+    )
+
+
+@st.composite
+def filmographies(draw: st.DrawFn) -> tuple[FilmographyCredit, ...]:
+    """Credits in any order, no two of one title in one category."""
+    places = draw(st.lists(st.tuples(texts, title_ids), unique=True, max_size=4))
+    return tuple(
+        FilmographyCredit(
+            category=category,
+            title_id=title_id,
+            title=draw(texts),
+            kind=draw(st.none() | st.sampled_from(TitleKind)),
+            year=draw(st.none() | years),
+            end_year=draw(st.none() | years),
+            rating=draw(st.none() | ratings),
+            votes=draw(st.none() | st.integers(0, _LARGEST_INTEGER)),
+            characters=draw(short_text_lists),
+            jobs=draw(short_text_lists),
+            attributes=draw(short_text_lists),
+            episodes=draw(st.none() | st.integers(1, _LARGEST_INTEGER)),
+        )
+        for category, title_id in places
+    )
+
+
+profiles = st.builds(
+    PersonProfile,
+    imdb_id=name_ids,
+    name=texts,
+    birth_date=st.none() | partial_dates(),
+    birth_place=st.none() | texts,
+    death_date=st.none() | partial_dates(),
+    death_place=st.none() | texts,
+    professions=short_text_lists,
+    biography=st.none() | texts,
+    known_for=st.lists(title_ids, max_size=3).map(tuple),
+    total_credits=st.none() | st.integers(0, _LARGEST_INTEGER),
+    filmography=filmographies(),
+    provenance=provenances(),
+)
+"""Any profile that the domain allows."""

@@ -15,6 +15,7 @@ from application.composite_save import CompositeSave
 from application.ports import BatchResult
 from application.scrape_titles import BATCH_TITLES
 from domain.chart import ChartName
+from domain.person_profile import PersonProfile
 from domain.run import Failure, Run
 from domain.title import Title
 from infrastructure.container import new_run, repository_openers
@@ -134,7 +135,7 @@ class _Silent:
     def started(self, run: Run, asked: int | None) -> None:
         """Ignore it."""
 
-    def fetched(self, title: Title, seconds: float) -> None:
+    def fetched(self, item: Title | PersonProfile, seconds: float) -> None:
         """Ignore it."""
 
     def failed(self, failure: Failure) -> None:

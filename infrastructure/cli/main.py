@@ -165,6 +165,7 @@ def commands(context: click.Context, resume: bool | None) -> int | None:
     python main.py                           the Top 250 into output/ and PostgreSQL
     python main.py --chart toptv --limit 50  the 50 best series
     python main.py titles tt0111161          single titles, by id or URL
+    python main.py people nm0000151          people: who they are, and their films
     python main.py search "the matrix"       titles by words, or people with --people
     python main.py parse saved-page.html     a page saved from a browser, as JSON
     python main.py resume                    continue a run that was stopped
@@ -263,6 +264,35 @@ def search(
     except InvalidSearch as error:
         raise click.UsageError(str(error)) from error
     return search_and_show(settings, query, as_json=as_json)
+
+
+@commands.command(epilog=_EPILOG)
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@settings_options()
+@click.pass_context
+def people(context: click.Context, ids: tuple[str, ...]) -> int:
+    """Scrape these people: ids (nm0000151) or URLs; - reads them from standard input.
+
+    Name, birth and death, professions, biography, known for, and films by category, into
+    REPOSITORIES. A run that was interrupted is simply started again.
+
+    \b
+    python main.py people nm0000151 nm0000209
+    python main.py people https://www.imdb.com/name/nm0000151/
+    cut -d, -f1 output/people.csv | tail -n +2 | python main.py people -
+    """
+    from domain.errors import InvalidConfiguration
+    from infrastructure.cli.people import scrape_people
+    from infrastructure.cli.title_ids import read_name_ids
+
+    settings = _settings(context)
+    wanted, problems = read_name_ids(ids, sys.stdin.buffer)
+    if not wanted:
+        raise click.UsageError("\n".join(problems[:20]) or "nobody was named")
+    try:
+        return scrape_people(settings, wanted, problems)
+    except InvalidConfiguration as error:
+        raise _as_usage_error(error.problems) from error
 
 
 @commands.command(epilog=_EPILOG)
@@ -396,12 +426,13 @@ def diff(
 @settings_options("max_body_megabytes", "log_level", "log_format")
 @click.pass_context
 def parse(context: click.Context, files: tuple[Path, ...]) -> int:
-    """Read saved pages (HTML, or the JSON of __NEXT_DATA__), print one JSON object a title.
+    """Read saved pages (HTML, or the JSON of __NEXT_DATA__), print one JSON object for each.
 
     \b
     python main.py parse *.html > titles.jsonl
 
-    A file that is not an IMDb title or chart page is named on standard error and skipped.
+    Pages of titles and people give an object each, those of charts one a title. A file that is
+    none of them is named on standard error and skipped.
     """
     from infrastructure.cli.parse import parse_files
 

@@ -9,16 +9,17 @@ import msgspec
 
 from domain.chart import Chart, ChartName
 from domain.errors import PageChanged, ScraperError
+from domain.person_profile import FilmographyCredit, PersonProfile
 from domain.title import Credit, CreditCategory, Title
 from infrastructure.cli.exit_status import INCOMPLETE, SAVED
-from infrastructure.scrapers.imdb_pages import identify, parse_chart, parse_title
+from infrastructure.scrapers.imdb_pages import identify, parse_chart, parse_person, parse_title
 from infrastructure.scrapers.saved_pages import read_page
 
 
 def parse_files(paths: Sequence[Path], max_bytes: int) -> int:
-    """Print one JSON object a title (or chart entry) on standard output; give the exit status.
+    """Print one JSON object a title, person or chart entry; give the exit status.
 
-    A file that is no title or chart page is named on standard error and skipped.
+    A file that is no page of a title, person or chart is named on standard error and skipped.
     """
     status = SAVED
     for path in paths:
@@ -39,9 +40,11 @@ def _objects(path: Path, max_bytes: int) -> list[dict[str, Any]]:
     identity = identify(page)
     if identity.title_id is not None:
         return [title_as_json(parse_title(page))]
+    if identity.person_id is not None:
+        return [person_as_json(parse_person(page))]
     if identity.chart is not None:
         return _entries_as_json(parse_chart(page, ChartName(identity.chart)))
-    raise PageChanged(str(path), "page", "is not an IMDb title or chart page")
+    raise PageChanged(str(path), "page", "is not a page of an IMDb title, person or chart")
 
 
 def title_as_json(title: Title) -> dict[str, Any]:
@@ -64,6 +67,42 @@ def title_as_json(title: Title) -> dict[str, Any]:
         "directors": _people(title.credits_of(CreditCategory.DIRECTOR)),
         "writers": _people(title.credits_of(CreditCategory.WRITER)),
         "cast": _people(title.credits_of(CreditCategory.CAST)),
+    }
+
+
+def person_as_json(person: PersonProfile) -> dict[str, Any]:
+    """A person as JSON types; what is unknown is null or an empty list."""
+    return {
+        "imdb_id": person.imdb_id,
+        "name": person.name,
+        "birth_date": person.birth_date.isoformat() if person.birth_date else None,
+        "birth_place": person.birth_place,
+        "death_date": person.death_date.isoformat() if person.death_date else None,
+        "death_place": person.death_place,
+        "professions": list(person.professions),
+        "biography": person.biography,
+        "known_for": list(person.known_for),
+        "total_credits": person.total_credits,
+        "filmography": {
+            category: [_credit(credit) for credit in credits_]
+            for category, credits_ in person.by_category.items()
+        },
+    }
+
+
+def _credit(credit: FilmographyCredit) -> dict[str, Any]:
+    return {
+        "imdb_id": credit.title_id,
+        "title": credit.title,
+        "kind": credit.kind.value if credit.kind else None,
+        "year": credit.year,
+        "end_year": credit.end_year,
+        "rating": credit.rating,
+        "votes": credit.votes,
+        "characters": list(credit.characters),
+        "jobs": list(credit.jobs),
+        "attributes": list(credit.attributes),
+        "episodes": credit.episodes,
     }
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from application.ports import BatchResult
+from domain.person_profile import PersonProfile
 from domain.run import Failure, Run
 from domain.title import Title
 
@@ -28,14 +29,16 @@ class RunCounts:
         self._lock = threading.Lock()
         self.began = time.monotonic()
         self.asked: int | None = None
+        self.unit = "titles"
         self.done = 0
         self.failures = 0
         self.saved_by: dict[str, int] = {}
 
-    def start(self, asked: int | None) -> None:
+    def start(self, run: Run, asked: int | None) -> None:
         """The fetching begins now."""
         with self._lock:
             self.began, self.asked = time.monotonic(), asked
+            self.unit = "people" if run.is_about_people else "titles"
 
     def add_done(self, *, failed: bool) -> None:
         """One more title was fetched or has failed."""
@@ -63,7 +66,7 @@ class RunCounts:
             parts += [f"saved {name} {count}" for name, count in sorted(self.saved_by.items())]
             parts.append(f"failed {self.failures}")
             rate = self.done / seconds
-            parts.append(f"{rate:.1f} titles/s")
+            parts.append(f"{rate:.1f} {self.unit}/s")
             if self.asked is not None and rate > 0 and self.done < self.asked:
                 parts.append(f"about {(self.asked - self.done) / rate:.0f} s left")
         return ", ".join(parts)
@@ -78,13 +81,14 @@ class LogObserver:
 
     def started(self, run: Run, asked: int | None) -> None:
         """Log the beginning of the run."""
-        self._counts.start(asked)
-        logger.info("run %s: %s titles from %s", run.run_id, asked, ", ".join(run.sources))
+        self._counts.start(run, asked)
+        sources = ", ".join(run.sources)
+        logger.info("run %s: %s %s from %s", run.run_id, asked, self._counts.unit, sources)
 
-    def fetched(self, title: Title, seconds: float) -> None:
+    def fetched(self, item: Title | PersonProfile, seconds: float) -> None:
         """Count a title."""
         self._counts.add_done(failed=False)
-        logger.debug("fetched %s %s in %.3f s", title.imdb_id, title.title, seconds)
+        logger.debug("fetched %s in %.3f s", item.imdb_id, seconds)
         self._log_now_and_then()
 
     def failed(self, failure: Failure) -> None:
@@ -117,11 +121,11 @@ class LiveObserver:
         self._task: TaskID = progress.add_task("reading the chart", total=None, counts="", rate="")
 
     def started(self, run: Run, asked: int | None) -> None:
-        """Show the bar for this many titles."""
-        self._counts.start(asked)
-        self._progress.reset(self._task, total=asked, description="titles")
+        """Show the bar for this many titles, or people."""
+        self._counts.start(run, asked)
+        self._progress.reset(self._task, total=asked, description=self._counts.unit)
 
-    def fetched(self, title: Title, seconds: float) -> None:
+    def fetched(self, item: Title | PersonProfile, seconds: float) -> None:
         """Move the bar."""
         self._counts.add_done(failed=False)
         self._show()

@@ -32,7 +32,7 @@ def run_and_report(
             report = _profiled_run(settings, command, use_case, stop)
         else:
             report = _run(settings, command, use_case, stop)
-            _tell(report, settings)
+            tell_of(report, settings)
     return OF_OUTCOME[report.outcome]
 
 
@@ -45,13 +45,14 @@ def _profiled_run(
     folder = settings.output_dir / "profile"
     with profiled(folder) as profile:
         report = _run(settings, command, use_case, stop)
-    _tell(report, settings)
+    tell_of(report, settings)
     write_stages(profile, report.fetched, folder)
     print_profile(SummaryConsole(), profile, report.fetched, folder)
     return report
 
 
-def _tell(report: RunReport, settings: Settings) -> None:
+def tell_of(report: RunReport, settings: Settings) -> None:
+    """Write the report of a run and print its summary."""
     from infrastructure.cli.summary import SummaryConsole, print_summary
 
     print_summary(SummaryConsole(), report, settings, _written(report, settings))

@@ -12,17 +12,24 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from application.retry_failures import NOT_FOUND
 from application.run_history import WITHOUT_RESUME
-from domain.identifiers import TitleId
-from domain.run import Failure, RepositoryReport, RunOutcome, RunReport
+from domain.errors import PersonNotFound, TitleNotFound
+from domain.identifiers import ImdbId
+from domain.run import (
+    Failure,
+    ProfileCounts,
+    RepositoryReport,
+    RunOutcome,
+    RunReport,
+    StoreCounts,
+)
 from infrastructure.container import embedded_database_dir
 from shared.config import Settings
 
 _HEADLINES = {
-    RunOutcome.COMPLETE: ("green", "Done: every title is saved in every repository"),
-    RunOutcome.INCOMPLETE: ("yellow", "Finished, with titles missing"),
-    RunOutcome.NO_SOURCE: ("red", "Stopped: no source gives us titles"),
+    RunOutcome.COMPLETE: ("green", "Done: every {one} is saved in every repository"),
+    RunOutcome.INCOMPLETE: ("yellow", "Finished, with {many} missing"),
+    RunOutcome.NO_SOURCE: ("red", "Stopped: no source gives us {many}"),
     RunOutcome.INTERRUPTED: ("yellow", "Interrupted; what was fetched is saved"),
 }
 _NAMED_IDS = 8
@@ -49,7 +56,8 @@ def print_summary(
     """Print the account of a run for a person."""
     colour, headline = _HEADLINES[report.outcome]
     console.print()
-    headline = f"{headline} ({report.seconds:.1f} s)"
+    one = "person" if report.run.is_about_people else "title"
+    headline = f"{headline.format(one=one, many=_unit(report))} ({report.seconds:.1f} s)"
     console.print(Text(headline, style=f"bold {colour}"), soft_wrap=True)
     _paragraph(console, _counts(report))
     if report.repositories:
@@ -81,7 +89,7 @@ def _counts(report: RunReport) -> list[str]:
     if report.fetched:
         rate = report.fetched / max(report.seconds, 1e-9)
         origin = ", ".join(f"{name} {count}" for name, count in report.fetched_from.items())
-        lines.append(f"from {origin}; {rate:.1f} titles/s")
+        lines.append(f"from {origin}; {rate:.1f} {_unit(report)}/s")
     if report.from_other_sources:
         others = "; ".join(
             f"{name}: {_some(ids)}" for name, ids in report.from_other_sources.items()
@@ -93,8 +101,12 @@ def _counts(report: RunReport) -> list[str]:
     return lines
 
 
+def _unit(report: RunReport) -> str:
+    return "people" if report.run.is_about_people else "titles"
+
+
 def _repositories(report: RunReport) -> Table:
-    """What each repository did with the titles of this run, and what it holds in all."""
+    """What each repository did with what this run is about, and what it holds of that in all."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     table.add_column("repository")
     before = ("before", "copied") if report.resumed_at else ()
@@ -107,12 +119,6 @@ def _repositories(report: RunReport) -> Table:
 
 
 def _row(repository: RepositoryReport, *, resumed: bool) -> list[str]:
-    holds = repository.holds
-    shown = (
-        f"| {holds.titles:,} titles, {holds.people:,} people, {holds.credits:,} credits"
-        if holds
-        else "| unknown"
-    )
     numbers = (
         repository.saved,
         *((repository.held_before, repository.copied) if resumed else ()),
@@ -122,22 +128,30 @@ def _row(repository: RepositoryReport, *, resumed: bool) -> list[str]:
         len(repository.refused),
         len(repository.missing),
     )
-    return [repository.name, *(str(number) for number in numbers), shown]
+    return [repository.name, *(str(number) for number in numbers), _held(repository.holds)]
+
+
+def _held(holds: StoreCounts | ProfileCounts | None) -> str:
+    if isinstance(holds, StoreCounts):
+        return f"| {holds.titles:,} titles, {holds.people:,} people, {holds.credits:,} credits"
+    if isinstance(holds, ProfileCounts):
+        return f"| {holds.profiles:,} people, {holds.credits:,} credits"
+    return "| unknown"
 
 
 def _problems(report: RunReport) -> Iterator[str]:
     yield from (f"! {notice}" for notice in report.notices)
     yield from (f"! {rejected}" for rejected in report.rejected[:_NAMED_IDS])
     if len(report.rejected) > _NAMED_IDS:
-        yield f"! and {len(report.rejected) - _NAMED_IDS} more that are no titles"
+        yield f"! and {len(report.rejected) - _NAMED_IDS} more that are no {_unit(report)}"
     for old, new in list(report.merged.items())[:_NAMED_IDS]:
         yield f"! {old} has been merged into {new} and is saved under that id"
     yield from _failures("failed", report.failures)
     for repository in report.repositories:
         if repository.late:
             yield (
-                f"! {repository.name} was away for a while: {repository.late} titles that waited "
-                "for it are saved"
+                f"! {repository.name} was away for a while: {repository.late} {_unit(report)} that "
+                "waited for it are saved"
             )
         if repository.error and repository.error not in report.notices:
             yield f"! {repository.error}"
@@ -154,7 +168,7 @@ def _failures(what: str, failures: tuple[Failure, ...]) -> Iterator[str]:
         yield f"    {same[0].message}"
 
 
-def _some(ids: Sequence[TitleId]) -> str:
+def _some(ids: Sequence[ImdbId]) -> str:
     """The first few ids, and how many more there are."""
     more = f" and {len(ids) - _NAMED_IDS} more" if len(ids) > _NAMED_IDS else ""
     return f"{', '.join(ids[:_NAMED_IDS])}{more}"
@@ -180,7 +194,8 @@ def _next_steps(report: RunReport, settings: Settings) -> Iterator[str]:
             "SOURCES=saved SAVED_PAGES_DIR=folder python main.py"
         )
         addresses = {"html": settings.base_url, "graphql": settings.graphql_url}
-        for address in (addresses[name] for name in settings.sources if name in addresses):
+        asked = report.run.sources if report.run.is_about_people else settings.sources
+        for address in (addresses[name] for name in asked if name in addresses):
             yield f"is {address} the right address, and may this machine reach it?"
         yield from (f"{step}, later" for step in _ways_on(report))
         return
@@ -188,7 +203,8 @@ def _next_steps(report: RunReport, settings: Settings) -> Iterator[str]:
     yield from _mending(report, settings)
     saved_in = {repository.name for repository in report.repositories if repository.saved}
     if "csv" in saved_in:
-        yield f"open {settings.output_dir / 'titles.csv'}"
+        name = "profiles.csv" if report.run.is_about_people else "titles.csv"
+        yield f"open {settings.output_dir / name}"
     if "postgres" in saved_in:
         yield f"python main.py psql{_output_option(report, settings)}    look into the database"
     if report.run.command == "demo":
@@ -199,10 +215,13 @@ def _next_steps(report: RunReport, settings: Settings) -> Iterator[str]:
 
 def _ways_on(report: RunReport) -> Iterator[str]:
     """How to get what was not tried or has failed; a run that goes on tries again what failed."""
-    failed = sum(failure.reason != NOT_FOUND for failure in report.failures)
+    missing = {TitleNotFound.reason, PersonNotFound.reason}
+    failed = sum(failure.reason not in missing for failure in report.failures)
     if report.run.command in WITHOUT_RESUME:
         if failed or report.not_tried:
-            yield f"python main.py {report.run.command}    once more: nothing is doubled"
+            named = " ID..." if report.run.is_about_people else ""
+            again = f"python main.py {report.run.command}{named}"
+            yield f"{again}    once more: nothing is doubled"
     elif report.not_tried:
         again = f" and the {failed} that failed" if failed else ""
         yield f"python main.py resume    fetch the {len(report.not_tried)} not tried{again}"
@@ -215,6 +234,9 @@ def _mending(report: RunReport, settings: Settings) -> Iterator[str]:
     broken = [kept.name for kept in report.repositories if kept.error or kept.missing]
     if broken:
         yield "python main.py doctor    see what is wrong with a repository"
+    # What is repaired is titles.
+    if report.run.is_about_people:
+        return
     if broken and any(kept.saved and not kept.missing for kept in report.repositories):
         yield (
             f"python main.py repair{_output_option(report, settings)}    "

@@ -1,10 +1,11 @@
 """Titles that wait for a repository that is away, in a file.
 
-The file is a header line, then each batch as one MessagePack value: the titles without their
-details, and those of each title, whose items say nothing of what sort they are. Only the process
-that wrote it reads it: what a killed run had there is fetched again, for a run that is continued
-asks the repositories what they hold, and the next run removes the file. A file in use is locked,
-which the kernel undoes when its process dies, whatever way it dies.
+The file is a header line, then each batch: a byte that says what it has, titles or people, and
+those as one MessagePack value. Titles are without their details there, and behind them come those
+of each title, whose items say nothing of what sort they are. Only the process that wrote the file
+reads it: what a killed run had there is fetched again, for a run that is continued asks the
+repositories what they hold, and the next run removes the file. A file in use is locked, which the
+kernel undoes when its process dies, whatever way it dies.
 """
 
 import fcntl
@@ -25,6 +26,7 @@ import msgspec
 
 from domain.details import Detail, DetailName, Item, item_of
 from domain.errors import InvalidTitle, SpillUnavailable
+from domain.person_profile import PersonProfile
 from domain.provenance import Provenance
 from domain.title import Title
 
@@ -32,7 +34,10 @@ MOST_BYTES = 256 * 1024 * 1024
 """How long a file may get: some 100,000 titles with 20 credits each."""
 
 _PREFIX = ".imdb-title-collector-spill-"
-_HEADER = b"imdb-title-collector spill 1\n"
+_HEADER = b"imdb-title-collector spill 2\n"
+_TITLES, _PEOPLE = b"t", b"p"
+
+_Batch = tuple[Title, ...] | tuple[PersonProfile, ...]
 
 
 class _SpilledDetail(NamedTuple):
@@ -42,7 +47,7 @@ class _SpilledDetail(NamedTuple):
     is_whole: bool
 
 
-_SpilledBatch = tuple[tuple[Title, ...], tuple[tuple[_SpilledDetail, ...], ...]]
+_SpilledTitles = tuple[tuple[Title, ...], tuple[tuple[_SpilledDetail, ...], ...]]
 
 
 class SpillFile:
@@ -63,22 +68,21 @@ class SpillFile:
         self._begin = self._end = len(_HEADER)
         self._lengths: deque[int] = deque()
         self._encoder = msgspec.msgpack.Encoder()
-        self._decoder = msgspec.msgpack.Decoder(_SpilledBatch)
+        self._titles = msgspec.msgpack.Decoder(_SpilledTitles)
+        self._people = msgspec.msgpack.Decoder(tuple[PersonProfile, ...])
 
     @property
     def location(self) -> str:
         """The path of the file; empty while there is none."""
         return "" if self._path is None else str(self._path)
 
-    def put(self, batch: Sequence[Title]) -> None:
+    def put(self, batch: Sequence[Title] | Sequence[PersonProfile]) -> None:
         """Write a batch behind the others.
 
         Raises `SpillUnavailable` when the file is as long as it may be or cannot be written; what
         is in it already is unharmed.
         """
-        bare = [replace(title, details=()) if title.details else title for title in batch]
-        details = [[self._spilled(detail) for detail in title.details] for title in batch]
-        record = self._encoder.encode((bare, details))
+        record = self._record(batch)
         if self._end + len(record) > self._most_bytes:
             limit = f"{self._most_bytes / 1024**2:g} MB"
             raise SpillUnavailable(f"the file in which titles wait is full ({limit})")
@@ -93,7 +97,7 @@ class SpillFile:
         self._lengths.append(len(record))
         self._end += len(record)
 
-    def first(self, count: int) -> list[tuple[Title, ...]]:
+    def first(self, count: int) -> list[_Batch]:
         """Read the first ``count`` batches that are kept."""
         batches = []
         position = self._begin
@@ -134,14 +138,25 @@ class SpillFile:
                 return
         raise trouble or OSError("there is no folder for it")
 
-    def _batch(self, position: int, length: int) -> tuple[Title, ...]:
+    def _batch(self, position: int, length: int) -> _Batch:
         if self._file is None:
             raise RuntimeError("nothing has been put")
         try:
-            bare, details = self._decoder.decode(os.pread(self._file.fileno(), length, position))
+            record = os.pread(self._file.fileno(), length, position)
+            if record[:1] == _PEOPLE:
+                return self._people.decode(record[1:])
+            bare, details = self._titles.decode(record[1:])
             return tuple(map(_with_details, bare, details))
         except (OSError, msgspec.DecodeError, InvalidTitle) as error:
             raise SpillUnavailable(f"{self.location} cannot be read: {error}") from error
+
+    def _record(self, batch: Sequence[Title] | Sequence[PersonProfile]) -> bytes:
+        titles = [item for item in batch if isinstance(item, Title)]
+        if len(titles) < len(batch):
+            return _PEOPLE + self._encoder.encode(batch)
+        bare = [replace(title, details=()) if title.details else title for title in titles]
+        details = [[self._spilled(detail) for detail in title.details] for title in titles]
+        return _TITLES + self._encoder.encode((bare, details))
 
     def _spilled(self, detail: Detail) -> _SpilledDetail:
         items = msgspec.Raw(self._encoder.encode(detail.items))

@@ -10,7 +10,16 @@ from application.composite_save import CompositeSave
 from application.ports import BatchResult, RepositoryOpener, TitleRepository, TitleVersion
 from domain.chart import Chart
 from domain.identifiers import NameId, TitleId
-from domain.run import Failure, RepositoryReport, Run, RunRecord, RunReport, StoreCounts
+from domain.person_profile import PersonProfile
+from domain.run import (
+    Failure,
+    ProfileCounts,
+    RepositoryReport,
+    Run,
+    RunRecord,
+    RunReport,
+    StoreCounts,
+)
 from domain.title import Title
 from tests.contract.factories import (
     CsvFactory,
@@ -100,9 +109,17 @@ class BothRepositories:
         yield from first.values()
 
     def counts(self) -> StoreCounts:
-        first, second = (reader.counts() for reader in self._readers)
-        assert first == second
-        return first
+        return self._agreed(lambda reader: reader.counts())
+
+    def save_profiles(self, batch: Sequence[PersonProfile], run: Run) -> BatchResult:
+        return self.save(batch, run)  # type: ignore[arg-type]  # the lanes tell them apart
+
+    def profiles(self, ids: Collection[NameId] | None = None) -> Iterator[PersonProfile]:
+        found = self._agreed(lambda reader: {p.imdb_id: p for p in reader.profiles(ids)})
+        yield from found.values()
+
+    def profile_counts(self) -> ProfileCounts:
+        return self._agreed(lambda reader: reader.profile_counts())
 
 
 def _total(result: BatchResult) -> int:

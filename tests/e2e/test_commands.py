@@ -220,6 +220,7 @@ def test_a_setting_may_stand_before_or_after_the_command(tmp_path):
     [
         ([], "--max-threads"),
         (["titles"], "--max-threads"),
+        (["people"], "--max-threads"),
         (["parse"], "--max-body-megabytes"),
         (["demo"], "--page-bytes"),
         (["doctor"], "--database-url"),

@@ -7,7 +7,7 @@ tests are skipped, and say so.
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,8 @@ import pytest
 
 from domain.chart import ChartName
 from domain.errors import PageChanged
+from domain.partial_date import PartialDate
+from domain.person_profile import FilmographyCredit
 from domain.release_date import ReleaseDate
 from domain.title import Credit, CreditCategory, Title, TitleKind
 from infrastructure.scrapers.imdb_pages import (
@@ -25,6 +27,7 @@ from infrastructure.scrapers.imdb_pages import (
     block_reason,
     identify,
     parse_chart,
+    parse_person,
     parse_title,
 )
 
@@ -597,3 +600,65 @@ def test_release_dates_are_dates() -> None:
     assert read("title/title_tt1190072_2022-10-27_flexget.html").release_date == ReleaseDate(
         year=2010, month=4, day=8
     )
+
+
+PERSON = "person/name_nm0741627_2025-03-30_adriantodd.html"
+
+
+def test_a_person_says_every_fact() -> None:
+    person = parse_person(capture(PERSON))
+    assert identify(capture(PERSON)).person_id == "nm0741627"
+    assert (person.imdb_id, person.name) == ("nm0741627", "Reginald Rose")
+    assert person.birth_date == PartialDate(year=1920, month=12, day=10)
+    assert person.birth_place == "Manhattan, New York City, New York, USA"
+    assert person.death_date == PartialDate(year=2002, month=4, day=19)
+    assert person.death_place == "Norwalk, Connecticut, USA"
+    assert person.professions == ("Writer", "Producer")
+    assert person.biography is not None
+    assert person.biography.startswith("Reginald Rose was born on 10 December 1920 in Manhattan")
+    assert person.known_for == ("tt0050083", "tt0040051", "tt0054531", "tt0078294")
+    assert person.total_credits == 91
+    assert person.provenance.found_by == "next_data"
+
+
+def test_a_person_has_the_first_credits_of_each_category_and_what_they_are_known_for() -> None:
+    person = parse_person(capture(PERSON))
+    assert {name: len(listed) for name, listed in person.by_category.items()} == {
+        "writer": 19,
+        "producer": 1,
+    }
+    credits_ = {(credit.category, credit.title_id): credit for credit in person.filmography}
+    assert person.filmography[0].title_id == "tt34773172"
+    assert credits_["writer", "tt0402711"] == FilmographyCredit(
+        category="writer", title_id="tt0402711", title="Boston Legal", kind=TitleKind.TV_SERIES,
+        year=2004, end_year=2008, rating=8.5, votes=51586, jobs=('"The Defender" clips',),
+        attributes=("uncredited",), episodes=1,
+    )  # fmt: skip
+    assert credits_["producer", "tt0050083"].jobs == ("producer",)
+    film = credits_["writer", "tt0050083"]
+    assert (film.title, film.year, film.rating, film.votes) == ("12 Angry Men", 1957, 9.0, 918667)
+    assert film.jobs == ("screenplay", 'teleplay "Twelve Angry Men"')
+    series = credits_["writer", "tt0040051"]
+    assert (series.title, series.year, series.end_year, series.episodes) == (
+        "Studio One", 1948, 1958, 17,
+    )  # fmt: skip
+    unrated = credits_["writer", "tt34773172"]
+    assert (unrated.kind, unrated.rating, unrated.votes) == (TitleKind.SHORT, None, 0)
+
+
+def test_a_person_without_the_data_of_the_page_is_read_from_the_json_ld() -> None:
+    whole, person = (parse_person(capture(PERSON, strip=s)) for s in ((), (NEXT_DATA,)))
+    assert person == replace(
+        whole, birth_place=None, death_place=None, biography=None, known_for=(),
+        total_credits=None, filmography=(), provenance=person.provenance,
+    )  # fmt: skip
+    assert person.provenance.found_by == "json_ld"
+
+
+@pytest.mark.parametrize("name", [*TITLES, *(name for name in NOT_TITLES if name != PERSON)])
+@pytest.mark.parametrize("strip", [(), (NEXT_DATA,)], ids=["whole", "without __NEXT_DATA__"])
+def test_a_page_about_something_else_is_never_a_person(
+    name: str, strip: tuple[re.Pattern[bytes], ...]
+) -> None:
+    with pytest.raises(PageChanged):
+        parse_person(capture(name, strip=strip))

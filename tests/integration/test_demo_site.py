@@ -27,13 +27,20 @@ import requests
 from bs4 import BeautifulSoup
 
 from demo.body import body_of, piece
-from demo.facts import ChartFacts, CreditFacts, TitleFacts, load_facts, synthetic_facts
+from demo.facts import (
+    ChartFacts,
+    CreditFacts,
+    TitleFacts,
+    load_facts,
+    people_of,
+    synthetic_facts,
+)
 from demo.pages import PageRenderer
 from demo.site import DemoSite
 from demo.structured_data import runtime_text
 from domain.chart import ChartName
 from domain.title import CreditCategory, Title
-from infrastructure.scrapers.imdb_pages import Page, parse_chart, parse_title
+from infrastructure.scrapers.imdb_pages import Page, parse_chart, parse_person, parse_title
 
 ROOT = Path(__file__).parents[2]
 FACTS_FILE = ROOT / "demo" / "data" / "top250.json"
@@ -459,6 +466,7 @@ def test_robots_txt_allows_what_the_site_has(site: DemoSite) -> None:
     robots.parse(requests.get(f"{site.url}/robots.txt", timeout=10).text.splitlines())
     assert robots.can_fetch("anyone", f"{site.url}/chart/top/")
     assert robots.can_fetch("anyone", f"{site.url}{SHAWSHANK}")
+    assert robots.can_fetch("anyone", f"{site.url}/name/nm0000209/")
     assert robots.can_fetch("anyone", f"{site.url}/find/?q=heat")
     assert robots.can_fetch("anyone", f"{site.url}/suggestion/titles/x/heat.json")
     assert not robots.can_fetch("anyone", f"{site.url}/search/title/")
@@ -718,3 +726,46 @@ def test_the_chart_parses_to_all_ranks_with_and_without_next_data(
         assert [(entry.rank, entry.title_id) for entry in chart.entries] == list(
             enumerate(facts_by_id, 1)
         )
+
+
+def test_the_page_of_everybody_parses_to_exactly_their_facts() -> None:
+    renderer = PageRenderer(load_facts())
+    for facts in people_of(load_facts()).values():
+        person = parse_person(received(renderer.person(facts).plain().decode()))
+        assert (person.imdb_id, person.name) == (facts.imdb_id, facts.name)
+        assert person.provenance.found_by == "next_data"
+        assert person.professions == tuple(
+            name for name, titles in (("Director", facts.directed), ("Writer", facts.written))
+            if titles
+        )  # fmt: skip
+        assert (person.birth_date, person.death_date, person.biography) == (None, None, None)
+        listed = {
+            "director": [(title, ()) for title in facts.directed],
+            "writer": [(title, ()) for title in facts.written],
+            "cast": facts.cast,
+        }
+        assert person.total_credits == sum(map(len, listed.values()))
+        for category, credits_ in listed.items():
+            expected = [
+                (title.imdb_id, title.title, title.year, title.rating, title.votes, characters)
+                for title, characters in credits_[:15]
+            ]
+            found = [
+                (c.title_id, c.title, c.year, c.rating, c.votes, c.characters)
+                for c in person.by_category.get(category, ())
+            ]
+            assert found[:15] == expected
+        best = max((title for titles in listed.values() for title, _ in titles), key=votes_of)
+        assert person.known_for[0] == best.imdb_id
+
+
+def votes_of(title: TitleFacts) -> int:
+    return title.votes
+
+
+def test_without_next_data_the_page_of_a_person_parses_to_the_name() -> None:
+    facts = next(iter(people_of(load_facts()).values()))
+    page = PageRenderer(load_facts()).person(facts).plain().decode()
+    person = parse_person(received(without_next_data(page)))
+    assert (person.imdb_id, person.name) == (facts.imdb_id, facts.name)
+    assert person.provenance.found_by == "json_ld"

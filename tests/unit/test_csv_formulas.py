@@ -12,12 +12,26 @@ from hypothesis import strategies as st
 
 from domain.details import DetailName
 from domain.details.items import AlternativeTitle
+from domain.person_profile import PersonProfile
 from domain.title import Credit, CreditCategory, Person, Title
 from infrastructure.repositories.csv import CsvRepository, open_csv_repository
 from infrastructure.repositories.csv.formulas import escaped, unescaped
+from infrastructure.repositories.csv.profile_rows import (
+    ProfileRows,
+    filmography_credit_from,
+    profile_from,
+)
 from infrastructure.repositories.csv.rows import TitleRows, credit_from, decode, title_from
 from tests import strategies
-from tests.builders import a_detail, a_run, a_title, cast_of, person_number
+from tests.builders import (
+    a_detail,
+    a_filmography_credit,
+    a_profile,
+    a_run,
+    a_title,
+    cast_of,
+    person_number,
+)
 
 RUN, LATER = a_run(), a_run("20260102T120000Z-test")
 RUN_BY_A_SPREADSHEET = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
@@ -55,6 +69,26 @@ def formulas_in(number: int, formula: str = "=1+1") -> Title:
     )
 
 
+def a_profile_of(formula: str = "=1+1", *, minutes_later: float = 0) -> PersonProfile:
+    """A profile with a formula in the place of every text."""
+    credit = a_filmography_credit(
+        category=formula,
+        title=formula,
+        characters=(formula,),
+        jobs=(formula,),
+        attributes=(formula,),
+    )
+    return a_profile(
+        minutes_later=minutes_later,
+        name=formula,
+        birth_place=formula,
+        death_place=formula,
+        professions=(formula,),
+        biography=formula,
+        filmography=(credit,),
+    )
+
+
 @given(text=likely | strategies.texts, formulas=st.booleans())
 def test_a_cell_is_read_as_the_text_that_was_written(text: str, formulas: bool) -> None:
     assert unescaped(escaped(text, formulas=formulas)) == text
@@ -89,6 +123,7 @@ def test_cells(text: str, as_it_is: str, without_formulas: str) -> None:
 
 
 @given(title=strategies.titles, text=likely, escape=st.booleans(), then=st.booleans())
+@settings(deadline=None)
 def test_any_title_is_its_rows(title: Title, text: str, escape: bool, then: bool) -> None:
     title = replace(title, title=text, plot=text, certificate=f"-{text}")
     rows = TitleRows.of(title, "run", escape_formulas=escape)
@@ -101,17 +136,35 @@ def test_any_title_is_its_rows(title: Title, text: str, escape: bool, then: bool
     assert rewritten.have_the_facts_of(rows.title, rows.credits)
 
 
+@given(profile=strategies.profiles, text=likely, escape=st.booleans(), then=st.booleans())
+@settings(deadline=None)
+def test_any_profile_is_its_rows(
+    profile: PersonProfile, text: str, escape: bool, then: bool
+) -> None:
+    profile = replace(profile, name=text, biography=text, birth_place=f"-{text}")
+    rows = ProfileRows.of(profile, "run", escape_formulas=escape)
+    (cells,) = decode(rows.profile)
+    again = profile_from(cells, [filmography_credit_from(row) for row in decode(rows.credits)])
+    assert again == profile
+    rewritten = ProfileRows.of(again, "run", escape_formulas=then)
+    assert rewritten.are(rows.profile, rows.credits)
+    assert rewritten.have_the_facts_of(rows.profile, rows.credits)
+
+
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_no_cell_of_any_file_is_run(tmp_path: Path, formula: str) -> None:
-    title = formulas_in(1, formula)
+    title, profile = formulas_in(1, formula), a_profile_of(formula)
     with opened(tmp_path, escape=True) as repository:
         repository.save([title], RUN)
+        repository.save_profiles([profile], RUN)
         assert list(repository.titles()) == [title]
-    for name in ("titles.csv", "people.csv", "credits.csv"):
+        assert list(repository.profiles()) == [profile]
+    for name in ("titles.csv", "people.csv", "credits.csv", "profiles.csv", "filmography.csv"):
         (row,) = cells_of(tmp_path, name)
         assert [cell for cell in row.values() if RUN_BY_A_SPREADSHEET.match(cell)] == []
     with opened(tmp_path, escape=True) as repository:
         assert list(repository.titles()) == [title]
+        assert list(repository.profiles()) == [profile]
 
 
 def test_texts_are_as_they_are_unless_it_is_asked_for(tmp_path: Path) -> None:
@@ -163,6 +216,21 @@ class TestSwitchingBetweenRuns:
             ("=1+1", "'=1+1") if first else ("'=1+1", "=1+1")
         )
         assert {row["name"].lstrip("'") for row in cells_of(tmp_path, "people.csv")} == {"=1+1"}
+
+    def test_a_profile_with_the_same_facts_is_unchanged(self, tmp_path: Path, first: bool) -> None:
+        seen_later = a_profile_of(minutes_later=5)
+        with opened(tmp_path, escape=first) as repository:
+            repository.save_profiles([a_profile_of()], RUN)
+        with opened(tmp_path, escape=not first) as repository:
+            for again in (a_profile_of(), seen_later):
+                result = repository.save_profiles([again], LATER)
+                assert (result.inserted, result.updated, result.unchanged) == (0, 0, 1)
+        with opened(tmp_path, escape=first) as repository:
+            assert list(repository.profiles()) == [seen_later]
+        (row,) = cells_of(tmp_path, "profiles.csv")
+        (credit,) = cells_of(tmp_path, "filmography.csv")
+        written = "=1+1" if first else "'=1+1"
+        assert row["name"] == row["biography"] == credit["title"] == credit["category"] == written
 
     def test_a_person_is_renamed_once(self, tmp_path: Path, first: bool) -> None:
         named = Person(person_number(1).imdb_id, "'=x")

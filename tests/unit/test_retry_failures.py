@@ -11,7 +11,7 @@ from application.scrape_titles import ScrapeTitles
 from application.source_chain import SourceChain
 from domain.errors import NothingToDo, RepositoryUnavailable, UnknownRun
 from domain.run import Failure, RunOutcome, RunReport
-from tests.builders import NOON, a_run, a_title, title_number
+from tests.builders import NOON, a_run, a_title, person_number, title_number
 from tests.fakes import FakeRepository, FakeSource, RecordingObserver, new_circuit
 
 RETRY = a_run("20260102T120000Z-retry", command="retry", chart=None)
@@ -116,3 +116,31 @@ def test_no_repository_to_ask_and_no_report_is_an_error():
     gone = RepositoryUnavailable("memory", "is gone")
     with pytest.raises(RepositoryUnavailable):
         retried(FakeRepository(), open_errors=(gone,))
+
+
+def people_run(run_id: str = "run-9") -> FailedRun:
+    run = a_run(run_id, command="people", chart=None, started_at=NOON + timedelta(hours=1))
+    nobody = Failure(imdb_id=person_number(1).imdb_id, reason="unavailable", message="HTTP 500")
+    return FailedRun(run, (nobody,))
+
+
+def finish_people(store: FakeRepository) -> None:
+    failed = people_run()
+    store.begin_run(failed.run, None, [failed.failures[0].imdb_id])
+    store.finish_run(
+        RunReport(
+            run=failed.run, finished_at=NOON, outcome=RunOutcome.INCOMPLETE, asked=1, fetched=0,
+            failures=failed.failures, fetched_from={},
+        )
+    )  # fmt: skip
+
+
+def test_people_who_failed_are_not_asked_for_as_titles():
+    store = FakeRepository()
+    finish(store, "run-1", failure(3))
+    finish_people(store)
+    assert retried(store, reported=people_run()) == [title_number(3)]
+    with pytest.raises(NothingToDo, match="was about people"):
+        retried(store, of="run-9")
+    with pytest.raises(NothingToDo, match="no run that is known"):
+        retried(FakeRepository(), reported=people_run())

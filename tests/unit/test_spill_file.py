@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from domain.errors import SpillUnavailable
 from infrastructure.repositories.spill_file import SpillFile, remove_leftovers
 from tests.builders import a_title
-from tests.strategies import detailed_titles, every_detail
+from tests.strategies import detailed_titles, every_detail, profiles
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,7 +29,10 @@ def spill(tmp_path: Path) -> Iterator[SpillFile]:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     steps=st.lists(
-        st.lists(detailed_titles, max_size=3).map(tuple) | st.integers(0, 4), max_size=12
+        st.lists(detailed_titles, max_size=3).map(tuple)
+        | st.lists(profiles, max_size=3).map(tuple)
+        | st.integers(0, 4),
+        max_size=12,
     )
 )
 def test_batches_come_out_whole_and_in_order_however_they_are_put_and_dropped(
@@ -75,12 +78,12 @@ def test_it_is_for_its_owner_only_and_says_what_it_is(spill: SpillFile) -> None:
     path = Path(spill.location)
     assert path.stat().st_mode & 0o777 == 0o600
     assert "postgres" in path.name
-    assert path.read_bytes().startswith(b"imdb-title-collector spill 1\n")
+    assert path.read_bytes().startswith(b"imdb-title-collector spill 2\n")
 
 
 def test_its_room_is_given_back_when_the_last_batch_is_dropped(spill: SpillFile) -> None:
     spill.put([a_title(1)])
-    empty = len(b"imdb-title-collector spill 1\n")
+    empty = len(b"imdb-title-collector spill 2\n")
     assert Path(spill.location).stat().st_size > empty
     spill.drop(1)
     assert Path(spill.location).stat().st_size == empty

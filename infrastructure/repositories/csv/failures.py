@@ -84,6 +84,15 @@ def not_in_ledger(path: Path, ledger_path: Path) -> RepositoryUnavailable:
     )
 
 
+def without_profiles(credits_path: Path, profiles_path: Path) -> RepositoryUnavailable:
+    """Give the error for credits whose people are gone from ``profiles.csv``."""
+    return RepositoryUnavailable(
+        NAME,
+        f"{credits_path} has credits of people whom {profiles_path.name} does not have: put that "
+        "file back, or move both away together",
+    )
+
+
 def locked(lock_file: Path, seconds: float) -> RepositoryUnavailable:
     """Give the error for a folder that another program kept locked for ``seconds``."""
     return RepositoryUnavailable(

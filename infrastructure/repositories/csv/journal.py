@@ -21,7 +21,7 @@ from typing import TypeVar
 import msgspec
 
 from domain.errors import InvalidTitle, RepositoryUnavailable
-from domain.identifiers import TitleId, title_id
+from domain.identifiers import ImdbId, imdb_id
 from domain.run import Failure, Run, RunOutcome, RunRecord, RunReport
 from infrastructure.repositories.csv.failures import NAME, translated
 from infrastructure.repositories.csv.table import replace_file
@@ -66,7 +66,7 @@ class RunJournal:
         self._directory = directory / FOLDER
         self._at_work: tuple[str, int] | None = None
 
-    def begin(self, run: Run, asked: Sequence[TitleId] | None) -> None:
+    def begin(self, run: Run, asked: Sequence[ImdbId] | None) -> None:
         """Note that a run is at work in this process, and the ids when they are known."""
         folder = self._made(run.run_id)
         self._be_at_work_on(run.run_id, folder)
@@ -116,14 +116,14 @@ class RunJournal:
             **{name: getattr(note.end, name) for name in note.end.__struct_fields__},
         )
 
-    def asked_in(self, run_id: str) -> tuple[TitleId, ...] | None:
+    def asked_in(self, run_id: str) -> tuple[ImdbId, ...] | None:
         """Give the ids that a run was asked for; ``None`` when they are not known."""
         folder = self._folder(run_id)
         data = None if folder is None else _content(folder / "asked.txt")
         if folder is None or data is None:
             return None
         try:
-            return tuple(map(title_id, data.decode().split()))
+            return tuple(map(imdb_id, data.decode().split()))
         except (UnicodeDecodeError, InvalidTitle) as error:
             raise _damaged(folder / "asked.txt", error) from error
 

@@ -17,8 +17,9 @@ from application.ports import BatchResult, TitleVersion
 from domain.chart import Chart
 from domain.details import Detail
 from domain.errors import InvalidTitle
-from domain.identifiers import NameId, TitleId
-from domain.run import Failure, Run, RunRecord, RunReport, StoreCounts
+from domain.identifiers import ImdbId, NameId, TitleId
+from domain.person_profile import PersonProfile
+from domain.run import Failure, ProfileCounts, Run, RunRecord, RunReport, StoreCounts
 from domain.title import Title
 from infrastructure.repositories.csv.chart_file import ChartFile
 from infrastructure.repositories.csv.detail_index import DetailIndex, HeldDetail
@@ -33,6 +34,7 @@ from infrastructure.repositories.csv.failures import NAME, locked, malformed, tr
 from infrastructure.repositories.csv.index import HeldTitle
 from infrastructure.repositories.csv.journal import RunJournal
 from infrastructure.repositories.csv.merge import finish_merge, merge
+from infrastructure.repositories.csv.profile_files import ProfileFiles
 from infrastructure.repositories.csv.rows import (
     Naming,
     TitleRows,
@@ -79,8 +81,9 @@ def open_csv_repository(
 class CsvRepository:
     """Keeps titles in ``titles.csv``, ``people.csv`` and ``credits.csv``, charts in ``chart.csv``.
 
-    Details of titles are in files of their own (`DetailSet`), which are made with the first one.
-    What it remembers of runs is in ``.runs`` (`RunJournal`).
+    Details of titles are in files of their own (`DetailSet`), and so are profiles of people
+    (`ProfileFiles`); they are made with the first one. What it remembers of runs is in ``.runs``
+    (`RunJournal`).
 
     Made by `open_csv_repository`; fulfils the port `TitleRepository`. New titles are appended. A
     title that is held already goes to ``.updates/``, and from there into the files when they are
@@ -98,6 +101,7 @@ class CsvRepository:
             directory / ".updates", renames=True, escape_formulas=escape_formulas
         )
         self._chart_file = ChartFile(directory)
+        self._profile_files = ProfileFiles(directory, escape_formulas=escape_formulas)
         self._journal = RunJournal(directory)
         self._mutex = threading.Lock()
         self._lock_timeout_seconds = lock_timeout_seconds
@@ -123,11 +127,14 @@ class CsvRepository:
                 table.header_size()
             self._main.details.check()
             self._chart_file.check()
+            self._profile_files.check()
         with self._exclusively():
             self._merge()
+            if self._profile_files.has_updates:
+                self._profile_files.merge()
 
     def begin_run(
-        self, run: Run, chart: Chart | None, asked: Sequence[TitleId] | None = None
+        self, run: Run, chart: Chart | None, asked: Sequence[ImdbId] | None = None
     ) -> None:
         """Note the run in the journal, and keep the chart unless a later one is kept already."""
         with self._exclusively():
@@ -163,6 +170,7 @@ class CsvRepository:
         with self._exclusively():
             self._main.flush_to_disk()
             self._merge()
+            self._profile_files.finish()
             self._journal.finish(report)
 
     def runs(self, limit: int) -> Sequence[RunRecord]:
@@ -175,7 +183,7 @@ class CsvRepository:
         with translated(self._directory):
             return self._journal.record(run_id)
 
-    def asked_in(self, run_id: str) -> Sequence[TitleId] | None:
+    def asked_in(self, run_id: str) -> Sequence[ImdbId] | None:
         """Give the ids that a run was asked for, or ``None``."""
         with translated(self._directory):
             return self._journal.asked_in(run_id)
@@ -248,11 +256,39 @@ class CsvRepository:
                 - sum(held.credits_count for held in replaced),
             )
 
+    def save_profiles(self, batch: Sequence[PersonProfile], run: Run) -> BatchResult:
+        """Store each profile wholly or not at all; none is refused. As durable as `save`."""
+        with self._exclusively():
+            counts = self._profile_files.save(batch, run.run_id)
+        return BatchResult(
+            inserted=counts["inserted"],
+            updated=counts["updated"],
+            unchanged=counts["unchanged"],
+        )
+
+    def profiles(self, ids: Collection[NameId] | None = None) -> Iterator[PersonProfile]:
+        """Give the profiles held at the first step, in the order in which they were first saved.
+
+        Those of ``ids`` come in their order. Memory holds one profile, and the place of each.
+        """
+        with ExitStack() as stack, translated(self._directory):
+            with self._exclusively():
+                found = self._profile_files.read(ids, stack)
+            yield from found
+
+    def profile_counts(self) -> ProfileCounts:
+        """Count the profiles held, with what other processes have saved until now."""
+        with self._exclusively():
+            return self._profile_files.counts()
+
     def merge_updates(self) -> None:
         """Bring the updates into the files, if there are any."""
         if self._updates.exists():
             with self._exclusively():
                 self._merge()
+        if self._profile_files.has_updates:
+            with self._exclusively():
+                self._profile_files.merge()
 
     def close(self) -> None:
         """Let go of the files."""
@@ -260,6 +296,7 @@ class CsvRepository:
             self._journal.let_go()
             self._main.forget()
             self._updates.forget()
+            self._profile_files.forget()
 
     @contextmanager
     def _exclusively(self) -> Iterator[None]:

@@ -7,7 +7,7 @@ from psycopg2.extensions import cursor
 from psycopg2.extras import execute_values
 
 from domain.chart import Chart, ChartEntry, ChartName
-from domain.identifiers import TitleId
+from domain.identifiers import ImdbId, TitleId
 from domain.run import Failure, Run, RunOutcome, RunRecord, RunReport
 from infrastructure.repositories.postgres.presence import AT_WORK
 from infrastructure.repositories.postgres.rows import (
@@ -68,7 +68,7 @@ _SAVED_PARTS = ("held_before", "copied", "inserted", "updated", "unchanged")
 
 
 def note_run(
-    statements: cursor, run: Run, chart: Chart | None, asked: Sequence[TitleId] | None
+    statements: cursor, run: Run, chart: Chart | None, asked: Sequence[ImdbId] | None
 ) -> None:
     """Note that a run is at work; what is ``None`` leaves what was noted before."""
     known = (None, None) if asked is None else (array_literal(asked), len(asked))
@@ -102,10 +102,10 @@ def record_of(statements: cursor, run_id: str) -> RunRecord | None:
     return next(map(_record_from, statements.fetchall()), None)
 
 
-def asked_in(statements: cursor, run_id: str) -> tuple[TitleId, ...] | None:
+def asked_in(statements: cursor, run_id: str) -> tuple[ImdbId, ...] | None:
     """Give the ids that a run was asked for, or ``None``."""
     statements.execute("SELECT asked_ids FROM runs WHERE run_id = %s", (run_id,))
-    found: Iterable[tuple[list[TitleId] | None]] = statements.fetchall()
+    found: Iterable[tuple[list[ImdbId] | None]] = statements.fetchall()
     return next((tuple(ids) for (ids,) in found if ids is not None), None)
 
 

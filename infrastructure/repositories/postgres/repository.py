@@ -15,8 +15,9 @@ from application.ports import BatchResult, TitleVersion
 from domain.chart import Chart
 from domain.details import DetailName
 from domain.errors import InvalidTitle, RepositoryUnavailable
-from domain.identifiers import TitleId
-from domain.run import Failure, Run, RunRecord, RunReport, StoreCounts
+from domain.identifiers import ImdbId, NameId, TitleId
+from domain.person_profile import PersonProfile
+from domain.run import Failure, ProfileCounts, Run, RunRecord, RunReport, StoreCounts
 from domain.title import Title
 from infrastructure.repositories.postgres.connections import ConnectionPool, Server
 from infrastructure.repositories.postgres.detail_rows import details_from, details_json
@@ -32,6 +33,13 @@ from infrastructure.repositories.postgres.history import (
 )
 from infrastructure.repositories.postgres.migrations import apply_migrations
 from infrastructure.repositories.postgres.presence import Presence
+from infrastructure.repositories.postgres.profiles import (
+    COUNT_PROFILES,
+    SELECT_NAMED_PROFILES,
+    SELECT_PROFILES,
+    profile_from,
+    save_profiles,
+)
 from infrastructure.repositories.postgres.rows import (
     array_literal,
     select_titles,
@@ -108,7 +116,7 @@ class PostgresRepository:
         return self._location
 
     def begin_run(
-        self, run: Run, chart: Chart | None, asked: Sequence[TitleId] | None = None
+        self, run: Run, chart: Chart | None, asked: Sequence[ImdbId] | None = None
     ) -> None:
         """Note the run and the ids asked for, and the chart's entries as they stood for it."""
         with translated():
@@ -166,7 +174,7 @@ class PostgresRepository:
         """Give one run, or ``None``."""
         return self._transaction(partial(record_of, run_id=run_id))
 
-    def asked_in(self, run_id: str) -> Sequence[TitleId] | None:
+    def asked_in(self, run_id: str) -> Sequence[ImdbId] | None:
         """Give the ids that a run was asked for, or ``None``: version 0003 began to note them."""
         return self._transaction(partial(asked_in, run_id=run_id))
 
@@ -225,6 +233,30 @@ class PostgresRepository:
         """Count what is held, from all runs."""
         titles, people, credits_ = self._transaction(lambda statements: _one(statements, _COUNTS))
         return StoreCounts(titles=titles, people=people, credits=credits_)
+
+    def save_profiles(self, batch: Sequence[PersonProfile], run: Run) -> BatchResult:
+        """Store each profile wholly or not at all, in one transaction."""
+        return self._transaction(partial(save_profiles, batch=batch, run=run))
+
+    def profiles(self, ids: Collection[NameId] | None = None) -> Iterator[PersonProfile]:
+        """Give the profiles held, or some of them, by id, from one snapshot; as `titles`."""
+        with self._snapshot(_TITLES_PER_FETCH) as (rows, _):
+            if ids is None:
+                rows.execute(SELECT_PROFILES)
+            else:
+                rows.execute(SELECT_NAMED_PROFILES, (array_literal(ids),))
+            for row in rows:
+                try:
+                    yield profile_from(row)
+                except InvalidTitle as error:
+                    raise RepositoryUnavailable(
+                        NAME, f"{self._location}: a row of person_profiles breaks a rule: {error}"
+                    ) from error
+
+    def profile_counts(self) -> ProfileCounts:
+        """Count the profiles held, with their credits, from all runs."""
+        profiles, credits_ = self._transaction(lambda statements: _one(statements, COUNT_PROFILES))
+        return ProfileCounts(profiles=profiles, credits=credits_)
 
     def holds_runs_other_than(self, command: str) -> bool:
         """Whether runs of another command have saved here: the demo keeps off a user's data."""

@@ -5,11 +5,15 @@ import threading
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from domain.errors import SourceBlocked, SourceUnavailable
+from domain.person_profile import PersonProfile
 from domain.title import Title
 from infrastructure.scrapers.answers import Answer, PackedAnswer
-from infrastructure.scrapers.imdb_pages import Page, parse_title
+from infrastructure.scrapers.imdb_pages import Page, block_reason, parse_person, parse_title
 
 SOURCE_NAME = "html"
+
+GONE = frozenset({404, 410})
 
 _Read = TypeVar("_Read")
 
@@ -33,13 +37,29 @@ def read_title(answer: PackedAnswer) -> Title:
     return parse_title(page_of(answer.unpacked()))
 
 
+def read_person(answer: PackedAnswer) -> PersonProfile:
+    """Unpack a person's page and read it."""
+    return parse_person(page_of(answer.unpacked()))
+
+
 def page_of(answer: Answer) -> Page:
     """The page that an answer has brought."""
     return Page(url=answer.url, body=answer.body, source=SOURCE_NAME, fetched_at=answer.fetched_at)
 
 
-class ReadInThread:
-    """Reads titles in the threads that fetched them, a few at a time.
+def refuse_unless_answered(answer: Answer) -> None:
+    """Raise unless the answer is a page (200) or says that there is none (404, 410)."""
+    reason = block_reason(answer.status, answer.headers, answer.body)
+    if reason is None and answer.status == 403:
+        reason = "HTTP 403, forbidden"
+    if reason is not None:
+        raise SourceBlocked(answer.url, reason)
+    if answer.status != 200 and answer.status not in GONE:
+        raise SourceUnavailable(answer.url, f"HTTP {answer.status} instead of a page")
+
+
+class Turns:
+    """Lets a few threads at a time unpack and read a page, in the threads that fetched them.
 
     Any number of threads may call it. Who has to wait holds a packed page: unpacked ones are six
     times as large, and as many as there are threads would only wait for a core. (One at a time is
@@ -49,7 +69,18 @@ class ReadInThread:
     def __init__(self) -> None:
         self._turns = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
 
+    def take(self, read: Callable[[PackedAnswer], _Read], answer: PackedAnswer) -> _Read:
+        """Read the page when it is its turn; raises as ``read`` does."""
+        with self._turns:
+            return read(answer)
+
+
+class ReadInThread:
+    """Reads titles in the threads that fetched them, a few at a time (see `Turns`)."""
+
+    def __init__(self) -> None:
+        self._turns = Turns()
+
     def __call__(self, answer: PackedAnswer) -> Title:
         """Unpack and read a title page; raises as `read_title` does."""
-        with self._turns:
-            return read_title(answer)
+        return self._turns.take(read_title, answer)

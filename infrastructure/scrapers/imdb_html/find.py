@@ -8,8 +8,7 @@ from domain.errors import SourceUnavailable
 from domain.search import SearchHit, SearchQuery, Thing
 from domain.title import TitleKind
 from infrastructure.scrapers.answers import PackedAnswer
-from infrastructure.scrapers.imdb_html.answers import Http, page_of
-from infrastructure.scrapers.imdb_html.source import refuse_unless_answered
+from infrastructure.scrapers.imdb_html.answers import Http, page_of, refuse_unless_answered
 from infrastructure.scrapers.imdb_pages.find_page import read_find
 
 _SORTS = {Thing.TITLE: "tt", Thing.PERSON: "nm"}

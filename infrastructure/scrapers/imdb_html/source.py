@@ -10,20 +10,23 @@ from domain.chart import Chart, ChartName
 from domain.errors import (
     ChartNotFound,
     PageChanged,
-    SourceBlocked,
-    SourceUnavailable,
     TitleError,
     TitleNotFound,
 )
 from domain.identifiers import TitleId
 from domain.title import Title
-from infrastructure.scrapers.answers import Answer, PackedAnswer
-from infrastructure.scrapers.imdb_html.answers import SOURCE_NAME, Http, TitleReader, page_of
-from infrastructure.scrapers.imdb_pages import block_reason, parse_chart
+from infrastructure.scrapers.answers import PackedAnswer
+from infrastructure.scrapers.imdb_html.answers import (
+    GONE,
+    SOURCE_NAME,
+    Http,
+    TitleReader,
+    page_of,
+    refuse_unless_answered,
+)
+from infrastructure.scrapers.imdb_pages import parse_chart
 
 logger = logging.getLogger(__name__)
-
-GONE = frozenset({404, 410})
 
 
 class ImdbHtmlSource:
@@ -77,17 +80,6 @@ class ImdbHtmlSource:
                 raise PageChanged(answer.url, "id", f"is {title.imdb_id}, not {imdb_id}")
             logger.info("%s has been merged into %s", imdb_id, title.imdb_id)
         return title
-
-
-def refuse_unless_answered(answer: Answer) -> None:
-    """Raise unless the answer is a page (200) or says that there is none (404, 410)."""
-    reason = block_reason(answer.status, answer.headers, answer.body)
-    if reason is None and answer.status == 403:
-        reason = "HTTP 403, forbidden"
-    if reason is not None:
-        raise SourceBlocked(answer.url, reason)
-    if answer.status != 200 and answer.status not in GONE:
-        raise SourceUnavailable(answer.url, f"HTTP {answer.status} instead of a page")
 
 
 def _leads_to(url: str, imdb_id: TitleId) -> bool:

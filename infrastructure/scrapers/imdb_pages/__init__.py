@@ -1,8 +1,8 @@
 """IMDb's pages: bytes in, domain objects or a typed error out, no input or output of its own.
 
 Every function is pure and may be called from any number of threads. The knowledge of each kind of
-page lives in one module: `title_page`, `reference_page`, `chart_page`; the fall-backs of the first
-and the last, for pages without ``__NEXT_DATA__``, in `json_ld` and `dom`. Every other page has a
+page lives in one module: `title_page`, `reference_page`, `person_page`, `chart_page`; the
+fall-backs, for pages without ``__NEXT_DATA__``, in `json_ld` and `dom`. Every other page has a
 module with a function ``read_...``, imported from there by the few that need it: `find_page`,
 `search_page`, `episodes_page`, `releaseinfo_page`, `calendar_page`, `home_page` and
 `ranked_list_page`. They raise `SourceBlocked` for a challenge page, `PageChanged` for another page
@@ -10,6 +10,7 @@ and naming what is missing or of another shape, `InvalidTitle` when a fact break
 """
 
 from domain.chart import Chart, ChartName
+from domain.person_profile import PersonProfile
 from domain.title import Title
 from infrastructure.scrapers.imdb_pages.blocking import block_reason
 from infrastructure.scrapers.imdb_pages.chart_page import read_chart
@@ -24,6 +25,7 @@ __all__ = [
     "block_reason",
     "identify",
     "parse_chart",
+    "parse_person",
     "parse_title",
 ]
 
@@ -36,6 +38,19 @@ def parse_title(page: Page) -> Title:
     not about one title), `InvalidTitle` when a fact breaks a rule of the domain.
     """
     return read_title(page)
+
+
+def parse_person(page: Page) -> PersonProfile:
+    """Read the page of a person.
+
+    Raises `SourceBlocked` for a challenge page, `PersonNotFound` for IMDb's page for a missing
+    person, `PageChanged` naming what is missing or of another shape (also for every page that is
+    not about one person), `InvalidTitle` when a fact breaks a rule of the domain.
+    """
+    # Most runs have no use for it, and to make its many types takes time.
+    from infrastructure.scrapers.imdb_pages.person_reader import read_person
+
+    return read_person(page)
 
 
 def parse_chart(page: Page, name: ChartName) -> Chart:

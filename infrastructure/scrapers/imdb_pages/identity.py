@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from domain.chart import ChartName
 from domain.errors import InvalidTitle, PageChanged
-from domain.identifiers import TitleId, title_id
+from domain.identifiers import NameId, TitleId, name_id, title_id
 from infrastructure.scrapers.imdb_pages import reference_page, title_page
 from infrastructure.scrapers.imdb_pages.blocking import refuse_challenge
 from infrastructure.scrapers.imdb_pages.next_data import NextData, decode, find_next_data
@@ -24,19 +24,23 @@ class PageKind(StrEnum):
     TITLE = "title"
     REFERENCE = "reference"
     CHART = "chart"
+    PERSON = "person"
     OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageIdentity:
-    """What a page is about: a title, a chart, or (``other``) nothing that we read."""
+    """What a page is about: a title, a person, a chart, or (``other``) nothing that we read."""
 
     kind: PageKind
     title_id: TitleId | None = None
     chart: ChartName | None = None
+    person_id: NameId | None = None
 
 
 OTHER = PageIdentity(kind=PageKind.OTHER)
+
+PERSON_ROUTE = "/name/[nmconst]"
 
 _TITLE_ROUTES = {title_page.ROUTE: PageKind.TITLE, reference_page.ROUTE: PageKind.REFERENCE}
 _CHART_ROUTE = re.compile(r"/chart/(?P<chart>[a-z]+)/?")
@@ -48,7 +52,8 @@ _STATES_ADDRESS = re.compile(
 _ADDRESS = re.compile(rb"""\b(?:href|content)=["'](?P<url>https?://[^"']+)["']""", re.IGNORECASE)
 _IMDB_PAGE = re.compile(
     r"https?://(?:[a-z0-9-]+\.)*imdb\.com(?:/[a-z]{2}(?:-[a-z]{2})?)?/"
-    r"(?:title/(?P<title>tt[0-9]{7,15})(?P<reference>/reference)?|chart/(?P<chart>[a-z]+))"
+    r"(?:title/(?P<title>tt[0-9]{7,15})(?P<reference>/reference)?|chart/(?P<chart>[a-z]+)"
+    r"|name/(?P<name>nm[0-9]{7,15}))"
     r"/?(?:[?#].*)?",
     re.IGNORECASE,
 )
@@ -60,7 +65,9 @@ class _Subject(Struct, frozen=True):
 
 class _PageProps(Struct, frozen=True, rename="camel"):
     tconst: str | None = None
+    nmconst: str | None = None
     above_the_fold_data: _Subject | None = None
+    above_the_fold: _Subject | None = None
 
 
 _DECODER = msgspec.json.Decoder(NextData[_PageProps])
@@ -80,13 +87,21 @@ def identify(page: Page) -> PageIdentity:
         found = None
     if found is None:
         return address_of(page)
-    if found.page is None and found.props.page_props.above_the_fold_data is not None:
-        return PageIdentity(kind=PageKind.TITLE, title_id=_title_of(found))
     if found.page is None:
-        return address_of(page)
+        return _without_route(page, found)
+    if found.page.rstrip("/") == PERSON_ROUTE:
+        return PageIdentity(kind=PageKind.PERSON, person_id=_person_of(found))
     if kind := _TITLE_ROUTES.get(found.page.rstrip("/")):
         return PageIdentity(kind=kind, title_id=_title_of(found))
     return _chart_identity(chart_of_route(found.page))
+
+
+def _without_route(page: Page, found: NextData[_PageProps]) -> PageIdentity:
+    if found.props.page_props.above_the_fold_data is not None:
+        return PageIdentity(kind=PageKind.TITLE, title_id=_title_of(found))
+    if found.props.page_props.above_the_fold is not None:
+        return PageIdentity(kind=PageKind.PERSON, person_id=_person_of(found))
+    return address_of(page)
 
 
 def chart_of_route(route: str) -> str | None:
@@ -104,6 +119,8 @@ def address_of(page: Page) -> PageIdentity:
             return OTHER
         if match["chart"]:
             return _chart_identity(match["chart"].lower())
+        if match["name"]:
+            return PageIdentity(kind=PageKind.PERSON, person_id=NameId(match["name"].lower()))
         kind = PageKind.REFERENCE if match["reference"] else PageKind.TITLE
         return PageIdentity(kind=kind, title_id=TitleId(match["title"].lower()))
     return OTHER
@@ -137,6 +154,20 @@ def _title_of(found: NextData[_PageProps]) -> TitleId | None:
     ):
         try:
             return title_id(candidate)
+        except InvalidTitle:
+            continue
+    return None
+
+
+def _person_of(found: NextData[_PageProps]) -> NameId | None:
+    props = found.props.page_props
+    for candidate in (
+        props.above_the_fold.id if props.above_the_fold else None,
+        props.nmconst,
+        found.query.nmconst if found.query else None,
+    ):
+        try:
+            return name_id(candidate)
         except InvalidTitle:
             continue
     return None

@@ -5,7 +5,7 @@ Facts of IMDb's JSON-LD, checked on pages of 2022 to 2025: texts are HTML-escape
 at most three; ``actor`` has the stars only and may be missing altogether, as may everything else;
 ``creator`` mixes organizations with the writers (the creators, on a series); addresses are relative
 on older pages; ``description`` may be cut, so it is not read; a chart's
-list has no positions: its order is the rank.
+list has no positions: its order is the rank. A person's page is an ``Article`` about a ``Person``.
 """
 
 import re
@@ -103,6 +103,37 @@ _WORK = msgspec.json.Decoder(_Work)
 _ITEM_LIST = msgspec.json.Decoder(_ItemList)
 
 
+class _Person(
+    Struct,
+    frozen=True,
+    rename={"birth_date": "birthDate", "death_date": "deathDate", "job_title": "jobTitle"},
+):
+    url: str | None = None
+    name: str | None = None
+    birth_date: str | None = None
+    death_date: str | None = None
+    job_title: str | list[str] | None = None
+
+
+class _Article(Struct, frozen=True, rename={"main_entity": "mainEntity"}):
+    main_entity: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_PERSON = msgspec.json.Decoder(_Person)
+_ARTICLE = msgspec.json.Decoder(_Article)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedPerson:
+    """What the JSON-LD of a person's page says, unescaped; ``None`` or empty is not said."""
+
+    imdb_id: str | None = None
+    name: str | None = None
+    birth_date: str | None = None
+    death_date: str | None = None
+    professions: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkedTitle:
     """What the JSON-LD of a title page says, unescaped; ``None`` or empty is not said."""
@@ -130,6 +161,22 @@ def linked_title(page: Page) -> LinkedTitle | None:
     for block in _blocks(page):
         if _types(page, block) & KINDS.keys():
             return _to_title(page, decode(_WORK, block, page, where="JSON-LD"))
+    return None
+
+
+def linked_person(page: Page) -> LinkedPerson | None:
+    """Read the first block about a person, as such or as an article's subject; ``None`` without.
+
+    Raises `PageChanged` for damaged blocks and for values of another type.
+    """
+    for block in _blocks(page):
+        types = _types(page, block)
+        if "Person" in types:
+            return _to_person(decode(_PERSON, block, page, where="JSON-LD"))
+        if "Article" in types:
+            subject = memoryview(decode(_ARTICLE, block, page, where="JSON-LD").main_entity)
+            if "Person" in _types(page, subject):
+                return _to_person(decode(_PERSON, subject, page, where="JSON-LD"))
     return None
 
 
@@ -182,6 +229,18 @@ def _to_title(page: Page, work: _Work) -> LinkedTitle:
         actors=_people(page, "actor", work.actor),
         directors=_people(page, "director", work.director),
         creators=_people(page, "creator", work.creator),
+    )
+
+
+def _to_person(person: _Person) -> LinkedPerson:
+    jobs = [person.job_title] if isinstance(person.job_title, str) else person.job_title or []
+    address = _NAME_URL.search(person.url or "")
+    return LinkedPerson(
+        imdb_id=address["id"] if address else None,
+        name=_text(person.name),
+        birth_date=person.birth_date or None,
+        death_date=person.death_date or None,
+        professions=tuple(text for job in jobs if (text := _text(job))),
     )
 
 

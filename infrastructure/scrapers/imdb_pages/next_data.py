@@ -31,6 +31,9 @@ _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]*)`")
 _PLACE = re.compile(r" - at `(?P<path>[^`]*)`$")
 _PAGE_PROPS = "$.props.pageProps."
 
+ERROR_ROUTES = frozenset({"/404", "/_error"})
+"""The routes of IMDb's own error pages."""
+
 PropsT = TypeVar("PropsT")
 DecodedT = TypeVar("DecodedT")
 
@@ -39,6 +42,7 @@ class Query(Struct, frozen=True):
     """The parameters of the page's route."""
 
     tconst: str | None = None
+    nmconst: str | None = None
 
 
 class Props(Struct, Generic[PropsT], frozen=True, rename="camel"):
@@ -53,6 +57,11 @@ class NextData(Struct, Generic[PropsT], frozen=True):
     props: Props[PropsT]
     page: str | None = None
     query: Query | None = None
+
+
+def plain_route(route: str | None) -> str | None:
+    """A route without a slash at its end."""
+    return route.rstrip("/") if route else route
 
 
 def is_json(body: Body) -> bool:

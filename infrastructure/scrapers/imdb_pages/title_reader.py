@@ -5,15 +5,15 @@ from domain.identifiers import TitleId, title_id, title_id_from
 from domain.title import Title
 from infrastructure.scrapers.imdb_pages import reference_page, title_page
 from infrastructure.scrapers.imdb_pages.next_data import (
+    ERROR_ROUTES,
     NextData,
     decode,
     find_next_data,
     is_json,
+    plain_route,
 )
 from infrastructure.scrapers.imdb_pages.page import Page
 from shared.stages import BUILD, DECODE, stage
-
-_ERROR_ROUTES = frozenset({"/404", "/_error"})
 
 
 def read_title(page: Page) -> Title:
@@ -37,7 +37,7 @@ def _from_next_data(page: Page, data: memoryview, decoded: NextData[title_page.P
         if is_json(page.body):
             raise PageChanged(page.url, "aboveTheFoldData")
         return _from_markup(page)
-    if _plain(decoded.page) == reference_page.ROUTE:
+    if plain_route(decoded.page) == reference_page.ROUTE:
         reference = decode(reference_page.DECODER, data, page)
         return reference_page.to_title(page, reference.props.page_props)
     return title_page.to_title(page, props, props.above_the_fold_data)
@@ -50,18 +50,13 @@ def _from_markup(page: Page) -> Title:
     return title_from_markup(page)
 
 
-def _plain(route: str | None) -> str | None:
-    """A route without a slash at its end."""
-    return route.rstrip("/") if route else route
-
-
 def _refuse_other_route(page: Page, decoded: NextData[title_page.PageProps]) -> None:
     """Raise `TitleNotFound` for IMDb's own 404 page, `PageChanged` for pages of another kind."""
-    route = _plain(decoded.page)
+    route = plain_route(decoded.page)
     if route is None or route in (title_page.ROUTE, reference_page.ROUTE):
         return
     missing = route == "/404" or decoded.props.page_props.status_code == 404
-    if route in _ERROR_ROUTES and missing and (asked := _title_asked_for(page, decoded)):
+    if route in ERROR_ROUTES and missing and (asked := _title_asked_for(page, decoded)):
         raise TitleNotFound(asked, page.url)
     raise PageChanged(page.url, "page", f"is {route[:80]}, not a title page")
 

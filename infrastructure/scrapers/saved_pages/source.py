@@ -1,15 +1,22 @@
-"""Charts and titles from a folder of saved pages."""
+"""Charts, titles and people from a folder of saved pages."""
 
 import logging
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from application.ports import TitleOutcome
+from application.ports import PersonOutcome, TitleOutcome
 from domain.chart import Chart, ChartName
-from domain.errors import ChartNotFound, ScraperError, SourceError, TitleError, TitleNotFound
-from domain.identifiers import TitleId
-from infrastructure.scrapers.imdb_pages import identify, parse_chart, parse_title
+from domain.errors import (
+    ChartNotFound,
+    PersonNotFound,
+    ScraperError,
+    SourceError,
+    TitleError,
+    TitleNotFound,
+)
+from domain.identifiers import NameId, TitleId
+from infrastructure.scrapers.imdb_pages import identify, parse_chart, parse_person, parse_title
 from infrastructure.scrapers.saved_pages.files import SOURCE_NAME, read_page
 
 logger = logging.getLogger(__name__)
@@ -18,10 +25,10 @@ SUFFIXES = frozenset({".html", ".htm", ".json"})
 
 
 class SavedPagesSource:
-    """Finds titles and charts in the pages of a folder and of the folders in it.
+    """Finds titles, people and charts in the pages of a folder and of the folders in it.
 
     The folder is looked through once, at the first question: what a page is about is read from
-    the page, not from its name. Of two pages about one title the one that was changed last counts.
+    the page, not from its name. Of two pages about the same the one that was changed last counts.
     Any number of threads may call it; a lock guards the index.
     """
 
@@ -54,6 +61,19 @@ class SavedPagesSource:
         except (TitleError, SourceError) as error:
             return error
 
+    def people(self, ids: Sequence[NameId]) -> Sequence[PersonOutcome]:
+        """Read the saved page of each person; one without a page is `PersonNotFound`."""
+        return [self._person(imdb_id) for imdb_id in ids]
+
+    def _person(self, imdb_id: NameId) -> PersonOutcome:
+        path = self._look_up(imdb_id)
+        if path is None:
+            return PersonNotFound(imdb_id, str(self._folder))
+        try:
+            return parse_person(read_page(path, self._max_bytes))
+        except (TitleError, SourceError) as error:
+            return error
+
     def _look_up(self, key: str) -> Path | None:
         with self._lock:
             if self._index is None:
@@ -61,7 +81,7 @@ class SavedPagesSource:
             return self._index.get(key)
 
     def _look_through(self) -> dict[str, Path]:
-        """What each saved page is about: a title's id or a chart's name."""
+        """What each saved page is about: a title's or a person's id, or a chart's name."""
         index: dict[str, Path] = {}
         pages = (p for p in self._folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
         for path in sorted(pages, key=lambda page: (page.stat().st_mtime, page.name)):
@@ -70,9 +90,11 @@ class SavedPagesSource:
             except ScraperError as error:
                 logger.warning("saved page skipped: %s", error)
                 continue
-            about = identity.title_id or identity.chart
+            about = identity.title_id or identity.person_id or identity.chart
             if about is None:
-                logger.warning("saved page skipped: %s is no IMDb title or chart page", path)
+                logger.warning(
+                    "saved page skipped: %s is no page of an IMDb title, person or chart", path
+                )
             else:
                 index[about] = path
         return index

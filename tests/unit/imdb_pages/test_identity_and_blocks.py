@@ -44,7 +44,7 @@ class TestIdentify:
             (pages.title_html(pages.chart(), "/chart/top"), TOP),
             (pages.title_html(pages.chart(), "/chart/boxoffice"), OTHER),
             (pages.title_html({}, "/title/[tconst]/releaseinfo"), OTHER),
-            (pages.title_html({}, "/name/[nmconst]"), OTHER),
+            (pages.title_html({}, "/name/[nmconst]"), PageIdentity(kind=PageKind.PERSON)),
             (pages.next_data({}, None), OTHER),
             ('{"q": "harbour", "d": []}', OTHER),
             ("[1, 2]", OTHER),

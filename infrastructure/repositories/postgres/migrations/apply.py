@@ -12,6 +12,7 @@ from infrastructure.repositories.postgres.migrations import (
     statements_0002,
     statements_0003,
     statements_0004,
+    statements_0005,
 )
 
 _VERSIONS = {
@@ -19,6 +20,7 @@ _VERSIONS = {
     "0002": statements_0002.STATEMENTS,
     "0003": statements_0003.STATEMENTS,
     "0004": statements_0004.STATEMENTS,
+    "0005": statements_0005.STATEMENTS,
 }
 """The statements of every version, in order; versions sort as text."""
 

@@ -1,0 +1,42 @@
+"""Fetch people with many threads and save their profiles everywhere."""
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+from application.composite_save import CompositeSave
+from application.ports import RunObserver, TitleRepository
+from application.scrape_titles import Scrape, utc_now
+from application.source_chain import PersonChain
+from domain.identifiers import NameId
+from domain.person_profile import PersonProfile
+from domain.run import ProfileCounts
+
+
+class ScrapePeople(Scrape[NameId, PersonProfile]):
+    """Fetches people and saves the profile of each in every repository; see `Scrape`."""
+
+    def __init__(
+        self,
+        source: PersonChain,
+        save: CompositeSave,
+        observer: RunObserver,
+        *,
+        max_threads: int,
+        stop: threading.Event,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        super().__init__(
+            source,
+            source.people,
+            save,
+            observer,
+            count=_profiles_held,
+            max_threads=max_threads,
+            stop=stop,
+            now=now,
+        )
+
+
+def _profiles_held(repository: TitleRepository) -> ProfileCounts:
+    return repository.profile_counts()

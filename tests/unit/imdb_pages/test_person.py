@@ -1,0 +1,250 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.errors import (
+    InvalidTitle,
+    PageChanged,
+    PersonNotFound,
+    SourceBlocked,
+    SourceError,
+    TitleError,
+)
+from domain.partial_date import PartialDate
+from domain.person_profile import FilmographyCredit, PersonProfile
+from domain.title import TitleKind
+from infrastructure.scrapers.imdb_pages import Page, PageKind, identify, parse_person, parse_title
+from tests.unit.imdb_pages import pages, person_pages
+from tests.unit.test_parser_properties import keys
+
+LAYOUTS = {"V1": person_pages.v1(), "V2": person_pages.v2()}
+
+
+def page(body: str | bytes, **changes: Any) -> Page:
+    return pages.page(body, url=person_pages.URL, **changes)
+
+
+def read(props: dict[str, Any]) -> PersonProfile:
+    return parse_person(page(person_pages.html(props)))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_fact_of_a_page_is_read(layout: str) -> None:
+    person = read(LAYOUTS[layout])
+    assert person.imdb_id == "nm7000002"
+    assert person.name == "Li Wen"
+    assert person.birth_date == PartialDate(year=1564, month=4)
+    assert person.birth_place == "Stratford"
+    assert person.death_date == PartialDate(year=1620, month=5, day=3)
+    assert person.death_place is None
+    assert person.professions == ("Actress", "Writer")
+    assert person.biography == 'Born "somewhere" & moved.\n\nMoved again.'
+    assert person.known_for == ("tt7000004",)
+    assert person.total_credits == 91
+    assert person.provenance.source == "html"
+    assert person.provenance.found_by == "next_data"
+    assert person.provenance.fetched_at == pages.FETCHED_AT
+    assert person.filmography == (
+        FilmographyCredit(
+            category="actress", title_id="tt7000001", title="Title tt7000001",
+            kind=TitleKind.TV_SERIES, year=1990, end_year=1994, rating=7.5, votes=348,
+            characters=("Io", "Self"), episodes=17,
+        ),
+        FilmographyCredit(
+            category="actress", title_id="tt7000002", title="Title tt7000002",
+            kind=TitleKind.MOVIE, year=1987, votes=0, characters=("Ada",), attributes=("voice",),
+        ),
+        FilmographyCredit(
+            category="writer", title_id="tt7000003", title="Title tt7000003",
+            kind=TitleKind.SHORT, rating=8.0, votes=12, jobs=("story by",),
+        ),
+        FilmographyCredit(
+            category="writer", title_id="tt7000004", title="Title tt7000004",
+            kind=TitleKind.MOVIE, year=1957, rating=9.0, votes=918667, jobs=("screenplay",),
+        ),
+    )  # fmt: skip
+
+
+def test_a_saved_page_has_its_own_time() -> None:
+    person = parse_person(page(person_pages.html(person_pages.v2()), page_clock=True))
+    assert person.provenance.fetched_at == pages.SERVED_AT
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ({"year": 496, "isBCE": True}, "-0496"),
+        ({"year": 1920, "month": 12, "day": 10, "isBCE": None}, "1920-12-10"),
+        ({"year": 1920, "month": None, "day": 10}, "1920"),
+        ({"year": None, "month": 12, "day": 10}, None),
+        (None, None),
+    ],
+)
+def test_a_birth_is_dated_as_far_as_it_is_known(parts: Any, expected: str | None) -> None:
+    born = read(
+        pages.having(person_pages.v1(), "aboveTheFold.birthDate.dateComponents", parts)
+    ).birth_date
+    assert (born.isoformat() if born else None) == expected
+
+
+def test_a_title_that_is_there_twice_in_a_category_is_one_credit() -> None:
+    props = person_pages.v2()
+    groups = props["mainColumnData"]["released"]["edges"]
+    again = json.loads(json.dumps(groups[0]["node"]["credits"]["edges"][0]))
+    again["node"]["creditedRoles"]["edges"][0]["node"]["characters"]["edges"][0]["node"] = {
+        "name": "Another"
+    }
+    groups[0]["node"]["credits"]["edges"].append(again)
+    first = read(props).filmography[0]
+    assert first.characters == ("Io", "Self", "Another")
+    assert sum(c.title_id == first.title_id for c in read(props).filmography) == 1
+
+
+def test_a_bare_page_gives_what_there_is() -> None:
+    bare = {
+        "aboveTheFold": {"id": "nm7000002", "nameText": {"text": "Li Wen"}, "bio": None},
+        "mainColumnData": {"released": {"edges": []}},
+    }
+    person = read(bare)
+    assert person == PersonProfile(imdb_id="nm7000002", name="Li Wen", provenance=person.provenance)
+
+
+@pytest.mark.parametrize(
+    ("layout", "path", "field"),
+    [
+        ("V1", "aboveTheFold.nameText", "aboveTheFold.nameText"),
+        ("V1", "mainColumnData.releasedPrimaryCredits", "mainColumnData.released"),
+        ("V2", "mainColumnData.released", "mainColumnData.released"),
+    ],
+)
+def test_a_page_without_what_must_be_there_names_it(layout: str, path: str, field: str) -> None:
+    with pytest.raises(PageChanged) as changed:
+        read(pages.without(LAYOUTS[layout], path))
+    assert changed.value.field == field
+
+
+def test_an_unknown_kind_of_title_is_an_error_and_no_guess() -> None:
+    path = "mainColumnData.releasedPrimaryCredits.0.credits.edges.0.node.title.titleType.id"
+    with pytest.raises(PageChanged, match="titleType"):
+        read(pages.having(person_pages.v1(), path, "tvOpera"))
+
+
+def test_a_fact_that_breaks_a_rule_names_the_person() -> None:
+    with pytest.raises(InvalidTitle, match="^nm7000002: date "):
+        read(pages.having(person_pages.v1(), "aboveTheFold.birthDate.dateComponents.month", 13))
+
+
+@pytest.mark.parametrize("article", [True, False])
+def test_without_its_data_a_page_is_read_from_its_json_ld(article: bool) -> None:
+    head = pages.canonical("/name/nm7000002/") + person_pages.json_ld(article=article)
+    person = parse_person(page(pages.html_page(None, head=head)))
+    assert person == PersonProfile(
+        imdb_id="nm7000002", name='Li "Lee" Wen', birth_date=PartialDate(year=1564, month=4),
+        death_date=PartialDate(year=1620, month=5, day=3), professions=("Actress", "Writer"),
+        provenance=person.provenance,
+    )  # fmt: skip
+    assert person.provenance.found_by == "json_ld"
+
+
+@pytest.mark.parametrize(
+    ("head", "field"),
+    [
+        (person_pages.json_ld(name=None), "JSON-LD name"),
+        (person_pages.json_ld(url=None), "canonical address"),
+        ('<link rel="canonical" href="https://example.org/li"/>' + person_pages.json_ld(),
+         "canonical address"),
+        (person_pages.json_ld(name=7), "name"),
+        (pages.json_ld(), "__NEXT_DATA__"),
+        ("", "__NEXT_DATA__"),
+    ],
+)  # fmt: skip
+def test_json_ld_that_is_not_a_persons_of_imdb_is_refused(head: str, field: str) -> None:
+    with pytest.raises(PageChanged) as changed:
+        parse_person(page(pages.html_page(None, head=head)))
+    assert changed.value.field == field
+
+
+def test_a_page_that_says_that_there_is_nobody() -> None:
+    for body in (person_pages.html({"statusCode": 404}, "/_error"), person_pages.html({}, "/404")):
+        with pytest.raises(PersonNotFound, match="nm7000002"):
+            parse_person(page(body))
+
+
+def test_a_page_of_a_title_is_no_person_and_a_person_is_no_title() -> None:
+    with pytest.raises(PageChanged, match=r"is /title/\[tconst\], not a person's page"):
+        parse_person(page(pages.title_html(pages.v2())))
+    with pytest.raises(PageChanged, match=r"is /name/\[nmconst\], not a title page"):
+        parse_title(page(person_pages.html(person_pages.v2())))
+
+
+def test_a_challenge_is_told_as_such() -> None:
+    with pytest.raises(SourceBlocked):
+        parse_person(page(pages.html_page(None, body="<div id='challenge-container'></div>")))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_data_alone_is_a_page(layout: str) -> None:
+    body = person_pages.next_data(LAYOUTS[layout])
+    assert parse_person(page(body)) == read(LAYOUTS[layout])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        person_pages.html(person_pages.v1()),
+        person_pages.html(person_pages.v2(), None),
+        person_pages.next_data(person_pages.v2()),
+        pages.html_page(None, head=pages.canonical("/name/nm7000002/")),
+        pages.html_page(None, head=pages.canonical("/de/name/nm7000002/?ref_=x")),
+    ],
+)
+def test_a_page_of_a_person_is_known_as_one(body: str) -> None:
+    identity = identify(page(body))
+    assert (identity.kind, identity.person_id) == (PageKind.PERSON, "nm7000002")
+
+
+def test_a_page_below_a_persons_is_something_else() -> None:
+    head = pages.canonical("/name/nm7000002/bio/")
+    assert identify(page(pages.html_page(None, head=head))).kind is PageKind.OTHER
+
+
+def attempt(body: bytes) -> PersonProfile | None:
+    """The person, or ``None`` for an error that the domain knows; any other fails the test."""
+    try:
+        return parse_person(page(body))
+    except (TitleError, SourceError):
+        return None
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_page_cut_anywhere_gives_the_person_or_nobody(layout: str, data: st.DataObject) -> None:
+    whole = person_pages.html(LAYOUTS[layout]).encode()
+    found = attempt(whole[: data.draw(st.integers(0, len(whole)))])
+    assert found in (None, read(LAYOUTS[layout]))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@given(data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_page_with_anything_in_it_gives_the_right_person_or_nobody(
+    layout: str, data: st.DataObject
+) -> None:
+    props = LAYOUTS[layout]
+    value = data.draw(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+        | st.sampled_from([[], {}, [None], [{}], {"edges": None}, {"edges": [None]}])
+    )  # fmt: skip
+    path = data.draw(st.sampled_from(keys(props)))
+    found = attempt(person_pages.html(pages.having(props, path, value)).encode())
+    if found is not None and path != "aboveTheFold.id":
+        assert found.imdb_id == "nm7000002"
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_are_too_strange(body: bytes) -> None:
+    assert attempt(body) is None
