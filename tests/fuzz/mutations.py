@@ -122,7 +122,10 @@ TEXTS = (
 
 
 def mutate_page(page: bytes, rng: random.Random, others: Sequence[bytes] = ()) -> bytes:
-    """Damage a page in one to three ways; ``others`` lend parts of theirs."""
+    """Damage a page in one to three ways; ``others`` lend parts of theirs.
+
+    What comes out has at most `LARGEST` bytes.
+    """
     for _ in range(rng.choice((1, 1, 2, 3))):
         way = rng.randrange(10)
         if way < 5:
@@ -133,6 +136,7 @@ def mutate_page(page: bytes, rng: random.Random, others: Sequence[bytes] = ()) -
             page = mutate_bytes(page, rng)
         else:
             page = _spliced(page, rng.choice(others), rng)
+        page = page[:LARGEST]
     return page
 
 

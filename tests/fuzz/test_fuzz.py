@@ -131,6 +131,13 @@ def test_a_mutation_depends_on_input_and_seed_alone(data: bytes, seed: int, name
     assert mutate(data, random.Random(seed)) == mutate(data, random.Random(seed))
 
 
+def test_a_mutated_page_is_no_larger_than_any_is_used() -> None:
+    rng = random.Random(4)
+    for _ in range(200):
+        page = BY_NAME["pages"].mutate(rng.choice(page_seeds()) * 9, rng)
+        assert len(page) <= LARGEST
+
+
 def test_mutated_pages_are_read_as_often_as_they_are_refused() -> None:
     # Were all of them refused, nothing behind the first check would ever be reached.
     target, rng = BY_NAME["pages"], random.Random(3)
