@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.details import DetailName
@@ -123,7 +123,7 @@ def test_cells(text: str, as_it_is: str, without_formulas: str) -> None:
 
 
 @given(title=strategies.titles, text=likely, escape=st.booleans(), then=st.booleans())
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_title_is_its_rows(title: Title, text: str, escape: bool, then: bool) -> None:
     title = replace(title, title=text, plot=text, certificate=f"-{text}")
     rows = TitleRows.of(title, "run", escape_formulas=escape)
@@ -137,7 +137,7 @@ def test_any_title_is_its_rows(title: Title, text: str, escape: bool, then: bool
 
 
 @given(profile=strategies.profiles, text=likely, escape=st.booleans(), then=st.booleans())
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_profile_is_its_rows(
     profile: PersonProfile, text: str, escape: bool, then: bool
 ) -> None:
