@@ -1,7 +1,7 @@
 """Fuzzes the readers of untrusted input: ``python -m tests.fuzz --inputs 1000000``.
 
 Exit status: 0 when every input was read or refused as documented, 1 when one was not (it is named,
-and kept), 2 when Atheris is not there.
+and kept), 2 when Atheris is not there, 130 when it was interrupted.
 """
 
 import importlib.util
@@ -13,6 +13,9 @@ from pathlib import Path
 import click
 
 from tests.fuzz.fuzzer import Order, fuzz
+
+_INTERRUPTED = 72
+"""libFuzzer's exit status after a signal that ends it."""
 
 TARGETS = ("pages", "unpack", "retry-after", "robots")
 
@@ -43,6 +46,9 @@ def main(inputs: int, seed: int, names: tuple[str, ...], folder: Path | None) ->
         )
         process.start()
         process.join()
+        if process.exitcode == _INTERRUPTED or (process.exitcode or 0) < 0:
+            click.echo(f"{name}: interrupted", err=True)
+            sys.exit(130)
         if process.exitcode:
             failed.append(name)
     for name in failed:
