@@ -34,6 +34,7 @@ class CircuitBreaker:
         self._openings = 0
         self._open_until = 0.0
         self._trial_until: float | None = None
+        self._trial_thread: int | None = None
 
     @property
     def is_open(self) -> bool:
@@ -54,6 +55,7 @@ class CircuitBreaker:
             if now < self._open_until or now < (self._trial_until or 0.0):
                 return False
             self._trial_until = now + _LONGEST_TRIAL_SECONDS
+            self._trial_thread = threading.get_ident()
             return True
 
     def succeeded(self) -> bool:
@@ -67,9 +69,13 @@ class CircuitBreaker:
             return was_open
 
     def failed(self) -> bool:
-        """Note a failure; tells whether that has opened it. One from before it opened does not."""
+        """Note a failure; tells whether that has opened it. One from before it opened does not.
+
+        While a trial is on its way, only the thread that was allowed it can tell that it failed: a
+        request of before may take until then to fail.
+        """
         with self._lock:
-            if self._openings and self._trial_until is None:
+            if self._openings and not self._is_on_trial():
                 return False
             self._failures_in_a_row += 1
             if not self._openings and self._failures_in_a_row < self._most_failures:
@@ -80,7 +86,7 @@ class CircuitBreaker:
     def withdraw(self) -> None:
         """Note that the trial, if there is one, has told nothing: another one may be made."""
         with self._lock:
-            if self._trial_until is not None:
+            if self._is_on_trial():
                 self._trial_until = self._clock()
 
     def trip(self) -> bool:
@@ -90,6 +96,10 @@ class CircuitBreaker:
                 return False
             self._open()
             return True
+
+    def _is_on_trial(self) -> bool:
+        """Whether this thread makes the trial."""
+        return self._trial_until is not None and self._trial_thread == threading.get_ident()
 
     def _open(self) -> None:
         rest = min(LONGEST_REST_SECONDS, self._rest_seconds * 2**self._openings)

@@ -133,7 +133,7 @@ def test_where_no_database_is_nothing_is_made(tmp_path, command):
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["history", "nm0000151"], "must be 'tt' and 7 or more digits"),
+        (["history", "nm0000151"], "is a person, not a title"),
         (["history"], "Missing argument"),
         (["chart", "diff", "--since", "yesterday"], "must be a date such as 2026-01-31"),
         (["chart", "diff", "--since", "0001-01-01"], "--since 0001-01-01"),

@@ -110,6 +110,19 @@ def test_after_a_trial_that_told_nothing_another_one_is_allowed_at_once(circuit,
     assert circuit.succeeded()
 
 
+def test_what_was_asked_before_it_opened_does_not_end_the_trial_of_another_thread(circuit, clock):
+    opened(circuit)
+    clock.now += 10
+    assert circuit.allows()
+    with ThreadPoolExecutor(1) as another:
+        assert not another.submit(circuit.failed).result()
+        another.submit(circuit.withdraw).result()
+    assert circuit.openings == 1
+    assert not circuit.allows()  # the trial is still on its way
+    assert circuit.failed()
+    assert circuit.openings == 2
+
+
 def test_without_a_trial_there_is_nothing_to_withdraw(circuit):
     circuit.withdraw()
     assert circuit.allows()
