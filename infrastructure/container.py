@@ -33,7 +33,7 @@ from application.search_titles import SearchTitles
 from application.source_chain import PATIENCE, REST_SECONDS, PersonChain, SourceChain
 from domain.chart import ChartName
 from domain.errors import CacheUnavailable, InvalidConfiguration, NoHistory
-from domain.run import PEOPLE, Run, RunRecord
+from domain.run import Run, RunRecord
 from shared.config import Settings
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ logger = logging.getLogger(__name__)
 OF_CHARTS = frozenset({"chart", "demo"})
 """The commands whose runs are about a chart."""
 
-FETCHING_AT_ONCE = OF_CHARTS | {"titles", PEOPLE}
+FETCHING_AT_ONCE = OF_CHARTS | {"titles"}
 """The commands whose runs need no look at what is kept before they fetch."""
 
 
@@ -120,7 +120,7 @@ def open_people(
     """Wire the use case for people; as `open_app`."""
     with ExitStack() as stack:
         sources = [
-            stack.enter_context(open_person_source(name, settings, stop, read_ahead=number == 0))
+            stack.enter_context(_open_person_source(name, settings, stop, read_ahead=number == 0))
             for number, name in enumerate(person_sources(settings))
         ]
         chain = PersonChain(sources, observer.notice, new_circuit)
@@ -285,7 +285,6 @@ def database_holds_runs_other_than(command: str, settings: Settings) -> bool:
         return repository.holds_runs_other_than(command)
 
 
-@contextmanager
 def open_source(
     name: str,
     settings: Settings,
@@ -293,28 +292,20 @@ def open_source(
     tell: Callable[[str], None],
     *,
     read_ahead: bool = False,
-) -> Iterator[TitleSource]:
+) -> AbstractContextManager[TitleSource]:
     """Open one source by its name in the settings.
 
     ``tell`` takes what the source has to say to the user, such as what its data may be used for.
     With ``read_ahead`` it may begin with what comes before all titles and takes time.
     """
-    with _opened(name, settings, stop, tell, read_ahead) as source:
-        yield source
-
-
-def _opened(
-    name: str,
-    settings: Settings,
-    stop: threading.Event,
-    tell: Callable[[str], None],
-    read_ahead: bool,
-) -> AbstractContextManager[TitleSource]:
     if name == "html":
         return _open_html(settings, stop, read_ahead)
     if name == "graphql":
         return _open_graphql(settings, stop, tell, read_ahead)
     return nullcontext(_saved_pages(settings))
+
+
+_PERSON_SOURCES = ("html", "saved")
 
 
 def person_sources(settings: Settings) -> tuple[str, ...]:
@@ -329,13 +320,12 @@ def person_sources(settings: Settings) -> tuple[str, ...]:
     return names
 
 
-@contextmanager
-def open_person_source(
-    name: str, settings: Settings, stop: threading.Event, *, read_ahead: bool = False
-) -> Iterator[PersonSource]:
-    """Open a source of people by its name in the settings; as `open_source`."""
-    with _PERSON_SOURCES[name](settings, stop, read_ahead) as source:
-        yield source
+def _open_person_source(
+    name: str, settings: Settings, stop: threading.Event, *, read_ahead: bool
+) -> AbstractContextManager[PersonSource]:
+    if name == "html":
+        return _open_html_people(settings, stop, read_ahead)
+    return nullcontext(_saved_pages(settings))
 
 
 @contextmanager
@@ -348,16 +338,6 @@ def _open_html_people(
         from infrastructure.scrapers.imdb_html import ImdbHtmlPeople
 
         yield ImdbHtmlPeople(client, settings.base_url)
-
-
-@contextmanager
-def _open_saved_people(
-    settings: Settings, stop: threading.Event, read_ahead: bool
-) -> Iterator[PersonSource]:
-    yield _saved_pages(settings)
-
-
-_PERSON_SOURCES = {"html": _open_html_people, "saved": _open_saved_people}
 
 
 @contextmanager

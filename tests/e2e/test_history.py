@@ -43,7 +43,7 @@ def settings(tmp_path, postgres_url):
     return {"database_url": postgres_url, "repositories": "postgres"}
 
 
-def test_two_days_of_a_chart(settings, tmp_path, postgres_url):
+def test_two_days_of_a_title(settings, tmp_path):
     shown = run(tmp_path, "history", f"https://www.imdb.com/title/{THIRD}/", **settings)
     assert (shown.status, shown.err) == (0, "")
     title = FACTS.titles[2]
@@ -69,6 +69,8 @@ def test_two_days_of_a_chart(settings, tmp_path, postgres_url):
     short = run(tmp_path, "history", THIRD, "--limit", "1", **settings)
     assert short.out.count("and 1 earlier") == 2
 
+
+def test_two_days_of_a_chart(settings, tmp_path, postgres_url):
     diff = run(tmp_path, "chart", "diff", **settings)
     assert diff.status == 0
     heading, counts, _, _, *rows = diff.out.splitlines()

@@ -25,7 +25,12 @@ from infrastructure.repositories.csv.detail_rows import (
 from infrastructure.repositories.csv.failures import malformed, not_in_ledger, without_titles
 from infrastructure.repositories.csv.index import TitleIndex
 from infrastructure.repositories.csv.rows import TitleRows, moment_of
-from infrastructure.repositories.csv.table import MOST_TITLES_AT_ONCE, CsvTable, Record
+from infrastructure.repositories.csv.table import (
+    MOST_TITLES_AT_ONCE,
+    CsvTable,
+    Record,
+    cut_back_on_error,
+)
 
 
 class DetailSet:
@@ -107,17 +112,13 @@ class DetailSet:
         items = self._tables_for(detailed)
         self._is_in_step = False
         sizes = {table: table.size for table in (self.ledger, *items.values())}
-        try:
+        with cut_back_on_error(sizes):
             for name, table in items.items():
                 table.append(
                     b"".join(d.items for t in detailed for d in t.details if d.name is name)
                 )
             self.ledger.append(b"".join(d.ledger for rows in detailed for d in rows.details))
             yield
-        except OSError:
-            for table, size in sizes.items():
-                table.truncate(size)
-            raise
         starts = {name: sizes[table] for name, table in items.items()}
         self._hold_appended(detailed, sizes[self.ledger], starts)
         self._is_in_step = True

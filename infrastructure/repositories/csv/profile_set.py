@@ -17,7 +17,7 @@ from infrastructure.repositories.csv.profile_rows import (
     moment_and_credits,
     profile_from,
 )
-from infrastructure.repositories.csv.table import CsvTable, Record
+from infrastructure.repositories.csv.table import CsvTable, Record, cut_back_on_error
 
 MOST_PEOPLE_AT_ONCE = 100
 """People written in one go, and so the most whose credits a crash can leave without them."""
@@ -97,13 +97,9 @@ class ProfileSet:
         """
         self._is_in_step = False
         sizes = [table.size for table in self.tables]
-        try:
+        with cut_back_on_error(self.tables):
             self.credit_table.append(b"".join(rows.credits for rows in people))
             self.profile_table.append(b"".join(rows.profile for rows in people))
-        except OSError:
-            for table, size in zip(self.tables, sizes, strict=True):
-                table.truncate(size)
-            raise
         credits_start, start = sizes
         for rows in people:
             end, credits_end = start + len(rows.profile), credits_start + len(rows.credits)

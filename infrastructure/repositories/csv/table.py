@@ -5,6 +5,7 @@ import io
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
@@ -180,6 +181,18 @@ class CsvTable:
             for cells in rows:
                 if len(cells) == len(self._columns) and _IMDB_ID.fullmatch(cells[0]):
                     raise self.malformed(self.size, "a quote opens a cell that is never closed")
+
+
+@contextmanager
+def cut_back_on_error(tables: Iterable[CsvTable]) -> Iterator[None]:
+    """Cut the files back to what they are now when the block raises `OSError` (a full disk)."""
+    sizes = [(table, table.size) for table in tables]
+    try:
+        yield
+    except OSError:
+        for table, size in sizes:
+            table.truncate(size)
+        raise
 
 
 def split_records(lines: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:

@@ -30,6 +30,7 @@ from infrastructure.repositories.csv.table import (
     MOST_TITLES_AT_ONCE,
     CsvTable,
     Record,
+    cut_back_on_error,
     replace_file,
 )
 
@@ -103,15 +104,10 @@ class TitleSet:
         """
         self._is_in_step = False
         sizes = [table.size for table in self.tables]
-        with self.details.appending(titles):
-            try:
-                self.people_table.append(self._people_rows(people.items()))
-                self.credit_table.append(b"".join(rows.credits for rows in titles))
-                self.title_table.append(b"".join(rows.title for rows in titles))
-            except OSError:
-                for table, size in zip(self.tables, sizes, strict=True):
-                    table.truncate(size)
-                raise
+        with self.details.appending(titles), cut_back_on_error(self.tables):
+            self.people_table.append(self._people_rows(people.items()))
+            self.credit_table.append(b"".join(rows.credits for rows in titles))
+            self.title_table.append(b"".join(rows.title for rows in titles))
         for person_id, naming in people.items():
             self.people.name(person_id, naming.name, naming.moment)
         self._hold_appended(titles, title_start=sizes[2], credits_start=sizes[1])

@@ -7,36 +7,16 @@ from msgspec import Struct
 
 from domain.details.items import AlternativeTitle
 from domain.errors import PageChanged
+from infrastructure.scrapers.imdb_graphql.connection import Connection
 from infrastructure.scrapers.imdb_pages.akas import AkaNode, alternative_title
 from infrastructure.scrapers.imdb_pages.next_data import decode
 from infrastructure.scrapers.imdb_pages.page import Page
 
 
-class Edge(Struct, frozen=True):
-    """A place in the list."""
-
-    node: AkaNode
-
-
-class PageInfo(Struct, frozen=True, rename="camel"):
-    """Whether there are more, and what to name to get them."""
-
-    has_next_page: bool
-    end_cursor: str | None = None
-
-
-class Akas(Struct, frozen=True, rename="camel"):
-    """Some of the ``total`` alternative titles."""
-
-    total: int
-    edges: list[Edge]
-    page_info: PageInfo
-
-
 class TitleNode(Struct, frozen=True):
     """A title; the answer does not repeat its id."""
 
-    akas: Akas
+    akas: Connection[AkaNode]
 
 
 class AkasData(Struct, frozen=True):
@@ -70,5 +50,5 @@ def read_akas(page: Page, data: memoryview) -> AkasPart:
     return AkasPart(
         total=akas.total,
         akas=tuple(alternative_title(edge.node) for edge in akas.edges),
-        next_cursor=akas.page_info.end_cursor if akas.page_info.has_next_page else None,
+        next_cursor=akas.page_info.next_cursor,
     )

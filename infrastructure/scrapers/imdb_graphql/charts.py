@@ -9,18 +9,12 @@ from msgspec import Struct
 
 from domain.chart import Chart, ChartName
 from domain.errors import ChartNotFound, PageChanged
+from infrastructure.scrapers.imdb_graphql.connection import PageInfo
 from infrastructure.scrapers.imdb_graphql.replies import Reply, failure
 from infrastructure.scrapers.imdb_pages import chart_page
 from infrastructure.scrapers.imdb_pages.next_data import decode
 
 _FIELD = "chartTitles"
-
-
-class PageInfo(Struct, frozen=True, rename="camel"):
-    """Whether there are more places, and what to name to get them."""
-
-    has_next_page: bool
-    end_cursor: str | None = None
 
 
 class ChartTitles(chart_page.ChartTitles, frozen=True, rename="camel"):

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from domain.details.items import CompanyCredit
 from domain.errors import PageChanged
-from infrastructure.scrapers.imdb_graphql.akas import PageInfo
+from infrastructure.scrapers.imdb_graphql.connection import Connection
 from infrastructure.scrapers.imdb_pages.akas import Coded
 from infrastructure.scrapers.imdb_pages.facts import PlainText, YearRange
 from infrastructure.scrapers.imdb_pages.next_data import decode
@@ -37,24 +37,10 @@ class CompanyNode(Struct, frozen=True, rename="camel"):
     years_involved: YearRange | None = None
 
 
-class Edge(Struct, frozen=True):
-    """A place in the list."""
-
-    node: CompanyNode
-
-
-class CompanyCredits(Struct, frozen=True, rename="camel"):
-    """Some of the ``total`` credits."""
-
-    total: int
-    edges: list[Edge]
-    page_info: PageInfo
-
-
 class TitleNode(Struct, frozen=True, rename="camel"):
     """A title; the answer does not repeat its id."""
 
-    company_credits: CompanyCredits
+    company_credits: Connection[CompanyNode]
 
 
 class CompaniesData(Struct, frozen=True):
@@ -88,7 +74,7 @@ def read_companies(page: Page, data: memoryview, category: str) -> CompaniesPart
     return CompaniesPart(
         total=listed.total,
         companies=tuple(_company(edge.node, category) for edge in listed.edges),
-        next_cursor=listed.page_info.end_cursor if listed.page_info.has_next_page else None,
+        next_cursor=listed.page_info.next_cursor,
     )
 
 

@@ -92,8 +92,9 @@ def _create(opened: connection) -> str | None:
         version = _version(statements)
         if version is not None:  # another process has been here while we waited
             return version
-        for statement in (s for version_ in sorted(_VERSIONS) for s in _VERSIONS[version_]):
-            statements.execute(statement)
+        # In one go: after each answer the thread would wait for the interpreter, which the threads
+        # that fetch have meanwhile.
+        statements.execute(";".join(s for number in sorted(_VERSIONS) for s in _VERSIONS[number]))
         statements.execute(_CREATE_VERSION_TABLE)
         statements.execute(f"INSERT INTO {VERSION_TABLE} VALUES (%s)", (HEAD,))  # noqa: S608
     return HEAD
