@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from application.composite_save import CompositeSave
+from application.imdb import Imdb
 from application.ports import (
     CircuitBreaker,
     HistoryReader,
@@ -34,7 +35,7 @@ from application.source_chain import PATIENCE, REST_SECONDS, PersonChain, Source
 from domain.chart import ChartName
 from domain.errors import CacheUnavailable, InvalidConfiguration, NoHistory
 from domain.run import Run, RunRecord
-from shared.config import Settings
+from shared.config import Settings, load_settings
 
 if TYPE_CHECKING:
     from infrastructure.http.cache import HttpCache
@@ -126,6 +127,35 @@ def open_people(
         chain = PersonChain(sources, observer.notice, new_circuit)
         save = stack.enter_context(_composite_save(settings, observer, stop))
         yield ScrapePeople(chain, save, observer, max_threads=settings.max_threads, stop=stop)
+
+
+@contextmanager
+def open_imdb(
+    settings: Settings | None = None, tell: Callable[[str], None] = logger.warning
+) -> Iterator[Imdb]:
+    """Wire the facade for use from Python; nothing is saved, and no repository is touched.
+
+    ``settings`` are those of the environment and of ``.env`` unless given. ``tell`` takes a line
+    whenever a source is given up, answers again, or has something to say. Leaving it waits for
+    what is in flight. Raises `InvalidSettings`.
+    """
+    chosen = load_settings() if settings is None else settings
+    stop = threading.Event()
+    with ExitStack() as stack:
+        searches = stack.enter_context(open_search(chosen, tell))
+        sources = [stack.enter_context(open_source(n, chosen, stop, tell)) for n in chosen.sources]
+        people = [
+            stack.enter_context(_open_person_source(n, chosen, stop, read_ahead=False))
+            for n in chosen.sources
+            if n in _PERSON_SOURCES
+        ]
+        stack.callback(stop.set)
+        yield Imdb(
+            SourceChain(sources, tell, new_circuit),
+            PersonChain(people, tell, new_circuit) if people else None,
+            searches,
+            max_threads=chosen.max_threads,
+        )
 
 
 def _composite_save(
