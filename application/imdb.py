@@ -110,6 +110,17 @@ class Imdb:
         """Find people by words, the best first. Raises `InvalidSearch`."""
         return self._found(SearchQuery(text=text, thing=Thing.PERSON, limit=limit))
 
+    def search_companies(self, text: str, *, limit: int = 20) -> tuple[SearchHit, ...]:
+        """Find companies by words, the best first. Raises `InvalidSearch`."""
+        return self._found(SearchQuery(text=text, thing=Thing.COMPANY, limit=limit))
+
+    def search_keywords(self, text: str, *, limit: int = 20) -> tuple[SearchHit, ...]:
+        """Find keywords by words, the best first: `SearchHit.keyword` is ``prison-escape``.
+
+        Raises `InvalidSearch`.
+        """
+        return self._found(SearchQuery(text=text, thing=Thing.KEYWORD, limit=limit))
+
     def _found(self, query: SearchQuery) -> tuple[SearchHit, ...]:
         outcome = self._searches.execute(query)
         if not outcome.answered:

@@ -35,6 +35,7 @@ from application.source_chain import PATIENCE, REST_SECONDS, PersonChain, Source
 from domain.chart import ChartName
 from domain.errors import CacheUnavailable, InvalidConfiguration, NoHistory
 from domain.run import Run, RunRecord
+from domain.search import Thing
 from shared.config import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -391,12 +392,12 @@ def open_search(settings: Settings, tell: Callable[[str], None]) -> Iterator[Sea
     from infrastructure.scrapers.imdb_suggestion import SuggestionSearch
 
     with _http_client("search", settings, threading.Event(), _http_cache(settings)) as client:
-        searches = (
-            SuggestionSearch(client, settings.suggestion_url),
-            GraphqlSearch(client, _endpoint(settings), tell),
-            FindPageSearch(client, settings.base_url),
-        )
-        yield SearchTitles(searches, tell)
+        suggestions = SuggestionSearch(client, settings.suggestion_url)
+        api = GraphqlSearch(client, _endpoint(settings), tell)
+        page = FindPageSearch(client, settings.base_url)
+        # Suggestions of all sorts may have a company or two among them, and no keywords.
+        instead = {Thing.COMPANY: (api, page, suggestions), Thing.KEYWORD: (api, page)}
+        yield SearchTitles((suggestions, api, page), tell, instead=instead)
 
 
 @contextmanager

@@ -77,6 +77,8 @@ def test_a_search(imdb):
     [hit, *_] = imdb.search("the matrix", year=1999, kind="movie")
     assert hit.imdb_id == "tt0133093"
     assert {hit.name for hit in imdb.search_people("nolan")} >= {"Christopher Nolan"}
+    assert [hit.name for hit in imdb.search_companies("war pictures")] == ["War Pictures"]
+    assert [hit.keyword for hit in imdb.search_keywords("sci-fi")] == ["sci-fi-film"]
     assert imdb.search("qqqqqqqqq zzzz") == ()
 
 
