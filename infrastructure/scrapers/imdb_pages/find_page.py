@@ -145,13 +145,18 @@ def read_find(
     if with_adult and not (props.find_page_meta and props.find_page_meta.include_adult):
         field = "findPageMeta.includeAdult"
         raise PageChanged(page.url, field, "is not true: the page leaves adult titles out")
-    titles = [
-        _title(page, number, result) for number, result in enumerate(props.title_results.results)
-    ]
-    people = [
-        _person(page, number, result) for number, result in enumerate(props.name_results.results)
-    ]
-    return (*titles, *people, *_companies(page, props, thing), *_keywords(page, props, thing))
+    companies, keywords = props.company_results, props.keyword_results
+    if thing is Thing.COMPANY and companies is None:
+        raise PageChanged(page.url, "companyResults")
+    if thing is Thing.KEYWORD and keywords is None:
+        raise PageChanged(page.url, "keywordResults")
+    titles, people = props.title_results.results, props.name_results.results
+    return (
+        *(_title(page, number, result) for number, result in enumerate(titles)),
+        *(_person(page, number, result) for number, result in enumerate(people)),
+        *(_company(result) for result in (companies.results if companies else ())),
+        *(_keyword(result) for result in (keywords.results if keywords else ())),
+    )
 
 
 def _title(page: Page, number: int, result: TitleResult) -> SearchHit:
@@ -220,37 +225,23 @@ def _person(page: Page, number: int, result: PersonResult) -> SearchHit:
     )
 
 
-def _companies(page: Page, props: FindProps, thing: Thing) -> list[SearchHit]:
-    if props.company_results is None:
-        if thing is Thing.COMPANY:
-            raise PageChanged(page.url, "companyResults")
-        return []
-    return [
-        SearchHit(
-            imdb_id=company_id(result.id),
-            thing=Thing.COMPANY,
-            name=result.company_name,
-            company_type=result.type_text or None,
-            country=result.country_text or None,
-        )
-        for result in props.company_results.results
-    ]
+def _company(result: CompanyResult) -> SearchHit:
+    return SearchHit(
+        imdb_id=company_id(result.id),
+        thing=Thing.COMPANY,
+        name=result.company_name,
+        company_type=result.type_text or None,
+        country=result.country_text or None,
+    )
 
 
-def _keywords(page: Page, props: FindProps, thing: Thing) -> list[SearchHit]:
-    if props.keyword_results is None:
-        if thing is Thing.KEYWORD:
-            raise PageChanged(page.url, "keywordResults")
-        return []
-    return [
-        SearchHit(
-            imdb_id=keyword_id(result.id),
-            thing=Thing.KEYWORD,
-            name=result.keyword_text,
-            title_count=result.num_titles or None,
-        )
-        for result in props.keyword_results.results
-    ]
+def _keyword(result: KeywordResult) -> SearchHit:
+    return SearchHit(
+        imdb_id=keyword_id(result.id),
+        thing=Thing.KEYWORD,
+        name=result.keyword_text,
+        title_count=result.num_titles or None,
+    )
 
 
 def _joined(parts: Iterable[str | int | None]) -> str | None:
