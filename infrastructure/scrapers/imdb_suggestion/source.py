@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 from urllib.parse import quote
 
-from domain.errors import SourceBlocked, SourceUnavailable
+from domain.errors import SourceUnavailable
 from domain.search import SearchHit, SearchQuery, Thing
-from infrastructure.scrapers.answers import PackedAnswer
-from infrastructure.scrapers.imdb_pages import Page, block_reason
+from infrastructure.scrapers.answers import PackedAnswer, refuse_blocked
+from infrastructure.scrapers.imdb_pages import Page
 from infrastructure.scrapers.imdb_suggestion.suggestions import read_suggestions
 
 _FOLDERS = {Thing.TITLE: "/titles", Thing.PERSON: "/names", Thing.COMPANY: ""}
@@ -59,11 +59,7 @@ def address_of(base_url: str, query: SearchQuery) -> str:
 
 def _read(answer: PackedAnswer) -> tuple[SearchHit, ...]:
     unpacked = answer.unpacked()
-    reason = block_reason(unpacked.status, unpacked.headers, unpacked.body)
-    if reason is None and unpacked.status == 403:
-        reason = "HTTP 403, forbidden"
-    if reason is not None:
-        raise SourceBlocked(unpacked.url, reason)
+    refuse_blocked(unpacked)
     if unpacked.status != 200:
         raise SourceUnavailable(unpacked.url, f"HTTP {unpacked.status} instead of suggestions")
     page = Page(
