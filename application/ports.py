@@ -66,7 +66,10 @@ class TitleSource(Source, Protocol):
 
 
 class TitleSearch(Protocol):
-    """Finds titles or people by words. Any number of threads may call it at the same time."""
+    """Finds titles, people, companies or keywords by words.
+
+    Any number of threads may call it at the same time.
+    """
 
     @property
     def name(self) -> str:
@@ -75,8 +78,8 @@ class TitleSearch(Protocol):
     def find(self, query: SearchQuery) -> Sequence[SearchHit]:
         """Give what is found, the best first; the source may know only some of the filters.
 
-        No hits: the source has answered that there are none. Raises `SourceUnavailable`,
-        `SourceBlocked`, `RobotsDisallowed` or `PageChanged`.
+        No hits: the source has answered that there are none. Raises `SourceUnavailable` (also when
+        it cannot search for such things), `SourceBlocked`, `RobotsDisallowed` or `PageChanged`.
         """
 
 

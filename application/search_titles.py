@@ -1,11 +1,11 @@
-"""Searching: several ways to find titles or people, the first that finds something."""
+"""Searching: several ways to find what is looked for, the first that finds something."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from application.ports import TitleSearch
 from domain.errors import RunStopped, SourceBlocked, SourceError, TitleError
-from domain.search import SearchHit, SearchQuery
+from domain.search import SearchHit, SearchQuery, Thing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +25,21 @@ class SearchTitles:
 
     One that answers without a hit does not end it: the suggestion API gives eight titles, and the
     one of the right year may not be among them. ``tell`` is called with a line for each one that
-    could not answer. Keeps nothing: any number of threads may call it.
+    could not answer. ``instead`` says for some things who else is asked for them, in which order.
+    Keeps nothing: any number of threads may call it.
     """
 
-    def __init__(self, searches: Sequence[TitleSearch], tell: Callable[[str], None]) -> None:
-        if not searches:
+    def __init__(
+        self,
+        searches: Sequence[TitleSearch],
+        tell: Callable[[str], None],
+        *,
+        instead: Mapping[Thing, Sequence[TitleSearch]] | None = None,
+    ) -> None:
+        self._orders = {thing: tuple(searches) for thing in Thing}
+        self._orders |= {thing: tuple(others) for thing, others in (instead or {}).items()}
+        if not all(self._orders.values()):
             raise ValueError("a search needs at least one source")
-        self._searches = tuple(searches)
         self._tell = tell
 
     def execute(self, query: SearchQuery) -> SearchOutcome:
@@ -40,7 +48,7 @@ class SearchTitles:
         Raises `RunStopped` when the program was being stopped before one had answered.
         """
         answered = False
-        for search in self._searches:
+        for search in self._orders[query.thing]:
             try:
                 found = search.find(query)
             except RunStopped:

@@ -136,7 +136,7 @@ class GraphqlApi:
         return {"total": total, "edges": edges, "pageInfo": page_info}
 
     def _main_search(self, options: JsonObject, first: int) -> JsonObject:
-        """Titles, then people, that a text finds: all titles here are movies."""
+        """Titles, people, companies, keywords that a text finds: all titles here are movies."""
         text, types = options["searchTerm"], options.get("type") or ["TITLE", "NAME"]
         filters = options.get("titleSearchOptions") or {}
         entities: list[JsonObject] = []
@@ -151,6 +151,12 @@ class GraphqlApi:
         if "NAME" in types:
             people = self._search.people(text, first)
             entities += [structured_data.person_entity(person) for person in people]
+        if "COMPANY" in types:
+            companies = self._search.companies(text, first)
+            entities += [structured_data.company_entity(company) for company in companies]
+        if "KEYWORD" in types:
+            keywords = self._search.keywords(text, first)
+            entities += [structured_data.keyword_entity(keyword) for keyword in keywords]
         return {"edges": [{"node": {"entity": entity}} for entity in entities]}
 
     def _make_title(self, imdb_id: str) -> JsonObject:

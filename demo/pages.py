@@ -1,7 +1,6 @@
 """Renders the demo's pages from facts: our own templates, IMDb's structure."""
 
 import re
-from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from demo import structured_data
 from demo.body import Body, Piece, body_of, piece
-from demo.facts import ChartFacts, KnownPerson, PersonFacts, ReleaseDateFacts, TitleFacts
+from demo.fact_search import Found
+from demo.facts import ChartFacts, PersonFacts, ReleaseDateFacts, TitleFacts
 from demo.filler import Filler, Place
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -76,14 +76,13 @@ class PageRenderer:
             json_ld=structured_data.json_ld(structured_data.chart_json_ld(self._chart)),
         )
 
-    def find(self, text: str, titles: Sequence[TitleFacts], people: Sequence[KnownPerson]) -> Body:
+    def find(self, text: str, found: Found) -> Body:
         """The page with what was found for a text, ``/find/?q=text``."""
-        next_data = structured_data.find_next_data(text, titles, people, self._captured)
+        next_data = structured_data.find_next_data(text, found, self._captured)
         return self._page(
             "find.html.jinja",
             text=text,
-            titles=titles,
-            people=people,
+            found=found,
             next_data=structured_data.script_json(next_data),
         )
 

@@ -8,11 +8,16 @@ from demo.body import Body, body_of, piece
 from demo.fact_search import FactSearch
 from demo.facts import ChartFacts
 from demo.pages import PageRenderer
-from demo.structured_data import person_suggestion, suggestion
+from demo.structured_data import (
+    JsonObject,
+    company_suggestion,
+    person_suggestion,
+    suggestion,
+)
 
 FIND_PATH = "/find/"
 
-_SUGGESTIONS = re.compile(r"/suggestion/(?P<folder>titles|names)/[^/]+/(?P<text>[^/]+)\.json")
+_SUGGESTIONS = re.compile(r"/suggestion/(?:(?P<folder>titles|names)/)?[^/]+/(?P<text>[^/]+)\.json")
 _MOST_SUGGESTIONS = 8
 _MOST_RESULTS = 25
 
@@ -29,20 +34,19 @@ class SiteSearch:
         asked = _SUGGESTIONS.fullmatch(path)
         if asked is None:
             return None
-        text = unquote(asked["text"])
-        if asked["folder"] == "titles":
-            lines = list(map(suggestion, self._found.titles(text, _MOST_SUGGESTIONS)))
-        else:
-            lines = [
-                person_suggestion(person) for person in self._found.people(text, _MOST_SUGGESTIONS)
-            ]
-        answer = {"d": lines, "q": text, "v": 1}
+        text, folder = unquote(asked["text"]), asked["folder"]
+        lines: list[JsonObject] = []
+        if folder != "names":
+            lines += map(suggestion, self._found.titles(text, _MOST_SUGGESTIONS))
+        if folder != "titles":
+            lines += map(person_suggestion, self._found.people(text, _MOST_SUGGESTIONS))
+        if folder is None:
+            lines += map(company_suggestion, self._found.companies(text, _MOST_SUGGESTIONS))
+        answer = {"d": lines[:_MOST_SUGGESTIONS], "q": text, "v": 1}
         return body_of([piece(json.dumps(answer, ensure_ascii=False).encode())])
 
     def page(self, query: str) -> Body:
         """The page for a query such as ``q=the+matrix&s=tt``."""
         given = parse_qs(query)
         text, sort = given.get("q", [""])[0], given.get("s", [""])[0]
-        titles = [] if sort == "nm" else self._found.titles(text, _MOST_RESULTS)
-        people = [] if sort == "tt" else self._found.people(text, _MOST_RESULTS)
-        return self._renderer.find(text, titles, people)
+        return self._renderer.find(text, self._found.of_sort(sort, text, _MOST_RESULTS))

@@ -12,6 +12,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from demo.companies import COMPANY_TYPE, COUNTRY, CompanyFacts, KeywordFacts
+from demo.fact_search import Found
 from demo.facts import (
     ChartFacts,
     CreditFacts,
@@ -129,17 +131,15 @@ def chart_next_data(chart: ChartFacts, captured: str) -> JsonObject:
     return _next_data("/chart/top", {}, {"pageData": page_data}, captured)
 
 
-def find_next_data(
-    text: str, titles: Sequence[TitleFacts], people: Sequence[KnownPerson], captured: str
-) -> JsonObject:
+def find_next_data(text: str, found: Found, captured: str) -> JsonObject:
     """``__NEXT_DATA__`` of the page of a search; ``captured`` is the server's time, ISO 8601."""
     page_props = {
         "findPageMeta": {"searchTerm": text, "includeAdult": False, "isExactMatch": False},
-        "nameResults": {"results": [_person_item(person) for person in people]},
-        "titleResults": {"results": [_list_item(facts) for facts in titles]},
-        "companyResults": {"results": []},
+        "nameResults": {"results": [_person_item(person) for person in found.people]},
+        "titleResults": {"results": [_list_item(facts) for facts in found.titles]},
+        "companyResults": {"results": [_company_result(company) for company in found.companies]},
         "interestResults": {"results": []},
-        "keywordResults": {"results": []},
+        "keywordResults": {"results": [_keyword_result(keyword) for keyword in found.keywords]},
     }
     return _next_data("/find", {"q": text}, page_props, captured)
 
@@ -168,6 +168,39 @@ def person_entity(person: KnownPerson) -> JsonObject:
     }
 
 
+def company_entity(company: CompanyFacts) -> JsonObject:
+    """A company in an answer of the GraphQL API."""
+    edges = [
+        {
+            "node": {
+                "title": {
+                    "titleText": {"text": facts.title},
+                    "releaseYear": {"year": facts.year},
+                }
+            }
+        }
+        for facts in company.titles
+    ]
+    return {
+        "__typename": "Company",
+        "id": company.imdb_id,
+        "companyText": {"text": company.name},
+        "companyTypes": [{"text": COMPANY_TYPE}],
+        "country": {"text": COUNTRY},
+        "knownForTitles": {"edges": edges},
+    }
+
+
+def keyword_entity(keyword: KeywordFacts) -> JsonObject:
+    """A keyword in an answer of the GraphQL API."""
+    return {
+        "__typename": "Keyword",
+        "id": keyword.imdb_id,
+        "text": {"text": keyword.text},
+        "titles": {"edges": [], "total": keyword.title_count},
+    }
+
+
 def iso_day(released: ReleaseDateFacts) -> str:
     """A release as ``1994-10-14``, or ``1994-10`` where the day is unknown."""
     month = f"{released.year:04d}-{released.month:02d}"
@@ -178,6 +211,11 @@ def person_suggestion(person: KnownPerson) -> JsonObject:
     """A person in the answer of the suggestion API."""
     known_for = f"{person.profession}, {person.title.title} ({person.title.year})"
     return {"id": person.imdb_id, "l": person.name, "s": known_for}
+
+
+def company_suggestion(company: CompanyFacts) -> JsonObject:
+    """A company in the answer of the suggestion API."""
+    return {"id": company.imdb_id, "l": company.name}
 
 
 def title_json_ld(facts: TitleFacts) -> JsonObject:
@@ -355,6 +393,23 @@ def _person_item(person: KnownPerson) -> JsonObject:
         "knownFor": {"titleId": person.title.imdb_id, "titleText": person.title.title},
     }
     return {"index": person.imdb_id, "listItem": item}
+
+
+def _company_result(company: CompanyFacts) -> JsonObject:
+    return {
+        "id": company.imdb_id,
+        "companyName": company.name,
+        "countryText": COUNTRY,
+        "typeText": COMPANY_TYPE,
+    }
+
+
+def _keyword_result(keyword: KeywordFacts) -> JsonObject:
+    return {
+        "id": keyword.imdb_id,
+        "keywordText": keyword.text,
+        "numTitles": keyword.title_count,
+    }
 
 
 def _ratings(facts: TitleFacts) -> JsonObject:

@@ -1,4 +1,7 @@
-"""IMDb's identifiers: ``tt`` for titles, ``nm`` for people, each with seven or more digits."""
+"""IMDb's identifiers: two letters that say what it is, and seven or more digits.
+
+``tt`` is for titles, ``nm`` for people, ``co`` for companies and ``kw`` for keywords.
+"""
 
 import re
 from typing import NewType
@@ -11,11 +14,19 @@ TitleId = NewType("TitleId", str)
 NameId = NewType("NameId", str)
 """``nm`` and seven or more digits, for example ``nm0000151``."""
 
+CompanyId = NewType("CompanyId", str)
+"""``co`` and seven or more digits, for example ``co0040620``."""
+
+KeywordId = NewType("KeywordId", str)
+"""``kw`` and seven or more digits, for example ``kw0004237``."""
+
 ImdbId = TitleId | NameId
 """What a run is asked for: titles, or people."""
 
 _TITLE_ID = re.compile(r"tt[0-9]{7,15}")
 _NAME_ID = re.compile(r"nm[0-9]{7,15}")
+_COMPANY_ID = re.compile(r"co[0-9]{7,15}")
+_KEYWORD_ID = re.compile(r"kw[0-9]{7,15}")
 _PAGE_URL = re.compile(
     r"(?:https?://)?(?:[a-z0-9-]+\.)*imdb\.com/(?:[a-z]{2}(?:-[a-z]{2})?/)?"
     r"(?:title/(?P<title>tt[0-9]{7,15})|name/(?P<name>nm[0-9]{7,15}))(?:[/?#].*)?",
@@ -35,6 +46,20 @@ def name_id(value: object) -> NameId:
     if isinstance(value, str) and _NAME_ID.fullmatch(value):
         return NameId(value)
     raise InvalidTitle("person_id", value, "must be 'nm' and 7 or more digits")
+
+
+def company_id(value: object) -> CompanyId:
+    """Give ``value`` back as a company's id; raise `InvalidTitle` when it is not one."""
+    if isinstance(value, str) and _COMPANY_ID.fullmatch(value):
+        return CompanyId(value)
+    raise InvalidTitle("company_id", value, "must be 'co' and 7 or more digits")
+
+
+def keyword_id(value: object) -> KeywordId:
+    """Give ``value`` back as a keyword's id; raise `InvalidTitle` when it is not one."""
+    if isinstance(value, str) and _KEYWORD_ID.fullmatch(value):
+        return KeywordId(value)
+    raise InvalidTitle("keyword_id", value, "must be 'kw' and 7 or more digits")
 
 
 def imdb_id(value: str) -> ImdbId:

@@ -2,11 +2,21 @@
 
 import math
 import unicodedata
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.errors import InvalidSearch, InvalidTitle
-from domain.identifiers import NameId, TitleId, name_id, title_id
+from domain.identifiers import (
+    CompanyId,
+    KeywordId,
+    NameId,
+    TitleId,
+    company_id,
+    keyword_id,
+    name_id,
+    title_id,
+)
 from domain.release_date import FIRST_YEAR, LAST_YEAR
 from domain.rules import LARGEST_INTEGER, UNSTORABLE, check_integer, check_optional_text, check_text
 from domain.title import TitleKind
@@ -23,19 +33,36 @@ class Thing(StrEnum):
 
     TITLE = "title"
     PERSON = "person"
+    COMPANY = "company"
+    KEYWORD = "keyword"
+
+
+FoundId = TitleId | NameId | CompanyId | KeywordId
+"""The id of what was found."""
+
+_CHECKED_IDS: Mapping[Thing, Callable[[object], FoundId]] = {
+    Thing.TITLE: title_id,
+    Thing.PERSON: name_id,
+    Thing.COMPANY: company_id,
+    Thing.KEYWORD: keyword_id,
+}
+_PLURALS = {Thing.PERSON: "people", Thing.COMPANY: "companies", Thing.KEYWORD: "keywords"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHit:
-    """A title or a person that was found, as far as the source tells.
+    """A title, a person, a company or a keyword that was found, as far as the source tells.
 
-    ``name`` is the title's or the person's. ``rank`` is the place in IMDb's popularity, from 1 on.
-    ``rating`` is from 0.0 to 10.0. ``stars`` are the first names of the cast; of a person,
-    ``known_for`` is a line such as ``Actor, The Matrix (1999)``. ``is_adult`` is ``None`` when the
-    source does not say. Raises `InvalidTitle` naming the field that breaks a rule.
+    ``name`` is what IMDb calls it; a keyword's is its words, such as ``prison escape``. ``rank`` is
+    the place in IMDb's popularity, from 1 on. ``rating`` is from 0.0 to 10.0. ``stars`` are the
+    first names of the cast. ``known_for`` is a line such as ``Actor, The Matrix (1999)`` of a
+    person, ``The Matrix (1999)`` of a company. ``company_type`` is what a company does first of all
+    (``Production``) and ``country`` where it is, both in the words of the source. ``title_count``
+    is how many titles have a keyword. ``is_adult`` is ``None`` when the source does not say.
+    Raises `InvalidTitle` naming the field that breaks a rule.
     """
 
-    imdb_id: TitleId | NameId
+    imdb_id: FoundId
     thing: Thing
     name: str
     original_title: str | None = None
@@ -48,12 +75,15 @@ class SearchHit:
     image_url: str | None = None
     stars: tuple[str, ...] = ()
     known_for: str | None = None
+    company_type: str | None = None
+    country: str | None = None
+    title_count: int | None = None
     is_adult: bool | None = None
 
     def __post_init__(self) -> None:
-        (title_id if self.thing is Thing.TITLE else name_id)(self.imdb_id)
+        _CHECKED_IDS[self.thing](self.imdb_id)
         check_text("name", self.name)
-        for field in ("original_title", "image_url", "known_for"):
+        for field in ("original_title", "image_url", "known_for", "company_type", "country"):
             check_optional_text(field, getattr(self, field))
         for star in self.stars:
             check_text("stars", star)
@@ -61,9 +91,15 @@ class SearchHit:
         check_integer("end_year", self.end_year, FIRST_YEAR, LAST_YEAR)
         check_integer("rank", self.rank, 1, LARGEST_INTEGER)
         check_integer("votes", self.votes, 0, LARGEST_INTEGER)
+        check_integer("title_count", self.title_count, 0, LARGEST_INTEGER)
         rating = self.rating
         if rating is not None and not (math.isfinite(rating) and 0.0 <= rating <= 10.0):
             raise InvalidTitle("rating", rating, "must be from 0.0 to 10.0, or None")
+
+    @property
+    def keyword(self) -> str | None:
+        """A keyword as IMDb's addresses and searches write it, ``prison-escape``; else ``None``."""
+        return "-".join(self.name.split()) if self.thing is Thing.KEYWORD else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +134,9 @@ class SearchQuery:
         self._check_filters()
 
     def _check_filters(self) -> None:
-        if self.thing is Thing.PERSON and (self.year is not None or self.kind is not None):
-            raise InvalidSearch("people have no year and no kind: these are for titles")
+        if self.thing is not Thing.TITLE and (self.year is not None or self.kind is not None):
+            others = _PLURALS[self.thing]
+            raise InvalidSearch(f"{others} have no year and no kind: these are for titles")
         if self.year is not None and not FIRST_YEAR <= self.year <= LAST_YEAR:
             raise InvalidSearch(f"year {self.year}: must be from {FIRST_YEAR} to {LAST_YEAR}")
         if not 1 <= self.limit <= MOST_HITS:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from application.composite_save import CompositeSave
+from application.imdb import Imdb
 from application.ports import (
     CircuitBreaker,
     HistoryReader,
@@ -34,7 +35,8 @@ from application.source_chain import PATIENCE, REST_SECONDS, PersonChain, Source
 from domain.chart import ChartName
 from domain.errors import CacheUnavailable, InvalidConfiguration, NoHistory
 from domain.run import Run, RunRecord
-from shared.config import Settings
+from domain.search import Thing
+from shared.config import Settings, load_settings
 
 if TYPE_CHECKING:
     from infrastructure.http.cache import HttpCache
@@ -126,6 +128,35 @@ def open_people(
         chain = PersonChain(sources, observer.notice, new_circuit)
         save = stack.enter_context(_composite_save(settings, observer, stop))
         yield ScrapePeople(chain, save, observer, max_threads=settings.max_threads, stop=stop)
+
+
+@contextmanager
+def open_imdb(
+    settings: Settings | None = None, tell: Callable[[str], None] = logger.warning
+) -> Iterator[Imdb]:
+    """Wire the facade for use from Python; nothing is saved, and no repository is touched.
+
+    ``settings`` are those of the environment and of ``.env`` unless given. ``tell`` takes a line
+    whenever a source is given up, answers again, or has something to say. Leaving it waits for
+    what is in flight. Raises `InvalidSettings`.
+    """
+    chosen = load_settings() if settings is None else settings
+    stop = threading.Event()
+    with ExitStack() as stack:
+        searches = stack.enter_context(open_search(chosen, tell))
+        sources = [stack.enter_context(open_source(n, chosen, stop, tell)) for n in chosen.sources]
+        people = [
+            stack.enter_context(_open_person_source(n, chosen, stop, read_ahead=False))
+            for n in chosen.sources
+            if n in _PERSON_SOURCES
+        ]
+        stack.callback(stop.set)
+        yield Imdb(
+            SourceChain(sources, tell, new_circuit),
+            PersonChain(people, tell, new_circuit) if people else None,
+            searches,
+            max_threads=chosen.max_threads,
+        )
 
 
 def _composite_save(
@@ -361,12 +392,12 @@ def open_search(settings: Settings, tell: Callable[[str], None]) -> Iterator[Sea
     from infrastructure.scrapers.imdb_suggestion import SuggestionSearch
 
     with _http_client("search", settings, threading.Event(), _http_cache(settings)) as client:
-        searches = (
-            SuggestionSearch(client, settings.suggestion_url),
-            GraphqlSearch(client, _endpoint(settings), tell),
-            FindPageSearch(client, settings.base_url),
-        )
-        yield SearchTitles(searches, tell)
+        suggestions = SuggestionSearch(client, settings.suggestion_url)
+        api = GraphqlSearch(client, _endpoint(settings), tell)
+        page = FindPageSearch(client, settings.base_url)
+        # Suggestions of all sorts may have a company or two among them, and no keywords.
+        instead = {Thing.COMPANY: (api, page, suggestions), Thing.KEYWORD: (api, page)}
+        yield SearchTitles((suggestions, api, page), tell, instead=instead)
 
 
 @contextmanager

@@ -37,6 +37,18 @@ class DetailName(StrEnum):
     TECHNICAL_SPECIFICATIONS = "technical_specifications"
     FILMING_LOCATIONS = "filming_locations"
     SIMILAR_TITLES = "similar_titles"
+    EPISODE_OF = "episode_of"
+    RUNTIMES = "runtimes"
+    RANKINGS = "rankings"
+    RATING_HISTOGRAM = "rating_histogram"
+    COUNTRY_RATINGS = "country_ratings"
+    CRITIC_REVIEWS = "critic_reviews"
+    ALTERNATE_VERSIONS = "alternate_versions"
+    CRAZY_CREDITS = "crazy_credits"
+    FAQS = "faqs"
+    INTERESTS = "interests"
+    VIDEOS = "videos"
+    NEWS = "news"
 
 
 def item_of(name: DetailName) -> type[Item]:

@@ -293,6 +293,129 @@ class SimilarTitle(Item):
     title: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpisodeOf(Item):
+    """The series that a title is an episode of, and its place there, as far as IMDb knows it."""
+
+    series_id: TitleId
+    title: str | None = None
+    season: AnyCount | None = None
+    number: AnyCount | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime(Item):
+    """How long a version takes; ``attributes`` are remarks, such as ``director's cut``."""
+
+    seconds: Annotated[int, Range(1, 2**31 - 1)]
+    country: str | None = None
+    attributes: tuple[str, ...] = ()
+
+
+class RankingKind(StrEnum):
+    """The lists in which IMDb ranks a title."""
+
+    POPULARITY = "popularity"
+    TOP_RATED = "top_rated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking(Item):
+    """A title's place in a list, from 1 on, when it was asked.
+
+    ``change`` is by how many places it has moved, and ``direction`` whither: ``UP``, ``DOWN`` or
+    ``FLAT``.
+    """
+
+    kind: RankingKind
+    rank: Annotated[int, Range(1, 2**31 - 1)]
+    change: AnyCount | None = None
+    direction: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatingVotes(Item):
+    """How many users have given a title this rating."""
+
+    rating: Annotated[int, Range(1, 10)]
+    votes: AnyCount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountryRating(Item):
+    """The mean of the votes of a country's users, and how many they are."""
+
+    country: str
+    rating: _Rating
+    votes: AnyCount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CriticReview(Item):
+    """A critic's review as Metacritic has it; ``score`` from 0 to 100."""
+
+    score: Annotated[int, Range(0, 100)]
+    publisher: str | None = None
+    reviewer: str | None = None
+    quote: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlternateVersion(Item):
+    """How a version differs: cut for television, restored, ..."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrazyCredit(Item):
+    """Something odd in the credits that are shown with a title."""
+
+    text: str
+    users_interested: AnyCount | None = None
+    users_voted: AnyCount | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faq(Item):
+    """A question that is often asked; ``answer`` is ``None`` while nobody has answered it."""
+
+    question: str
+    answer: str | None = None
+    is_spoiler: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interest(Item):
+    """A finer genre (``Prison Drama``), with IMDb's id for it (``in0000081``)."""
+
+    interest_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Video(Item):
+    """A trailer, a clip or an interview by its id (``vi...``); its addresses expire."""
+
+    video_id: str
+    name: str
+    kind: str | None = None
+    seconds: AnyCount | None = None
+    date: ReleaseDate | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewsArticle(Item):
+    """A headline about a title; ``publisher`` is who has the article, under ``url``."""
+
+    news_id: str
+    headline: str
+    date: ReleaseDate | None = None
+    publisher: str | None = None
+    url: str | None = None
+
+
 ITEMS: dict[DetailName, type[Item]] = {
     DetailName.AKAS: AlternativeTitle,
     DetailName.FULL_CREDITS: FullCredit,
@@ -320,5 +443,17 @@ ITEMS: dict[DetailName, type[Item]] = {
     DetailName.TECHNICAL_SPECIFICATIONS: TechnicalSpecification,
     DetailName.FILMING_LOCATIONS: FilmingLocation,
     DetailName.SIMILAR_TITLES: SimilarTitle,
+    DetailName.EPISODE_OF: EpisodeOf,
+    DetailName.RUNTIMES: Runtime,
+    DetailName.RANKINGS: Ranking,
+    DetailName.RATING_HISTOGRAM: RatingVotes,
+    DetailName.COUNTRY_RATINGS: CountryRating,
+    DetailName.CRITIC_REVIEWS: CriticReview,
+    DetailName.ALTERNATE_VERSIONS: AlternateVersion,
+    DetailName.CRAZY_CREDITS: CrazyCredit,
+    DetailName.FAQS: Faq,
+    DetailName.INTERESTS: Interest,
+    DetailName.VIDEOS: Video,
+    DetailName.NEWS: NewsArticle,
 }
 """The kind of item of each detail."""

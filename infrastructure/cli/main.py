@@ -166,7 +166,7 @@ def commands(context: click.Context, resume: bool | None) -> int | None:
     python main.py --chart toptv --limit 50  the 50 best series
     python main.py titles tt0111161          single titles, by id or URL
     python main.py people nm0000151          people: who they are, and their films
-    python main.py search "the matrix"       titles by words, or people with --people
+    python main.py search "the matrix"       titles, people, companies, keywords by words
     python main.py parse saved-page.html     a page saved from a browser, as JSON
     python main.py resume                    continue a run that was stopped
     python main.py retry                     fetch again what failed
@@ -226,6 +226,8 @@ def titles(context: click.Context, ids: tuple[str, ...]) -> int:
 @commands.command()
 @click.argument("words", nargs=-1, required=True, metavar="WORDS...")
 @click.option("--people", is_flag=True, help="Look for people instead of titles.")
+@click.option("--companies", is_flag=True, help="Look for companies instead.")
+@click.option("--keywords", is_flag=True, help="Look for keywords instead.")
 @click.option("--year", type=int, help="Only titles of this year (series: from first to last).")
 @click.option("--kind", metavar="KIND", help="Only movie, tvSeries, tvEpisode, short, ...")
 @click.option("--adult", is_flag=True, help="Adult titles, too; they are left out otherwise.")
@@ -238,28 +240,35 @@ def search(
     *,
     words: tuple[str, ...],
     people: bool,
+    companies: bool,
+    keywords: bool,
     year: int | None,
     kind: str | None,
     adult: bool,
     limit: int,
     as_json: bool,
 ) -> int:
-    """Find titles, or people, by words: the suggestion API first, then the GraphQL API, then /find.
+    """Find titles by words: the suggestion API first, then the GraphQL API, then /find.
 
     \b
     python main.py search "the matrix" --year 1999
     python main.py search --people "agnes varda"
+    python main.py search --companies "castle rock"
+    python main.py search --keywords prison
     python main.py search heat --kind movie --json | jq -r .imdb_id | python main.py titles -
 
     Exit status: 0 when something was found, 1 when nothing was, 3 when nobody gave an answer.
     """
     from domain.errors import InvalidSearch
+    from domain.search import Thing
     from infrastructure.cli.search import query_from, search_and_show
 
     settings = _settings(context)
+    given = {Thing.PERSON: people, Thing.COMPANY: companies, Thing.KEYWORD: keywords}
+    things = {thing for thing, is_asked_for in given.items() if is_asked_for}
     try:
         query = query_from(
-            " ".join(words), people=people, year=year, kind=kind, adult=adult, limit=limit
+            " ".join(words), things=things, year=year, kind=kind, adult=adult, limit=limit
         )
     except InvalidSearch as error:
         raise click.UsageError(str(error)) from error

@@ -1,7 +1,7 @@
-"""Searching for titles and people, as a table or as JSON."""
+"""Searching for titles, people, companies and keywords, as a table or as JSON."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Any
 
 import msgspec
@@ -21,9 +21,14 @@ _Cell = Callable[[SearchHit], str]
 
 
 def query_from(
-    text: str, *, people: bool, year: int | None, kind: str | None, adult: bool, limit: int
+    text: str, *, things: Set[Thing], year: int | None, kind: str | None, adult: bool, limit: int
 ) -> SearchQuery:
-    """The query that options stand for; raises `InvalidSearch`."""
+    """The query that options stand for; ``things`` are those that were asked for instead of titles.
+
+    Raises `InvalidSearch`.
+    """
+    if len(things) > 1:
+        raise InvalidSearch("--people, --companies and --keywords exclude each other: give one")
     try:
         wanted = None if kind is None else TitleKind(kind)
     except ValueError as error:
@@ -31,7 +36,7 @@ def query_from(
         raise InvalidSearch(f"{kind!r} is no kind of title; known are {known}") from error
     return SearchQuery(
         text=text,
-        thing=Thing.PERSON if people else Thing.TITLE,
+        thing=next(iter(things), Thing.TITLE),
         year=year,
         kind=wanted,
         with_adult=adult,
@@ -74,6 +79,10 @@ def hit_as_json(hit: SearchHit) -> dict[str, Any]:
         "image_url": hit.image_url,
         "stars": list(hit.stars),
         "known_for": hit.known_for,
+        "company_type": hit.company_type,
+        "country": hit.country,
+        "keyword": hit.keyword,
+        "title_count": hit.title_count,
     }
 
 
@@ -113,7 +122,7 @@ def _years(hit: SearchHit) -> str:
 
 _COLUMNS: tuple[tuple[str, _Cell], ...] = (
     ("id", lambda hit: hit.imdb_id),
-    ("name", lambda hit: hit.name),
+    ("name", lambda hit: hit.keyword or hit.name),
     ("original title", _if_other),
     ("kind", lambda hit: hit.kind.value if hit.kind else ""),
     ("year", _years),
@@ -121,6 +130,9 @@ _COLUMNS: tuple[tuple[str, _Cell], ...] = (
     ("votes", lambda hit: f"{hit.votes:,}" if hit.votes else ""),
     ("rank", lambda hit: "" if hit.rank is None else f"{hit.rank:,}"),
     ("with", lambda hit: ", ".join(hit.stars)),
+    ("type", lambda hit: hit.company_type or ""),
+    ("country", lambda hit: hit.country or ""),
+    ("titles", lambda hit: "" if hit.title_count is None else f"{hit.title_count:,}"),
     ("known for", lambda hit: hit.known_for or ""),
 )
-_NUMBERS = frozenset({"rating", "votes", "rank"})
+_NUMBERS = frozenset({"rating", "votes", "rank", "titles"})

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
+from domain.errors import SourceBlocked
+from infrastructure.scrapers.imdb_pages.blocking import block_reason
 from infrastructure.scrapers.imdb_pages.page import Body
 
 
@@ -44,3 +46,12 @@ class PackedAnswer(Protocol):
 
     def unpacked(self) -> Answer:
         """The answer with its body; an error of it is for whoever fetched the answer."""
+
+
+def refuse_blocked(answer: Answer) -> None:
+    """Raise `SourceBlocked` for a challenge, a captcha, and an address that is forbidden (403)."""
+    reason = block_reason(answer.status, answer.headers, answer.body)
+    if reason is None and answer.status == 403:
+        reason = "HTTP 403, forbidden"
+    if reason is not None:
+        raise SourceBlocked(answer.url, reason)

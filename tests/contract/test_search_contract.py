@@ -1,5 +1,6 @@
 """What every way to search keeps, on real HTTP: the demo site, and servers that go wrong."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -24,10 +25,11 @@ FACTS = load_facts()
 
 @dataclass(frozen=True)
 class Way:
-    """A way to search: how it is made for a site, and what it asks the site for."""
+    """A way to search: how it is made for a site, what it asks the site for, what it looks for."""
 
     new: Callable[[HttpClient, str], TitleSearch]
     path: str
+    things: frozenset[Thing] = frozenset(Thing)
 
 
 def endpoint_at(site: str) -> Endpoint:
@@ -38,6 +40,7 @@ WAYS = {
     "suggestion": Way(
         lambda http, site: SuggestionSearch(http, f"{site}/suggestion"),
         "/suggestion/titles/x/heat.json?includeVideos=0",
+        frozenset(Thing) - {Thing.KEYWORD},
     ),
     "graphql": Way(
         lambda http, site: GraphqlSearch(http, endpoint_at(site), lambda line: None), "/graphql"
@@ -89,14 +92,52 @@ def test_a_person_by_a_name(found: Found) -> None:
     assert known_for.startswith("Director, Seven Samurai")
 
 
-def test_titles_only_or_people_only(found: Found) -> None:
-    for thing in Thing:
-        hits = found(SearchQuery(text="t", thing=thing))
-        assert {hit.thing for hit in hits} == {thing}
+def test_a_company_by_its_name(found: Found) -> None:
+    query = SearchQuery(text="war pictures", thing=Thing.COMPANY)
+    [hit] = [hit for hit in found(query) if query.accepts(hit)]
+    assert (hit.name, hit.thing, hit.keyword) == ("War Pictures", Thing.COMPANY, None)
+    assert re.fullmatch("co[0-9]{7,}", hit.imdb_id)
 
 
-def test_nothing_is_found(found: Found) -> None:
-    assert found(SearchQuery(text="sdfgsdfgsdfg")) == []
+@pytest.mark.parametrize("way", [WAYS["graphql"], WAYS["find page"]])
+def test_what_a_company_does_and_where_it_is(found: Found) -> None:
+    [hit] = found(SearchQuery(text="war pictures", thing=Thing.COMPANY))
+    assert (hit.company_type, hit.country) == ("Production", "United States")
+
+
+@pytest.mark.parametrize("way", [WAYS["graphql"], WAYS["find page"]])
+def test_a_keyword_by_a_word_of_it(found: Found) -> None:
+    [hit] = found(SearchQuery(text="sci-fi", thing=Thing.KEYWORD))
+    assert (hit.name, hit.keyword, hit.thing) == ("sci-fi film", "sci-fi-film", Thing.KEYWORD)
+    assert hit.title_count == sum("Sci-Fi" in title.genres for title in FACTS.titles)
+    assert re.fullmatch("kw[0-9]{7,}", hit.imdb_id)
+
+
+def test_who_cannot_look_for_a_thing_says_so_and_asks_nobody(way: Way, site: DemoSite) -> None:
+    before = len(site.requests)
+    missing = frozenset(Thing) - way.things
+    with http_client() as http:
+        search = way.new(http, site.url)
+        for thing in missing:
+            with pytest.raises(SourceUnavailable, match=f"no suggestions of {thing}s"):
+                search.find(SearchQuery(text="film", thing=thing))
+    assert len(site.requests) == before
+
+
+def test_what_is_found_is_what_was_looked_for(way: Way, found: Found) -> None:
+    """Companies are among suggestions of all sorts, of which they alone are accepted."""
+    texts = {Thing.COMPANY: "history", Thing.KEYWORD: "film"}  # a title has "history", too
+    for thing in way.things:
+        query = SearchQuery(text=texts.get(thing, "t"), thing=thing)
+        hits = found(query)
+        assert any(map(query.accepts, hits))
+        is_mixed = (thing, way) == (Thing.COMPANY, WAYS["suggestion"])
+        assert all(map(query.accepts, hits)) is not is_mixed
+
+
+def test_nothing_is_found(way: Way, found: Found) -> None:
+    for thing in way.things:
+        assert found(SearchQuery(text="sdfgsdfgsdfg", thing=thing)) == []
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,8 @@ def test_one_json_object_a_line(search):
         "imdb_id": "tt0133093", "thing": "title", "name": "The Matrix", "original_title": None,
         "kind": "movie", "year": 1999, "end_year": None, "rank": None, "rating": None,
         "votes": None, "image_url": None, "stars": ["Keanu Reeves", "Laurence Fishburne"],
-        "known_for": None,
+        "known_for": None, "company_type": None, "country": None, "keyword": None,
+        "title_count": None,
     }  # fmt: skip
 
 
@@ -57,6 +58,45 @@ def test_people(search):
     hits = [json.loads(line) for line in search("--people", "nolan", "--json").out.splitlines()]
     assert {hit["name"] for hit in hits} == {"Christopher Nolan", "Jonathan Nolan"}
     assert {hit["thing"] for hit in hits} == {"person"}
+
+
+def test_companies(search):
+    result = search("--companies", "war", "pictures")
+    assert result.status == 0
+    header, row = (re.split(r"  +", line.strip()) for line in result.out.splitlines())
+    assert header == ["id", "name", "type", "country", "known for"]
+    best = next(title for title in FACTS.titles if "War" in title.genres)
+    assert row[0].startswith("co")
+    assert row[1:] == [
+        "War Pictures", "Production", "United States", f"{best.title} ({best.year})",
+    ]  # fmt: skip
+
+
+def test_keywords_are_shown_as_addresses_write_them(search):
+    result = search("--keywords", "sci-fi")
+    assert result.status == 0
+    header, row = (line.split() for line in result.out.splitlines())
+    count = sum("Sci-Fi" in title.genres for title in FACTS.titles)
+    assert header == ["id", "name", "titles"]
+    assert row[1:] == ["sci-fi-film", str(count)]
+    [hit] = map(json.loads, search("--keywords", "sci-fi", "--json").out.splitlines())
+    assert (hit["thing"], hit["keyword"], hit["name"]) == ("keyword", "sci-fi-film", "sci-fi film")
+    assert hit["title_count"] == count
+
+
+def test_suggestions_are_the_last_resort_for_companies_and_not_asked_for_keywords(search):
+    with serving({}) as nobody:
+        url = nobody.url
+    settings = {"graphql_url": url, "base_url": url, "max_attempts": 1}
+    company = search("--companies", "war pictures", **settings)
+    assert (company.status, company.out.split()[-2:]) == (0, ["War", "Pictures"])
+    assert [line.split(" gives")[0] for line in company.err.splitlines()] == [
+        "graphql",
+        "find page",
+    ]
+    keyword = search("--keywords", "sci-fi", **settings)
+    assert (keyword.status, keyword.out) == (3, "")
+    assert "suggestion" not in keyword.err
 
 
 def test_a_limit(search):
@@ -86,6 +126,9 @@ def test_nothing_found_is_told_with_the_filters(search):
         (["heat", "--kind", "film"], "'film' is no kind of title; known are movie, tvSeries"),
         (["heat", "--limit", "0"], "limit 0"),
         (["heat", "--people", "--year", "1995"], "people have no year"),
+        (["heat", "--companies", "--kind", "movie"], "companies have no year"),
+        (["heat", "--people", "--companies"], "--companies and --keywords exclude each other"),
+        (["heat", "--keywords", "--people"], "--companies and --keywords exclude each other"),
         ([], "Missing argument"),
     ],
 )

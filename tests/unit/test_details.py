@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from dataclasses import MISSING, fields
+from enum import Enum
 from pathlib import Path
 
 import pytest
@@ -49,8 +50,10 @@ def least(field: Field) -> object:
         Kind.DATE: ReleaseDate(year=1994),
         Kind.TEXTS: (),
     }
-    if field.kind is Kind.TEXT and field.made_of is not str:
-        return title_number(1) if field.made_of is title_id else "budget"
+    if isinstance(field.made_of, type) and issubclass(field.made_of, Enum):
+        return next(iter(field.made_of)).value
+    if field.made_of is title_id:
+        return title_number(1)
     return samples[field.kind]
 
 

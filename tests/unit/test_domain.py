@@ -6,7 +6,7 @@ import pytest
 from domain import errors
 from domain.chart import Chart, ChartEntry, ChartName
 from domain.errors import InvalidTitle, ScraperError
-from domain.identifiers import name_id, title_id, title_id_from
+from domain.identifiers import company_id, keyword_id, name_id, title_id, title_id_from
 from domain.provenance import Provenance
 from domain.release_date import ReleaseDate
 from domain.title import Credit, CreditCategory, Person
@@ -33,6 +33,20 @@ def test_what_is_no_title_id_is_refused_by_name(bad):
 def test_what_is_no_name_id_is_refused(bad):
     with pytest.raises(InvalidTitle, match="nm"):
         name_id(bad)
+
+
+@pytest.mark.parametrize("bad", ["tt0111161", "co123456", "co", None, 7, "CO0040620", "kw0000001"])
+def test_what_is_no_company_id_is_refused(bad):
+    assert company_id("co0040620") == "co0040620"
+    with pytest.raises(InvalidTitle, match="'co' and 7 or more digits"):
+        company_id(bad)
+
+
+@pytest.mark.parametrize("bad", ["prison-escape", "kw123456", None, 7, "co0040620"])
+def test_what_is_no_keyword_id_is_refused(bad):
+    assert keyword_id("kw0000001") == "kw0000001"
+    with pytest.raises(InvalidTitle, match="'kw' and 7 or more digits"):
+        keyword_id(bad)
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,8 @@ class TestQuery:
             ({"limit": 1001}, "limit 1001"),
             ({"thing": Thing.PERSON, "year": 1999}, "people have no year"),
             ({"thing": Thing.PERSON, "kind": TitleKind.MOVIE}, "people have no year"),
+            ({"thing": Thing.COMPANY, "year": 1999}, "companies have no year"),
+            ({"thing": Thing.KEYWORD, "kind": TitleKind.MOVIE}, "keywords have no year"),
         ],
     )
     def test_filters_that_make_no_sense(self, filters: dict[str, Any], problem: str) -> None:
@@ -96,6 +98,8 @@ class TestQuery:
             ({"is_adult": True}, {"with_adult": True}, True),
             ({"is_adult": False}, {}, True),
             ({}, {"thing": Thing.PERSON}, False),
+            ({"thing": Thing.COMPANY, "imdb_id": "co0000001"}, {"thing": Thing.COMPANY}, True),
+            ({"thing": Thing.COMPANY, "imdb_id": "co0000001"}, {"thing": Thing.KEYWORD}, False),
         ],
     )
     def test_accepts(self, hit: dict[str, Any], filters: dict[str, Any], accepted: bool) -> None:
@@ -107,6 +111,13 @@ class TestQuery:
     [
         {"imdb_id": "nm0000206"},
         {"thing": Thing.PERSON},
+        {"thing": Thing.COMPANY},
+        {"thing": Thing.COMPANY, "imdb_id": "co123456"},
+        {"thing": Thing.KEYWORD, "imdb_id": "co0000001"},
+        {"thing": Thing.KEYWORD, "imdb_id": "prison-escape"},
+        {"title_count": -1},
+        {"company_type": ""},
+        {"country": ""},
         {"name": ""},
         {"year": 0},
         {"rank": 0},
@@ -120,6 +131,12 @@ class TestQuery:
 def test_a_hit_keeps_the_rules(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidTitle):
         a_hit(**wrong)
+
+
+def test_a_keyword_as_addresses_write_it() -> None:
+    hit = a_hit(thing=Thing.KEYWORD, imdb_id="kw0000001", name="escape from  prison")
+    assert hit.keyword == "escape-from-prison"
+    assert a_hit(name="prison escape").keyword is None
 
 
 @dataclass
@@ -200,6 +217,16 @@ class TestChain:
     def test_it_needs_somebody_to_ask(self) -> None:
         with pytest.raises(ValueError, match="at least one"):
             SearchTitles([], self.fail)
+        with pytest.raises(ValueError, match="at least one"):
+            SearchTitles([FakeSearch("first", [])], self.fail, instead={Thing.KEYWORD: []})
+
+    def test_for_some_things_others_are_asked(self) -> None:
+        first, second = FakeSearch("first", []), FakeSearch("second", [])
+        chain = SearchTitles([first, second], self.fail, instead={Thing.KEYWORD: [second]})
+        chain.execute(SearchQuery(text="prison", thing=Thing.KEYWORD))
+        assert (first.asked, second.asked) == (0, 1)
+        chain.execute(SearchQuery(text="prison", thing=Thing.COMPANY))
+        assert (first.asked, second.asked) == (1, 2)
 
 
 class TestAddresses:
@@ -224,6 +251,11 @@ class TestAddresses:
         address = suggestion.address_of("http://s", query)
         assert address == "http://s/names/x/agn%C3%A8s%20varda.json?includeVideos=0"
 
+    def test_companies_are_among_suggestions_of_all_sorts(self) -> None:
+        query = SearchQuery(text="Castle Rock", thing=Thing.COMPANY)
+        address = suggestion.address_of("http://s", query)
+        assert address == "http://s/x/castle%20rock.json?includeVideos=0"
+
     @pytest.mark.parametrize(
         ("query", "expected"),
         [
@@ -235,6 +267,8 @@ class TestAddresses:
             (SearchQuery(text="heat", kind=TitleKind.SHORT), "q=heat&s=tt"),
             (SearchQuery(text="heat", with_adult=True), "q=heat&s=tt&adult=include"),
             (SearchQuery(text="varda", thing=Thing.PERSON), "q=varda&s=nm"),
+            (SearchQuery(text="castle rock", thing=Thing.COMPANY), "q=castle+rock&s=co"),
+            (SearchQuery(text="prison", thing=Thing.KEYWORD), "q=prison&s=kw"),
         ],
     )
     def test_find_page(self, query: SearchQuery, expected: str) -> None:
@@ -245,6 +279,14 @@ class TestAddresses:
         [
             (SearchQuery(text="50/50"), {"types": ["TITLE"], "adult": False}),
             (SearchQuery(text="50/50", thing=Thing.PERSON), {"types": ["NAME"], "adult": False}),
+            (
+                SearchQuery(text="50/50", thing=Thing.COMPANY),
+                {"types": ["COMPANY"], "adult": False},
+            ),
+            (
+                SearchQuery(text="50/50", thing=Thing.KEYWORD),
+                {"types": ["KEYWORD"], "adult": False},
+            ),
             (SearchQuery(text="50/50", with_adult=True), {"types": ["TITLE"], "adult": True}),
             (
                 SearchQuery(text="50/50", year=2011, kind=TitleKind.MOVIE),

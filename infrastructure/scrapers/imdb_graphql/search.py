@@ -20,7 +20,12 @@ from infrastructure.scrapers.imdb_graphql.search_answer import read_hits
 MOST_HITS = 50
 """The API is asked for so many at most."""
 
-_TYPES = {Thing.TITLE: "TITLE", Thing.PERSON: "NAME"}
+_TYPES = {
+    Thing.TITLE: "TITLE",
+    Thing.PERSON: "NAME",
+    Thing.COMPANY: "COMPANY",
+    Thing.KEYWORD: "KEYWORD",
+}
 _KINDS = {
     TitleKind.MOVIE: "MOVIE",
     TitleKind.TV_SERIES: "TV",
@@ -35,7 +40,9 @@ _KINDS = {
 
 
 class GraphqlSearch:
-    """Finds titles with ratings, or people. ``tell`` is told what the data may be used for.
+    """Finds titles with ratings, or people, companies or keywords.
+
+    ``tell`` is told what the data may be used for.
 
     Any number of threads may call it: it keeps nothing.
     """

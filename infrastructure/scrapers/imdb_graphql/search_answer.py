@@ -1,10 +1,17 @@
-"""Answers to ``mainSearch``: titles and people by words, best first."""
+"""Answers to ``mainSearch``: titles, people, companies or keywords by words, best first.
+
+Titles and people are as in captured answers. None with companies or keywords has been captured: the
+API's schema says what they have, and public code that asks for them that their ids are ``co`` and
+``kw`` with seven digits.
+"""
+
+from collections.abc import Iterable
 
 import msgspec
 from msgspec import Struct
 
 from domain.errors import PageChanged
-from domain.identifiers import name_id, title_id
+from domain.identifiers import company_id, keyword_id, name_id, title_id
 from domain.search import SearchHit, Thing
 from infrastructure.scrapers.imdb_pages.facts import OptionalText, RatingsSummary, YearRange
 from infrastructure.scrapers.imdb_pages.ids import kind_or_none
@@ -28,14 +35,14 @@ class ProfessionName(Struct, frozen=True):
 
 
 class KnownTitle(Struct, frozen=True, rename="camel"):
-    """A title that a person is known for."""
+    """A title that somebody is known for."""
 
     title_text: OptionalText | None = None
     release_year: YearRange | None = None
 
 
 class KnownCredit(Struct, frozen=True):
-    """A credit that a person is known for."""
+    """A credit that a person or a company is known for."""
 
     title: KnownTitle
 
@@ -46,8 +53,26 @@ class KnownFor(Struct, frozen=True):
     credits: list[KnownCredit] | None = None
 
 
+class KnownEdge(Struct, frozen=True):
+    """A place among the credits of a company."""
+
+    node: KnownCredit
+
+
+class KnownForTitles(Struct, frozen=True):
+    """The credits that a company is known for, the best known first."""
+
+    edges: list[KnownEdge]
+
+
+class Count(Struct, frozen=True):
+    """How many titles there are."""
+
+    total: int
+
+
 class Entity(Struct, frozen=True, rename="camel"):
-    """A title, a person, or (``__typename``) something that we do not look for."""
+    """A title, a person, a company, a keyword, or (``__typename``) what we do not look for."""
 
     typename: str = msgspec.field(name="__typename")
     id: str
@@ -62,6 +87,12 @@ class Entity(Struct, frozen=True, rename="camel"):
     is_adult: bool | None = None
     professions: list[ProfessionName] | None = None
     known_for_v2: KnownFor | None = msgspec.field(name="knownForV2", default=None)
+    company_text: OptionalText | None = None
+    company_types: list[OptionalText] | None = None
+    country: OptionalText | None = None
+    known_for_titles: KnownForTitles | None = None
+    text: OptionalText | None = None
+    titles: Count | None = None
 
 
 class Node(Struct, frozen=True):
@@ -104,10 +135,8 @@ def read_hits(page: Page, data: memoryview) -> tuple[SearchHit, ...]:
     for number, edge in enumerate(found.main_search.edges):
         entity = edge.node.entity
         place = f"{_FIELD}.edges[{number}].node.entity"
-        if entity.typename == "Title":
-            hits.append(_title(page, place, entity))
-        elif entity.typename == "Name":
-            hits.append(_person(page, place, entity))
+        if (read := _READERS.get(entity.typename)) is not None:
+            hits.append(read(page, place, entity))
     return tuple(hits)
 
 
@@ -141,6 +170,30 @@ def _person(page: Page, place: str, entity: Entity) -> SearchHit:
     )
 
 
+def _company(page: Page, place: str, entity: Entity) -> SearchHit:
+    best = ((entity.known_for_titles and entity.known_for_titles.edges) or ())[:1]
+    return SearchHit(
+        imdb_id=company_id(entity.id),
+        thing=Thing.COMPANY,
+        name=_text(page, f"{place}.companyText", entity.company_text),
+        known_for=_joined(_named(edge.node.title) for edge in best),
+        company_type=_joined(kind.text for kind in (entity.company_types or ())[:1]),
+        country=(entity.country and entity.country.text) or None,
+    )
+
+
+def _keyword(page: Page, place: str, entity: Entity) -> SearchHit:
+    return SearchHit(
+        imdb_id=keyword_id(entity.id),
+        thing=Thing.KEYWORD,
+        name=_text(page, f"{place}.text", entity.text),
+        title_count=entity.titles.total if entity.titles else None,
+    )
+
+
+_READERS = {"Title": _title, "Name": _person, "Company": _company, "Keyword": _keyword}
+
+
 def _text(page: Page, place: str, text: OptionalText | None) -> str:
     if text is None or not text.text:
         raise PageChanged(page.url, place)
@@ -158,8 +211,18 @@ def _image_url(entity: Entity) -> str | None:
 def _known_for(entity: Entity) -> str | None:
     """The first profession and the best known title: ``Actor, Batman & Robin (1997)``."""
     parts = [item.profession.text for item in (entity.professions or ())[:1] if item.profession]
-    for credit in ((entity.known_for_v2 and entity.known_for_v2.credits) or ())[:1]:
-        title, years = credit.title.title_text, credit.title.release_year
-        year = f" ({years.year})" if years and years.year else ""
-        parts += [f"{title.text}{year}" if title and title.text else None]
+    best = ((entity.known_for_v2 and entity.known_for_v2.credits) or ())[:1]
+    return _joined([*parts, *(_named(credit.title) for credit in best)])
+
+
+def _named(title: KnownTitle) -> str | None:
+    """A title with its year: ``Batman & Robin (1997)``."""
+    if title.title_text is None or not title.title_text.text:
+        return None
+    years = title.release_year
+    year = f" ({years.year})" if years and years.year else ""
+    return f"{title.title_text.text}{year}"
+
+
+def _joined(parts: Iterable[str | None]) -> str | None:
     return ", ".join(part for part in parts if part) or None

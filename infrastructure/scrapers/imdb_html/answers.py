@@ -5,11 +5,11 @@ import threading
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from domain.errors import SourceBlocked, SourceUnavailable
+from domain.errors import SourceUnavailable
 from domain.person_profile import PersonProfile
 from domain.title import Title
-from infrastructure.scrapers.answers import Answer, PackedAnswer
-from infrastructure.scrapers.imdb_pages import Page, block_reason, parse_person, parse_title
+from infrastructure.scrapers.answers import Answer, PackedAnswer, refuse_blocked
+from infrastructure.scrapers.imdb_pages import Page, parse_person, parse_title
 
 SOURCE_NAME = "html"
 
@@ -49,11 +49,7 @@ def page_of(answer: Answer) -> Page:
 
 def refuse_unless_answered(answer: Answer) -> None:
     """Raise unless the answer is a page (200) or says that there is none (404, 410)."""
-    reason = block_reason(answer.status, answer.headers, answer.body)
-    if reason is None and answer.status == 403:
-        reason = "HTTP 403, forbidden"
-    if reason is not None:
-        raise SourceBlocked(answer.url, reason)
+    refuse_blocked(answer)
     if answer.status != 200 and answer.status not in GONE:
         raise SourceUnavailable(answer.url, f"HTTP {answer.status} instead of a page")
 

@@ -11,7 +11,12 @@ from infrastructure.scrapers.answers import PackedAnswer
 from infrastructure.scrapers.imdb_html.answers import Http, page_of, refuse_unless_answered
 from infrastructure.scrapers.imdb_pages.find_page import read_find
 
-_SORTS = {Thing.TITLE: "tt", Thing.PERSON: "nm"}
+_SORTS = {
+    Thing.TITLE: "tt",
+    Thing.PERSON: "nm",
+    Thing.COMPANY: "co",
+    Thing.KEYWORD: "kw",
+}
 _KINDS = {
     TitleKind.MOVIE: "ft",
     TitleKind.TV_SERIES: "tv",
@@ -23,7 +28,7 @@ _KINDS = {
 
 
 class FindPageSearch:
-    """Finds titles, since 2023 with their ratings, or people.
+    """Finds titles, since 2023 with their ratings, or people, companies or keywords.
 
     Any number of threads may call it: it keeps nothing.
     """
@@ -36,7 +41,7 @@ class FindPageSearch:
 
     def find(self, query: SearchQuery) -> Sequence[SearchHit]:
         """Ask once; raises as `TitleSearch.find` says."""
-        read = partial(_read, query.with_adult)
+        read = partial(_read, query)
         return self._http.fetch(address_of(self._base_url, query), read)
 
 
@@ -51,9 +56,9 @@ def address_of(base_url: str, query: SearchQuery) -> str:
     return f"{base_url}/find/?{urlencode(parts)}"
 
 
-def _read(with_adult: bool, answer: PackedAnswer) -> tuple[SearchHit, ...]:
+def _read(query: SearchQuery, answer: PackedAnswer) -> tuple[SearchHit, ...]:
     unpacked = answer.unpacked()
     refuse_unless_answered(unpacked)
     if unpacked.status != 200:
         raise SourceUnavailable(unpacked.url, f"HTTP {unpacked.status} instead of a page")
-    return read_find(page_of(unpacked), with_adult=with_adult)
+    return read_find(page_of(unpacked), thing=query.thing, with_adult=query.with_adult)

@@ -1,16 +1,19 @@
-"""``/find``: titles and people by words, five of each, or more when only one sort is asked for.
+"""``/find``: titles, people, companies and keywords by words, some of each, more of one sort alone.
 
-A result of 2022 is a few texts; since 2023 it is a `ListItem`, or the like for a person.
+A title or person of 2022 is a few texts; since 2023 it is a `ListItem`, or the like for a person.
+Captured pages have no companies and no keywords. What those look like rests on notes of 2025 on the
+fields that the page's own script makes of them; another shape is `PageChanged`.
 """
 
 import re
 from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
 from domain.errors import PageChanged
-from domain.identifiers import name_id, title_id
+from domain.identifiers import company_id, keyword_id, name_id, title_id
 from domain.search import SearchHit, Thing
 from domain.title import TitleKind
 from infrastructure.scrapers.imdb_pages.ids import KINDS_IN_WORDS
@@ -70,6 +73,23 @@ class PersonResult(Struct, frozen=True, rename="camel"):
     avatar_image_model: Poster | None = None
 
 
+class CompanyResult(Struct, frozen=True, rename="camel"):
+    """A company, where 0 stands for no type."""
+
+    id: str
+    company_name: str
+    country_text: str | None = None
+    type_text: str | Literal[0] | None = None
+
+
+class KeywordResult(Struct, frozen=True, rename="camel"):
+    """A keyword, where 0 stands for any number of titles that is not known."""
+
+    id: str
+    keyword_text: str
+    num_titles: int
+
+
 class TitleResults(Struct, frozen=True):
     """The titles found."""
 
@@ -80,6 +100,18 @@ class PersonResults(Struct, frozen=True):
     """The people found."""
 
     results: list[PersonResult]
+
+
+class CompanyResults(Struct, frozen=True):
+    """The companies found."""
+
+    results: list[CompanyResult]
+
+
+class KeywordResults(Struct, frozen=True):
+    """The keywords found."""
+
+    results: list[KeywordResult]
 
 
 class FindMeta(Struct, frozen=True, rename="camel"):
@@ -93,28 +125,38 @@ class FindProps(Struct, frozen=True, rename="camel"):
 
     title_results: TitleResults
     name_results: PersonResults
+    company_results: CompanyResults | None = None
+    keyword_results: KeywordResults | None = None
     find_page_meta: FindMeta | None = None
 
 
 _DECODER = msgspec.json.Decoder(NextData[FindProps])
 
 
-def read_find(page: Page, *, with_adult: bool = False) -> tuple[SearchHit, ...]:
-    """Read the titles, then the people; raises as this package says.
+def read_find(
+    page: Page, *, thing: Thing = Thing.TITLE, with_adult: bool = False
+) -> tuple[SearchHit, ...]:
+    """Read the titles, then people, companies and keywords; raises as this package says.
 
-    A page without adult titles is not the one that was asked for ``with_adult``.
+    A page without a place for the ``thing`` that was asked for, or without adult titles when it was
+    asked for ``with_adult``, is not the right one.
     """
     props = page_props(page, _DECODER, _ROUTES)
     if with_adult and not (props.find_page_meta and props.find_page_meta.include_adult):
         field = "findPageMeta.includeAdult"
         raise PageChanged(page.url, field, "is not true: the page leaves adult titles out")
-    titles = [
-        _title(page, number, result) for number, result in enumerate(props.title_results.results)
-    ]
-    people = [
-        _person(page, number, result) for number, result in enumerate(props.name_results.results)
-    ]
-    return (*titles, *people)
+    companies, keywords = props.company_results, props.keyword_results
+    if thing is Thing.COMPANY and companies is None:
+        raise PageChanged(page.url, "companyResults")
+    if thing is Thing.KEYWORD and keywords is None:
+        raise PageChanged(page.url, "keywordResults")
+    titles, people = props.title_results.results, props.name_results.results
+    return (
+        *(_title(page, number, result) for number, result in enumerate(titles)),
+        *(_person(page, number, result) for number, result in enumerate(people)),
+        *(_company(result) for result in (companies.results if companies else ())),
+        *(_keyword(result) for result in (keywords.results if keywords else ())),
+    )
 
 
 def _title(page: Page, number: int, result: TitleResult) -> SearchHit:
@@ -180,6 +222,25 @@ def _person(page: Page, number: int, result: PersonResult) -> SearchHit:
             (result.known_for_job_category, f"{title} ({year})" if title and year else title)
         ),
         image_url=_url(result.avatar_image_model),
+    )
+
+
+def _company(result: CompanyResult) -> SearchHit:
+    return SearchHit(
+        imdb_id=company_id(result.id),
+        thing=Thing.COMPANY,
+        name=result.company_name,
+        company_type=result.type_text or None,
+        country=result.country_text or None,
+    )
+
+
+def _keyword(result: KeywordResult) -> SearchHit:
+    return SearchHit(
+        imdb_id=keyword_id(result.id),
+        thing=Thing.KEYWORD,
+        name=result.keyword_text,
+        title_count=result.num_titles or None,
     )
 
 

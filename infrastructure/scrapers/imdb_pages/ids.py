@@ -1,11 +1,18 @@
 """What the ids, types and numbers on IMDb's pages stand for, which are texts there."""
 
+from collections.abc import Callable
+
 from domain.errors import InvalidTitle
-from domain.identifiers import NameId, TitleId, name_id, title_id
-from domain.search import Thing
+from domain.identifiers import company_id, name_id, title_id
+from domain.search import FoundId, Thing
 from domain.title import TitleKind
 
 _MOST_DIGITS = 9
+_CHECKED_IDS: tuple[tuple[Thing, Callable[[object], FoundId]], ...] = (
+    (Thing.TITLE, title_id),
+    (Thing.PERSON, name_id),
+    (Thing.COMPANY, company_id),
+)
 _KINDS = {kind.value: kind for kind in TitleKind}
 
 KINDS_IN_WORDS = {
@@ -26,9 +33,9 @@ KINDS_IN_WORDS = {
 """Types as pages in English show them."""
 
 
-def identified(text: str) -> tuple[Thing, TitleId | NameId] | None:
-    """Tell what has this id; ``None`` for companies, keywords, links and all else."""
-    for thing, checked in ((Thing.TITLE, title_id), (Thing.PERSON, name_id)):
+def identified(text: str) -> tuple[Thing, FoundId] | None:
+    """Tell what has this id, a title, a person or a company; ``None`` for links and all else."""
+    for thing, checked in _CHECKED_IDS:
         try:
             return thing, checked(text)
         except InvalidTitle:

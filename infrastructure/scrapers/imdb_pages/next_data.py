@@ -31,9 +31,6 @@ _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]*)`")
 _PLACE = re.compile(r" - at `(?P<path>[^`]*)`$")
 _PAGE_PROPS = "$.props.pageProps."
 
-ERROR_ROUTES = frozenset({"/404", "/_error"})
-"""The routes of IMDb's own error pages."""
-
 PropsT = TypeVar("PropsT")
 DecodedT = TypeVar("DecodedT")
 

@@ -14,15 +14,14 @@ from infrastructure.scrapers.imdb_pages.identity import (
 )
 from infrastructure.scrapers.imdb_pages.json_ld import linked_person
 from infrastructure.scrapers.imdb_pages.next_data import (
-    ERROR_ROUTES,
     NextData,
     decode,
     find_next_data,
     is_json,
-    plain_route,
     refuse_cut_page,
 )
 from infrastructure.scrapers.imdb_pages.page import Page
+from infrastructure.scrapers.imdb_pages.routes import refuse_other_route
 from shared.stages import BUILD, DECODE, stage
 
 
@@ -34,7 +33,7 @@ def read_person(page: Page) -> PersonProfile:
     with stage(BUILD):
         if decoded is None:
             return _from_json_ld(page)
-        _refuse_other_route(page, decoded)
+        refuse_other_route(page, decoded, (PERSON_ROUTE,), "a person's page", _not_found)
         props = decoded.props.page_props
         if props.above_the_fold is not None:
             return person_page.to_profile(page, props, props.above_the_fold)
@@ -87,21 +86,10 @@ def _date(text: str | None) -> PartialDate | None:
     return None if text is None else PartialDate.fromisoformat(text)
 
 
-def _refuse_other_route(page: Page, decoded: NextData[person_page.PageProps]) -> None:
-    """Raise `PersonNotFound` for IMDb's own 404 page, `PageChanged` for pages of another kind."""
-    route = plain_route(decoded.page)
-    if route is None or route == PERSON_ROUTE:
-        return
-    missing = route == "/404" or decoded.props.page_props.status_code == 404
-    if route in ERROR_ROUTES and missing and (asked := _person_asked_for(page, decoded)):
-        raise PersonNotFound(asked, page.url)
-    raise PageChanged(page.url, "page", f"is {route[:80]}, not a person's page")
-
-
-def _person_asked_for(page: Page, decoded: NextData[person_page.PageProps]) -> NameId | None:
+def _not_found(page: Page, decoded: NextData[person_page.PageProps]) -> PersonNotFound | None:
+    stated = decoded.query.nmconst if decoded.query else None
     try:
-        if decoded.query is not None and decoded.query.nmconst is not None:
-            return name_id(decoded.query.nmconst)
-        return name_id_from(page.url)
+        asked = name_id_from(page.url) if stated is None else name_id(stated)
     except InvalidTitle:
         return None
+    return PersonNotFound(asked, page.url)

@@ -1,11 +1,10 @@
 """Chooses how a title's page is read: by its route, and by what is on it."""
 
 from domain.errors import InvalidTitle, PageChanged, TitleNotFound
-from domain.identifiers import TitleId, title_id, title_id_from
+from domain.identifiers import title_id, title_id_from
 from domain.title import Title
 from infrastructure.scrapers.imdb_pages import reference_page, title_page
 from infrastructure.scrapers.imdb_pages.next_data import (
-    ERROR_ROUTES,
     NextData,
     decode,
     find_next_data,
@@ -13,7 +12,10 @@ from infrastructure.scrapers.imdb_pages.next_data import (
     plain_route,
 )
 from infrastructure.scrapers.imdb_pages.page import Page
+from infrastructure.scrapers.imdb_pages.routes import refuse_other_route
 from shared.stages import BUILD, DECODE, stage
+
+_ROUTES = (title_page.ROUTE, reference_page.ROUTE)
 
 
 def read_title(page: Page) -> Title:
@@ -31,7 +33,7 @@ def read_title(page: Page) -> Title:
 
 
 def _from_next_data(page: Page, data: memoryview, decoded: NextData[title_page.PageProps]) -> Title:
-    _refuse_other_route(page, decoded)
+    refuse_other_route(page, decoded, _ROUTES, "a title page", _not_found)
     props = decoded.props.page_props
     if props.above_the_fold_data is None:
         if is_json(page.body):
@@ -50,21 +52,10 @@ def _from_markup(page: Page) -> Title:
     return title_from_markup(page)
 
 
-def _refuse_other_route(page: Page, decoded: NextData[title_page.PageProps]) -> None:
-    """Raise `TitleNotFound` for IMDb's own 404 page, `PageChanged` for pages of another kind."""
-    route = plain_route(decoded.page)
-    if route is None or route in (title_page.ROUTE, reference_page.ROUTE):
-        return
-    missing = route == "/404" or decoded.props.page_props.status_code == 404
-    if route in ERROR_ROUTES and missing and (asked := _title_asked_for(page, decoded)):
-        raise TitleNotFound(asked, page.url)
-    raise PageChanged(page.url, "page", f"is {route[:80]}, not a title page")
-
-
-def _title_asked_for(page: Page, decoded: NextData[title_page.PageProps]) -> TitleId | None:
+def _not_found(page: Page, decoded: NextData[title_page.PageProps]) -> TitleNotFound | None:
+    stated = decoded.query.tconst if decoded.query else None
     try:
-        if decoded.query is not None and decoded.query.tconst is not None:
-            return title_id(decoded.query.tconst)
-        return title_id_from(page.url)
+        asked = title_id_from(page.url) if stated is None else title_id(stated)
     except InvalidTitle:
         return None
+    return TitleNotFound(asked, page.url)

@@ -4,13 +4,15 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 from urllib.parse import quote
 
-from domain.errors import SourceBlocked, SourceUnavailable
+from domain.errors import SourceUnavailable
 from domain.search import SearchHit, SearchQuery, Thing
-from infrastructure.scrapers.answers import PackedAnswer
-from infrastructure.scrapers.imdb_pages import Page, block_reason
+from infrastructure.scrapers.answers import PackedAnswer, refuse_blocked
+from infrastructure.scrapers.imdb_pages import Page
 from infrastructure.scrapers.imdb_suggestion.suggestions import read_suggestions
 
-_FOLDERS = {Thing.TITLE: "titles", Thing.PERSON: "names"}
+_FOLDERS = {Thing.TITLE: "/titles", Thing.PERSON: "/names", Thing.COMPANY: ""}
+"""Where there are only such; companies are among the suggestions of all sorts."""
+
 _LETTER = "x"
 """Where the first letter of the text stood once: the site itself puts this one for all texts."""
 
@@ -27,7 +29,8 @@ class Http(Protocol):
 class SuggestionSearch:
     """Finds the eight best titles or people, without ratings; knows no filters.
 
-    It leaves adult titles out, and so is no help to who wants them.
+    Companies it finds when they are among the eight best of all sorts, keywords not at all. It
+    leaves adult titles out, and so is no help to who wants them.
 
     Any number of threads may call it: it keeps nothing.
     """
@@ -40,6 +43,8 @@ class SuggestionSearch:
 
     def find(self, query: SearchQuery) -> Sequence[SearchHit]:
         """Ask once; raises as `TitleSearch.find` says."""
+        if query.thing not in _FOLDERS:
+            raise SourceUnavailable(self._base_url, "there are no suggestions of keywords")
         address = address_of(self._base_url, query)
         if query.with_adult:
             raise SourceUnavailable(address, "suggestions leave adult titles out")
@@ -49,16 +54,12 @@ class SuggestionSearch:
 def address_of(base_url: str, query: SearchQuery) -> str:
     """Where the suggestions for a text are: it is a part of the path, whatever is in it."""
     text = quote(query.text.lower(), safe="")
-    return f"{base_url}/{_FOLDERS[query.thing]}/{_LETTER}/{text}.json?includeVideos=0"
+    return f"{base_url}{_FOLDERS[query.thing]}/{_LETTER}/{text}.json?includeVideos=0"
 
 
 def _read(answer: PackedAnswer) -> tuple[SearchHit, ...]:
     unpacked = answer.unpacked()
-    reason = block_reason(unpacked.status, unpacked.headers, unpacked.body)
-    if reason is None and unpacked.status == 403:
-        reason = "HTTP 403, forbidden"
-    if reason is not None:
-        raise SourceBlocked(unpacked.url, reason)
+    refuse_blocked(unpacked)
     if unpacked.status != 200:
         raise SourceUnavailable(unpacked.url, f"HTTP {unpacked.status} instead of suggestions")
     page = Page(

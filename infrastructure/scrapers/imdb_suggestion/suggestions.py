@@ -9,8 +9,7 @@ import re
 import msgspec
 from msgspec import Struct
 
-from domain.identifiers import NameId, TitleId
-from domain.search import SearchHit, Thing
+from domain.search import FoundId, SearchHit, Thing
 from infrastructure.scrapers.imdb_pages import Page
 from infrastructure.scrapers.imdb_pages.ids import identified, kind_or_none
 from infrastructure.scrapers.imdb_pages.next_data import decode
@@ -25,7 +24,7 @@ class Image(Struct, frozen=True, rename="camel"):
 
 
 class Suggestion(Struct, frozen=True):
-    """One line of the search box; companies, keywords and links are among them."""
+    """One line of the search box; companies and links are among them."""
 
     id: str
     label: str = msgspec.field(name="l")
@@ -48,8 +47,10 @@ _DECODER = msgspec.json.Decoder(Suggestions)
 
 
 def read_suggestions(page: Page) -> tuple[SearchHit, ...]:
-    """Read titles and people, in the order of the answer.
+    """Read titles, people and companies, in the order of the answer.
 
+    No answer with a company in it has been captured; that they are known by ``co`` ids and have a
+    label like all else rests on notes, and what stands below their labels is not read.
     Raises `PageChanged` naming what is missing or of another shape, `InvalidTitle` when a fact
     breaks a rule of the domain.
     """
@@ -61,10 +62,12 @@ def read_suggestions(page: Page) -> tuple[SearchHit, ...]:
                 hits.append(_title(imdb_id, line))
             case (Thing.PERSON, imdb_id):
                 hits.append(_person(imdb_id, line))
+            case (Thing.COMPANY, imdb_id):
+                hits.append(_company(imdb_id, line))
     return tuple(hits)
 
 
-def _title(imdb_id: TitleId | NameId, line: Suggestion) -> SearchHit:
+def _title(imdb_id: FoundId, line: Suggestion) -> SearchHit:
     years = _YEARS.fullmatch((line.years or "").strip())
     return SearchHit(
         imdb_id=imdb_id,
@@ -79,7 +82,7 @@ def _title(imdb_id: TitleId | NameId, line: Suggestion) -> SearchHit:
     )
 
 
-def _person(imdb_id: TitleId | NameId, line: Suggestion) -> SearchHit:
+def _person(imdb_id: FoundId, line: Suggestion) -> SearchHit:
     return SearchHit(
         imdb_id=imdb_id,
         thing=Thing.PERSON,
@@ -87,6 +90,12 @@ def _person(imdb_id: TitleId | NameId, line: Suggestion) -> SearchHit:
         rank=line.rank or None,
         image_url=_image_url(line),
         known_for=line.below or None,
+    )
+
+
+def _company(imdb_id: FoundId, line: Suggestion) -> SearchHit:
+    return SearchHit(
+        imdb_id=imdb_id, thing=Thing.COMPANY, name=line.label, image_url=_image_url(line)
     )
 
 

@@ -53,6 +53,19 @@ FIND = {
     "findPageMeta": {"includeAdult": False},
     "titleResults": {"results": [{"index": "tt7654321", "listItem": ITEM}]},
     "nameResults": {"results": [{"index": "nm7000001", "listItem": PERSON_ITEM}]},
+    "companyResults": {
+        "results": [
+            {
+                "id": "co7000001",
+                "companyName": "Harbour Films",
+                "countryText": "Germany",
+                "typeText": "Production",
+            }
+        ]
+    },
+    "keywordResults": {
+        "results": [{"id": "kw7000001", "keywordText": "low tide", "numTitles": 12}]
+    },
 }
 SEARCH = {"searchResults": {"titleResults": {"total": 77, "titleListItems": [ITEM]}}}
 SEASON = {
@@ -175,10 +188,16 @@ class TestSuggestions:
         ends = [suggestions(line | {"yr": text})[0].end_year for text in years]
         assert ends == [2016, 2016, None, None]
 
-    def test_what_is_neither_a_title_nor_a_person_is_left_out(self) -> None:
-        ids = ["co0000001", "in0000001", "/gallery/rg1", "https://example.org", "tt7654321"]
+    def test_what_is_not_looked_for_is_left_out(self) -> None:
+        ids = ["in0000001", "/gallery/rg1", "https://example.org", "tt7654321"]
         hits = suggestions(*({"id": one, "l": "Name"} for one in ids))
         assert [hit.imdb_id for hit in hits] == ["tt7654321"]
+
+    def test_a_company(self) -> None:
+        line = {"id": "co7000001", "l": "Harbour Films", "s": "of what is below we know nothing"}
+        assert suggestions(line) == (
+            SearchHit(imdb_id="co7000001", thing=Thing.COMPANY, name="Harbour Films"),
+        )
 
     def test_a_person(self) -> None:
         line = {"id": "nm7000001", "l": "Dana Ruiz", "rank": 71, "s": "Director, Low Tide (2014)"}
@@ -236,7 +255,7 @@ class TestPages:
         assert known == {"imdb_id", "title"}
 
     def test_a_person_in_the_newer_layout_of_the_find_page(self) -> None:
-        title, person = read("find")
+        title, person, *_ = read("find")
         assert (title.rating, title.votes, title.original_title) == (7.4, 1234, "Der stille Hafen")
         assert (person.name, person.known_for) == ("Dana Ruiz", "Director, The Quiet Harbour")
 
@@ -247,8 +266,51 @@ class TestPages:
             ("2014\N{EN DASH} ", (2014, None)),
         ):
             results = [result | {"titleReleaseText": text}]
-            hit, _ = read("find", pages.having(FIND, "titleResults.results", results))
+            hit, *_ = read("find", pages.having(FIND, "titleResults.results", results))
             assert (hit.kind, hit.year, hit.end_year) == (TitleKind.TV_MINI_SERIES, *years)
+
+    def test_a_company_and_a_keyword(self) -> None:
+        *_, company, keyword = read("find")
+        assert company == SearchHit(
+            imdb_id="co7000001",
+            thing=Thing.COMPANY,
+            name="Harbour Films",
+            company_type="Production",
+            country="Germany",
+        )
+        assert keyword == SearchHit(
+            imdb_id="kw7000001", thing=Thing.KEYWORD, name="low tide", title_count=12
+        )
+
+    def test_what_is_unknown_of_companies_and_keywords_stays_unknown(self) -> None:
+        bare = {"id": "co7000001", "companyName": "Harbour Films", "typeText": 0}
+        props = pages.having(FIND, "companyResults.results", [bare])
+        props = pages.having(props, "keywordResults.results.0.numTitles", 0)
+        *_, company, keyword = read("find", props)
+        assert (company.company_type, company.country, keyword.title_count) == (None, None, None)
+
+    @pytest.mark.parametrize(
+        ("thing", "path", "wrong", "field"),
+        [
+            (Thing.COMPANY, "companyResults", None, "companyResults"),
+            (Thing.KEYWORD, "keywordResults", None, "keywordResults"),
+            (Thing.COMPANY, "companyResults.results", [{"listItem": {}}], "results[0].id"),
+            (Thing.COMPANY, "companyResults.results.0.typeText", 1, "results[0].typeText"),
+            (Thing.KEYWORD, "keywordResults.results", ["low tide"], "results[0]"),
+            (Thing.KEYWORD, "keywordResults.results.0.numTitles", "12", "results[0].numTitles"),
+        ],
+    )
+    def test_companies_and_keywords_of_another_shape_are_named(
+        self, thing: Thing, path: str, wrong: Any, field: str
+    ) -> None:
+        body = pages.title_html(pages.having(FIND, path, wrong), "/find")
+        with pytest.raises(PageChanged) as raised:
+            read_find(pages.page(body), thing=thing)
+        assert raised.value.field.endswith(field)
+
+    def test_who_looks_for_titles_needs_no_place_for_companies_and_keywords(self) -> None:
+        props = {name: FIND[name] for name in ("titleResults", "nameResults")}
+        assert [hit.thing for hit in read("find", props)] == [Thing.TITLE, Thing.PERSON]
 
     def test_adult_titles_are_missed_when_they_were_asked_for(self) -> None:
         body = pages.page(pages.title_html(FIND, "/find"))
@@ -372,9 +434,28 @@ class TestRankedList:
             read_ranked_list(pages.page(body))
 
 
+COMPANY = {
+    "__typename": "Company", "id": "co7000001", "companyText": {"text": "Harbour Films"},
+    "companyTypes": [{"text": "Production"}], "country": {"text": "Germany"},
+    "knownForTitles": {"edges": [{"node": {"title": {
+        "titleText": {"text": "The Quiet Harbour"}, "releaseYear": {"year": 2014},
+    }}}]},
+}  # fmt: skip
+KEYWORD = {
+    "__typename": "Keyword", "id": "kw7000001", "text": {"text": "low tide"},
+    "titles": {"total": 0},
+}  # fmt: skip
+
+
+def found_entities(*entities: dict[str, Any]) -> tuple[SearchHit, ...]:
+    edges = [{"node": {"entity": entity}} for entity in entities]
+    data = json.dumps({"mainSearch": {"edges": edges}}).encode()
+    return read_hits(pages.page(b""), memoryview(data))
+
+
 class TestAnswers:
-    def test_what_is_neither_a_title_nor_a_person_is_left_out(self) -> None:
-        edges = [{"node": {"entity": {"__typename": "Company", "id": "co0000001"}}}]
+    def test_what_is_not_looked_for_is_left_out(self) -> None:
+        edges = [{"node": {"entity": {"__typename": "Interest", "id": "in0000001"}}}]
         data = json.dumps({"mainSearch": {"edges": edges}}).encode()
         assert read_hits(pages.page(b""), memoryview(data)) == ()
 
@@ -390,6 +471,42 @@ class TestAnswers:
         data = json.dumps({"mainSearch": {"edges": [{"node": {"entity": entity}}]}}).encode()
         [hit] = read_hits(pages.page(b""), memoryview(data))
         assert (hit.rank, hit.rating, hit.votes, hit.is_adult) == (7, 8, 12, True)
+
+    def test_a_company_and_a_keyword(self) -> None:
+        assert found_entities(COMPANY, KEYWORD) == (
+            SearchHit(
+                imdb_id="co7000001",
+                thing=Thing.COMPANY,
+                name="Harbour Films",
+                company_type="Production",
+                country="Germany",
+                known_for="The Quiet Harbour (2014)",
+            ),
+            SearchHit(imdb_id="kw7000001", thing=Thing.KEYWORD, name="low tide", title_count=0),
+        )
+
+    def test_what_is_unknown_of_companies_and_keywords_stays_unknown(self) -> None:
+        nothing = {"companyTypes": [], "country": None, "knownForTitles": {"edges": []}}
+        assert found_entities(COMPANY | nothing, KEYWORD | {"titles": None}) == (
+            SearchHit(imdb_id="co7000001", thing=Thing.COMPANY, name="Harbour Films"),
+            SearchHit(imdb_id="kw7000001", thing=Thing.KEYWORD, name="low tide"),
+        )
+
+    @pytest.mark.parametrize(
+        ("entity", "field"),
+        [
+            (lambda: COMPANY | {"companyText": None}, "companyText"),
+            (lambda: COMPANY | {"knownForTitles": {"edges": None}}, "knownForTitles.edges"),
+            (lambda: KEYWORD | {"text": {"text": ""}}, "text"),
+            (lambda: KEYWORD | {"titles": {"total": "12"}}, "titles.total"),
+        ],
+    )
+    def test_companies_and_keywords_of_another_shape_are_named(
+        self, entity: Callable[[], dict[str, Any]], field: str
+    ) -> None:
+        with pytest.raises(PageChanged) as raised:
+            found_entities(entity())
+        assert raised.value.field == f"mainSearch.edges[0].node.entity.{field}"
 
     @pytest.mark.parametrize(
         ("data", "field"),
@@ -458,10 +575,10 @@ ENTITY = {
     "meterRank": {"currentRank": 7}, "primaryImage": {"url": "u"}, "isAdult": False,
 }  # fmt: skip
 ANSWERS: dict[str, tuple[Callable[[Page], Any], Any]] = {
-    "suggestions": (read_suggestions, {"q": "x", "d": [LINE, PERSON]}),
+    "suggestions": (read_suggestions, {"q": "x", "d": [LINE, PERSON, LINE | {"id": "co7000001"}]}),
     "search": (
         lambda page: read_hits(page, memoryview(page.body)),
-        {"mainSearch": {"edges": [{"node": {"entity": ENTITY}}]}},
+        {"mainSearch": {"edges": [{"node": {"entity": e}} for e in (ENTITY, COMPANY, KEYWORD)]}},
     ),
     "akas": (
         lambda page: read_akas(page, memoryview(page.body)),

@@ -13,13 +13,13 @@ Nothing here refers to other titles or people: episodes, connections and full ca
 never fetched.
 """
 
-_A_TITLE_ID = "~ '^tt[0-9]+$' AND length({0}) BETWEEN 9 AND 17"
+A_TITLE_ID = "~ '^tt[0-9]+$' AND length({0}) BETWEEN 9 AND 17"
 _A_PERSON_ID = "~ '^nm[0-9]+$' AND length({0}) BETWEEN 9 AND 17"
 # Without a bounded repetition, which takes PostgreSQL as long as storing the row.
 _A_DATE = "~ '^[0-9][0-9][0-9][0-9](-[0-9][0-9])?(-[0-9][0-9])?$'"
 
 
-def _table(name: str, *columns: str) -> str:
+def table_of_items(name: str, *columns: str) -> str:
     return f"""
     CREATE TABLE {name} (
         title_id text NOT NULL REFERENCES titles ON DELETE CASCADE,
@@ -30,12 +30,12 @@ def _table(name: str, *columns: str) -> str:
     """
 
 
-def _id(column: str, rule: str, *, required: bool = False) -> str:
+def column_of_id(column: str, rule: str, *, required: bool = False) -> str:
     null = " NOT NULL" if required else ""
     return f"{column} text{null} CHECK ({column} {rule.format(column)})"
 
 
-def _date(column: str, *, required: bool = False) -> str:
+def column_of_date(column: str, *, required: bool = False) -> str:
     null = " NOT NULL" if required else ""
     return f"{column} text{null} CHECK ({column} {_A_DATE})"
 
@@ -44,12 +44,12 @@ def _year(column: str) -> str:
     return f"{column} smallint CHECK ({column} BETWEEN 1874 AND 9999)"
 
 
-def _count(column: str, *, required: bool = False) -> str:
+def column_of_count(column: str, *, required: bool = False) -> str:
     null = " NOT NULL" if required else ""
     return f"{column} bigint{null} CHECK ({column} >= 0)"
 
 
-def _texts(column: str) -> str:
+def column_of_texts(column: str) -> str:
     return f"{column} text[] NOT NULL DEFAULT '{{}}'"
 
 
@@ -77,148 +77,154 @@ LEDGER = (
 )
 
 TABLES = (
-    _table(
+    table_of_items(
         "akas",
         "title text NOT NULL",
         "region text",
         "language text",
-        _texts("types"),
-        _texts("attributes"),
+        column_of_texts("types"),
+        column_of_texts("attributes"),
         "is_original boolean",
     ),
-    _table(
+    table_of_items(
         "full_credits",
         "category text NOT NULL",
         "billing integer NOT NULL CHECK (billing > 0)",
         "name text NOT NULL",
-        _id("person_id", _A_PERSON_ID),
-        _texts("characters"),
+        column_of_id("person_id", _A_PERSON_ID),
+        column_of_texts("characters"),
         "job text",
-        _texts("attributes"),
-        _count("episodes"),
+        column_of_texts("attributes"),
+        column_of_count("episodes"),
     ),
-    _table(
+    table_of_items(
         "episodes",
-        _id("episode_id", _A_TITLE_ID, required=True),
-        _count("season"),
-        _count("number"),
+        column_of_id("episode_id", A_TITLE_ID, required=True),
+        column_of_count("season"),
+        column_of_count("number"),
         "title text",
-        _date("air_date"),
+        column_of_date("air_date"),
         "rating numeric CHECK (rating BETWEEN 0 AND 10)",
-        _count("votes"),
+        column_of_count("votes"),
         "plot text",
     ),
-    _table(
+    table_of_items(
         "certificates",
         "country text NOT NULL",
         "rating text NOT NULL",
-        _texts("attributes"),
+        column_of_texts("attributes"),
     ),
-    _table(
+    table_of_items(
         "release_dates",
         "country text NOT NULL",
-        _date("date", required=True),
-        _texts("attributes"),
+        column_of_date("date", required=True),
+        column_of_texts("attributes"),
     ),
-    _table("countries", "country text NOT NULL", "name text"),
-    _table("languages", "language text NOT NULL", "name text"),
-    _table(
+    table_of_items("countries", "country text NOT NULL", "name text"),
+    table_of_items("languages", "language text NOT NULL", "name text"),
+    table_of_items(
         "companies",
         "category text NOT NULL",
         "name text NOT NULL",
         "company_id text",
-        _texts("countries"),
+        column_of_texts("countries"),
         _year("year"),
         _year("end_year"),
-        _texts("attributes"),
+        column_of_texts("attributes"),
     ),
-    _table(
+    table_of_items(
         "keywords",
         "keyword text NOT NULL",
-        _count("users_interested"),
-        _count("users_voted"),
+        column_of_count("users_interested"),
+        column_of_count("users_voted"),
     ),
-    _table("taglines", "text text NOT NULL"),
-    _table(
+    table_of_items("taglines", "text text NOT NULL"),
+    table_of_items(
         "box_office",
         "kind text NOT NULL CHECK (kind IN ("
         "'budget', 'opening_weekend', 'domestic', 'international', 'worldwide'))",
-        _count("amount", required=True),
+        column_of_count("amount", required=True),
         "currency text NOT NULL",
-        _date("date"),
+        column_of_date("date"),
     ),
-    _table("awards", _count("wins", required=True), _count("nominations", required=True)),
-    _table(
+    table_of_items(
+        "awards",
+        column_of_count("wins", required=True),
+        column_of_count("nominations", required=True),
+    ),
+    table_of_items(
         "nominations",
         "event text NOT NULL",
         _year("year"),
         "award text",
         "category text",
         "is_winner boolean",
-        _texts("people"),
+        column_of_texts("people"),
     ),
-    _table(
+    table_of_items(
         "images",
         "url text NOT NULL",
         "kind text",
-        _count("width"),
-        _count("height"),
+        column_of_count("width"),
+        column_of_count("height"),
         "caption text",
     ),
-    _table("external_links", "category text NOT NULL", "url text NOT NULL", "label text"),
-    _table(
+    table_of_items("external_links", "category text NOT NULL", "url text NOT NULL", "label text"),
+    table_of_items(
         "parents_guide",
         "category text NOT NULL",
         "severity text",
         "text text",
         "is_spoiler boolean",
     ),
-    _table(
+    table_of_items(
         "trivia",
         "text text NOT NULL",
         "category text",
-        _count("users_interested"),
-        _count("users_voted"),
+        column_of_count("users_interested"),
+        column_of_count("users_voted"),
         "is_spoiler boolean",
     ),
-    _table(
+    table_of_items(
         "reviews",
         "review_id text NOT NULL",
         "author text",
         "rating smallint CHECK (rating BETWEEN 1 AND 10)",
-        _date("date"),
+        column_of_date("date"),
         "summary text",
         "text text",
-        _count("helpful_votes"),
-        _count("unhelpful_votes"),
+        column_of_count("helpful_votes"),
+        column_of_count("unhelpful_votes"),
         "is_spoiler boolean",
     ),
-    _table(
+    table_of_items(
         "connections",
         "category text NOT NULL",
-        _id("connected_id", _A_TITLE_ID, required=True),
+        column_of_id("connected_id", A_TITLE_ID, required=True),
         "title text",
         _year("year"),
         "text text",
     ),
-    _table(
+    table_of_items(
         "plots",
         "kind text NOT NULL",
         "text text NOT NULL",
         "author text",
         "is_spoiler boolean",
     ),
-    _table("goofs", "category text NOT NULL", "text text NOT NULL", "is_spoiler boolean"),
-    _table("quotes", _texts("lines"), "is_spoiler boolean"),
-    _table("soundtrack", "title text NOT NULL", _texts("comments")),
-    _table(
+    table_of_items("goofs", "category text NOT NULL", "text text NOT NULL", "is_spoiler boolean"),
+    table_of_items("quotes", column_of_texts("lines"), "is_spoiler boolean"),
+    table_of_items("soundtrack", "title text NOT NULL", column_of_texts("comments")),
+    table_of_items(
         "technical_specifications",
         "category text NOT NULL",
         "text text NOT NULL",
-        _texts("attributes"),
+        column_of_texts("attributes"),
     ),
-    _table("filming_locations", "location text NOT NULL", _texts("attributes")),
-    _table("similar_titles", _id("similar_id", _A_TITLE_ID, required=True), "title text"),
+    table_of_items("filming_locations", "location text NOT NULL", column_of_texts("attributes")),
+    table_of_items(
+        "similar_titles", column_of_id("similar_id", A_TITLE_ID, required=True), "title text"
+    ),
 )
 
 # PostgreSQL refuses a row whose index entry is too big: no more of a text than people search for.
