@@ -32,8 +32,9 @@ from application.scrape_titles import ScrapeTitles, utc_now
 from application.search_titles import SearchTitles
 from application.source_chain import PATIENCE, REST_SECONDS, PersonChain, SourceChain
 from domain.chart import ChartName
+from domain.details import DetailName
 from domain.errors import CacheUnavailable, InvalidConfiguration, NoHistory
-from domain.run import Run, RunRecord
+from domain.run import PEOPLE, Run, RunRecord
 from shared.config import Settings
 
 if TYPE_CHECKING:
@@ -77,7 +78,15 @@ def new_run(settings: Settings, command: str) -> Run:
         chart=ChartName(settings.chart) if command in OF_CHARTS else None,
         sources=settings.sources,
         started_at=started_at,
+        details=() if command == PEOPLE else chosen_details(settings),
     )
+
+
+def chosen_details(settings: Settings) -> tuple[DetailName, ...]:
+    """The details that ``DETAILS`` asks for."""
+    if "all" in settings.details:
+        return tuple(DetailName)
+    return tuple(map(DetailName, settings.details))
 
 
 @contextmanager
@@ -107,7 +116,14 @@ def open_app(
         yield App(
             chart,
             titles,
-            ResumeRun(save, chart, titles, sources=settings.sources),
+            ResumeRun(
+                save,
+                chart,
+                titles,
+                sources=settings.sources,
+                details=chosen_details(settings),
+                gives=chain.gives,
+            ),
             RetryFailures(save, titles),
             RunHistory(save),
         )

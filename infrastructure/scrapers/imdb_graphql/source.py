@@ -2,13 +2,14 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import TypeVar
 
 from application.ports import TitleOutcome
 from domain.chart import Chart, ChartName
+from domain.details import DetailName
 from domain.errors import (
     ChartNotFound,
     PageChanged,
@@ -61,6 +62,7 @@ class ImdbGraphqlSource:
     """
 
     name = SOURCE_NAME
+    gives: Collection[DetailName] = frozenset()
 
     def __init__(
         self, http: Http, endpoint: Endpoint, batch_size: int, tell: Callable[[str], None]
@@ -96,7 +98,9 @@ class ImdbGraphqlSource:
         except TooComplex as error:
             raise PageChanged(self._endpoint.url, "query", str(error)) from error
 
-    def titles(self, ids: Sequence[TitleId]) -> Sequence[TitleOutcome]:
+    def titles(
+        self, ids: Sequence[TitleId], details: Collection[DetailName] = ()
+    ) -> Sequence[TitleOutcome]:
         """Ask for titles; raises as `TitleSource.titles` says.
 
         When it takes several requests and one of them fails, the titles of those before it are
