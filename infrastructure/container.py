@@ -34,7 +34,7 @@ from application.source_chain import PATIENCE, REST_SECONDS, PersonChain, Source
 from domain.chart import ChartName
 from domain.details import DetailName
 from domain.errors import CacheUnavailable, InvalidConfiguration, NoHistory
-from domain.run import PEOPLE, Run, RunRecord
+from domain.run import PEOPLE, DetailFailure, Run, RunRecord
 from shared.config import Settings
 
 if TYPE_CHECKING:
@@ -103,9 +103,19 @@ def open_app(
         def tell(notice: str) -> None:
             chain.tell(notice)  # a source has nothing to say before the chain asks it
 
+        def note(failure: DetailFailure) -> None:
+            chain.note_detail_failure(failure)
+
         sources = [
             stack.enter_context(
-                open_source(name, settings, stop, tell, read_ahead=fetches_at_once and number == 0)
+                open_source(
+                    name,
+                    settings,
+                    stop,
+                    tell,
+                    note,
+                    read_ahead=fetches_at_once and number == 0,
+                )
             )
             for number, name in enumerate(settings.sources)
         ]
@@ -306,18 +316,20 @@ def open_source(
     settings: Settings,
     stop: threading.Event,
     tell: Callable[[str], None],
+    note: Callable[[DetailFailure], None] = lambda _: None,
     *,
     read_ahead: bool = False,
 ) -> AbstractContextManager[TitleSource]:
     """Open one source by its name in the settings.
 
-    ``tell`` takes what the source has to say to the user, such as what its data may be used for.
+    ``tell`` takes what the source has to say to the user, such as what its data may be used for;
+    ``note`` the details that titles come without.
     With ``read_ahead`` it may begin with what comes before all titles and takes time.
     """
     if name == "html":
         return _open_html(settings, stop, read_ahead)
     if name == "graphql":
-        return _open_graphql(settings, stop, tell, read_ahead)
+        return _open_graphql(settings, stop, tell, note, read_ahead)
     return nullcontext(_saved_pages(settings))
 
 
@@ -387,7 +399,11 @@ def open_search(settings: Settings, tell: Callable[[str], None]) -> Iterator[Sea
 
 @contextmanager
 def _open_graphql(
-    settings: Settings, stop: threading.Event, tell: Callable[[str], None], read_ahead: bool
+    settings: Settings,
+    stop: threading.Event,
+    tell: Callable[[str], None],
+    note: Callable[[DetailFailure], None],
+    read_ahead: bool,
 ) -> Iterator[TitleSource]:
     from infrastructure.scrapers.imdb_graphql import ImdbGraphqlSource
 
@@ -396,7 +412,7 @@ def _open_graphql(
     with _http_client("graphql", settings, stop, cache=None) as client:
         if read_ahead:
             client.read_ahead(settings.graphql_url)
-        yield ImdbGraphqlSource(client, endpoint, settings.graphql_batch_size, tell)
+        yield ImdbGraphqlSource(client, endpoint, settings.graphql_batch_size, tell, note)
 
 
 def _endpoint(settings: Settings) -> "Endpoint":
