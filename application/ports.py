@@ -52,14 +52,23 @@ class PersonSource(Source, Protocol):
 class TitleSource(Source, Protocol):
     """Gives charts and titles. Any number of threads may call it at the same time."""
 
+    @property
+    def gives(self) -> Collection[DetailName]:
+        """The details that it can give of titles."""
+
     def chart(self, name: ChartName) -> Chart:
         """Give a whole chart, in chart order.
 
         Raises `SourceUnavailable`, `SourceBlocked`, `ChartNotFound` or `PageChanged`.
         """
 
-    def titles(self, ids: Sequence[TitleId]) -> Sequence[TitleOutcome]:
+    def titles(
+        self, ids: Sequence[TitleId], details: Collection[DetailName] = ()
+    ) -> Sequence[TitleOutcome]:
         """Give one outcome for each id, in the order of the ids (at most ``batch_size`` of them).
+
+        Each title comes with those of ``details`` that could be had, all of them among `gives`; a
+        detail that could not harms no title, and is told to whoever made the source.
 
         Raises `SourceUnavailable` or `SourceBlocked` when the request as a whole failed.
         """
@@ -214,6 +223,7 @@ class TitleRepository(Protocol):
 
         They are held here, and either their facts were fetched at or after the moment when the run
         began, or it was the run that saved them (a page that was saved from a browser is older).
+        The same must be true of each of the run's ``details``.
         """
 
     def versions(self) -> Iterator[TitleVersion]:

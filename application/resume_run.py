@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from application.copying import copy_titles
 from application.run_history import WITHOUT_RESUME, RunHistory, can_be_continued
 from application.scrape_chart import ScrapeChart
 from application.scrape_titles import ScrapeTitles, utc_now
+from domain.details import DetailName
 from domain.errors import NothingToDo, RunAtWork
 from domain.identifiers import TitleId
 from domain.run import Run, RunRecord, RunReport
@@ -32,7 +33,8 @@ class ResumeRun:
 
     The repositories say what is saved already; there is no other book of it. What all have is left
     alone, what some have is copied to the others, what none has is fetched, also if it failed
-    before. Used by one thread, once; ``save`` is an open `CompositeSave`.
+    before. Used by one thread, once; ``save`` is an open `CompositeSave`. ``details`` are asked for
+    besides those that the run was begun with; ``gives`` has those that any source can give.
     """
 
     def __init__(
@@ -42,6 +44,8 @@ class ResumeRun:
         scrape_titles: ScrapeTitles,
         *,
         sources: Sequence[str],
+        details: Sequence[DetailName] = (),
+        gives: Collection[DetailName] = tuple(DetailName),
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._save = save
@@ -49,6 +53,8 @@ class ResumeRun:
         self._scrape_chart = scrape_chart
         self._scrape_titles = scrape_titles
         self._sources = tuple(sources)
+        self._details = tuple(details)
+        self._gives = gives
         self._now = now
 
     def execute(self, run_id: str | None, limit: int) -> RunReport:
@@ -59,7 +65,8 @@ class ResumeRun:
         begun, and `RepositoryUnavailable` when no repository can be asked.
         """
         record = self._newest() if run_id is None else self._named(run_id)
-        run = replace(record.run, sources=self._sources)
+        details = dict.fromkeys((*record.run.details, *self._details))
+        run = replace(record.run, sources=self._sources, details=tuple(details))
         resumed_at = self._now()
         asked = self._asked_in(run)
         if asked is None:
@@ -102,7 +109,9 @@ class ResumeRun:
         charts = self._save.ask(lambda repository: repository.chart_of(run.run_id))
         chart = next((chart for chart in charts.values() if chart is not None), None)
         self._save.begin_run(run, chart, asked)
-        held = self._save.ask(lambda repository: repository.held_since(asked, run))
+        # A detail that no source gives would have every title fetched again, for nothing.
+        wanted = replace(run, details=tuple(name for name in run.details if name in self._gives))
+        held = self._save.ask(lambda repository: repository.held_since(asked, wanted))
         saved = self._level(run, asked, held)
         logger.info(
             "run %s goes on: %d of %d titles are saved already",

@@ -1,6 +1,6 @@
 """Fetch again what failed in an earlier run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from application.composite_save import CompositeSave
 from application.run_history import RunHistory
@@ -38,6 +38,7 @@ class RetryFailures:
     ) -> RunReport:
         """Fetch what failed in the run ``of``, or in the newest one that had failures.
 
+        With the details that the run was begun with, besides those of ``run``.
         Left out are titles that every repository has got since, and, unless ``with_not_found``,
         those that were not found. ``reported`` is the run of the report file: it is taken when no
         repository knows what failed. Raises `NothingToDo`, `UnknownRun` or `RepositoryUnavailable`
@@ -51,7 +52,8 @@ class RetryFailures:
         ]  # fmt: skip
         if not wanted:
             raise NothingToDo(_why_nothing(failed, len(ids)))
-        return self._scrape_titles.execute(wanted, run)
+        details = dict.fromkeys((*failed.run.details, *run.details))
+        return self._scrape_titles.execute(wanted, replace(run, details=tuple(details)))
 
     def _failed_run(self, run_id: str | None, reported: FailedRun | None) -> FailedRun:
         fits = (
@@ -91,7 +93,9 @@ class RetryFailures:
 
     def _still_missing(self, failed: FailedRun) -> frozenset[TitleId]:
         ids = frozenset(TitleId(failure.imdb_id) for failure in failed.failures)
-        held = self._save.ask(lambda repository: repository.held_since(ids, failed.run))
+        # Details are not what failed.
+        plain = replace(failed.run, details=())
+        held = self._save.ask(lambda repository: repository.held_since(ids, plain))
         return ids - frozenset.intersection(*held.values()) if held else ids
 
 

@@ -28,7 +28,7 @@ class ScrapePeople(Scrape[NameId, PersonProfile]):
     ) -> None:
         super().__init__(
             source,
-            source.people,
+            lambda _run: source.people,
             save,
             observer,
             count=_profiles_held,

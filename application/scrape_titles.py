@@ -18,7 +18,7 @@ from application.source_chain import SourceChain
 from domain.chart import Chart
 from domain.errors import ScraperError
 from domain.identifiers import ImdbId, TitleId
-from domain.run import Failure, FetchTiming, Run, RunOutcome, RunReport
+from domain.run import DetailFailure, Failure, FetchTiming, Run, RunOutcome, RunReport
 from domain.title import Title
 
 BATCH_TITLES = 25
@@ -59,6 +59,7 @@ class Sources(Protocol):
     """Where a run gets what it asks for; a `Chain`."""
 
     notices: tuple[str, ...]
+    detail_failures: tuple[DetailFailure, ...]
 
     @property
     def exhausted(self) -> bool:
@@ -75,13 +76,14 @@ class Scrape(Generic[Id, Item]):
     One that fails never harms another. A run ends early, with what is in flight finished and
     saved, when ``stop`` is set (from any thread or a signal handler), when no source is left, or
     when no repository is. Used by one thread, once a run; ``save`` is an open `CompositeSave`.
-    ``fetch`` asks the ``chain``; ``count`` has a repository count what it holds of their kind.
+    ``fetch`` gives what asks the ``chain`` in a run; ``count`` has a repository count what it holds
+    of their kind.
     """
 
     def __init__(
         self,
         chain: Sources,
-        fetch: Fetch[Id, Item],
+        fetch: Callable[[Run], Fetch[Id, Item]],
         save: CompositeSave,
         observer: RunObserver,
         *,
@@ -93,12 +95,8 @@ class Scrape(Generic[Id, Item]):
         self._chain = chain
         self._save = save
         self._observer = GuardedObserver(observer)
-        self._fetcher: DetailFetcher[Id, Item] = DetailFetcher(
-            fetch,
-            batch_size=lambda: chain.batch_size,
-            max_threads=max_threads,
-            go_on=self._go_on,
-        )
+        self._fetch: Callable[[Run], Fetch[Id, Item]] = fetch
+        self._max_threads = max_threads
         self._count = count
         self._stop = stop
         self._clock = RunClock(now)
@@ -137,7 +135,13 @@ class Scrape(Generic[Id, Item]):
         self._observer.started(run, len(wanted))
         tally: _Tally[Id, Item] = _Tally()
         batch: _Batch[Item] = _Batch(self._save, run)
-        for fetched in self._fetcher.fetch(wanted):
+        fetcher: DetailFetcher[Id, Item] = DetailFetcher(
+            self._fetch(run),
+            batch_size=lambda: self._chain.batch_size,
+            max_threads=self._max_threads,
+            go_on=self._go_on,
+        )
+        for fetched in fetcher.fetch(wanted):
             tally.note(fetched)
             if isinstance(fetched.outcome, ScraperError):
                 self._observer.failed(tally.failures[-1])
@@ -186,6 +190,7 @@ class Scrape(Generic[Id, Item]):
             merged=tally.merged,
             rejected=rejected,
             notices=self._chain.notices,
+            detail_failures=self._chain.detail_failures,
         )
         report = replace(report, outcome=self._outcome(report))
         after = replace(report, repositories=self._save.finish_run(report))
@@ -193,6 +198,7 @@ class Scrape(Generic[Id, Item]):
 
     def _outcome(self, report: RunReport) -> RunOutcome:
         unsaved = any(r.error or r.refused or r.missing for r in report.repositories)
+        unsaved = unsaved or bool(report.detail_failures)
         if not (report.failures or report.not_tried or report.rejected or unsaved):
             return RunOutcome.COMPLETE
         if report.not_tried and self._stop.is_set():
@@ -217,7 +223,7 @@ class ScrapeTitles(Scrape[TitleId, Title]):
     ) -> None:
         super().__init__(
             source,
-            source.titles,
+            lambda run: lambda ids: source.titles(ids, run.details),
             save,
             observer,
             count=titles_held,

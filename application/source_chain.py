@@ -16,6 +16,7 @@ from application.ports import (
     TitleSource,
 )
 from domain.chart import Chart, ChartName
+from domain.details import DetailName
 from domain.errors import (
     ChartNotFound,
     PersonNotFound,
@@ -28,6 +29,7 @@ from domain.errors import (
     TitleNotFound,
 )
 from domain.identifiers import NameId, TitleId
+from domain.run import DetailFailure
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +56,8 @@ class Chain(Generic[_Source]):
     up, the first time, and when it answers again. What one source cannot give is asked of the next
     one, but not while a run is stopped.
 
-    ``notices`` has what was told, also by the sources themselves (see `tell`). Any number of
+    ``notices`` has what was told, also by the sources themselves (see `tell`), ``detail_failures``
+    the details that they could not give of titles (see `note_detail_failure`). Any number of
     threads may call it at the same time; a lock guards what is remembered of the sources, and the
     circuits guard themselves.
     """
@@ -75,12 +78,19 @@ class Chain(Generic[_Source]):
         self._circuits = {source.name: new_circuit() for source in sources}
         self._given_up: dict[str, SourceError] = {}
         self.notices: tuple[str, ...] = ()
+        self.detail_failures: tuple[DetailFailure, ...] = ()
 
     def tell(self, notice: str) -> None:
         """Tell something that a source has to say to the user, and remember it for the report."""
         with self._lock:
             self.notices = (*self.notices, notice)
         self._tell(notice)
+
+    def note_detail_failure(self, failure: DetailFailure) -> None:
+        """Remember for the report what a source could not give of a title that it gives."""
+        logger.debug("%s comes without %s: %s", failure.imdb_id, failure.detail, failure.message)
+        with self._lock:
+            self.detail_failures = (*self.detail_failures, failure)
 
     @property
     def exhausted(self) -> bool:
@@ -189,7 +199,25 @@ class Chain(Generic[_Source]):
 
 
 class SourceChain(Chain[TitleSource]):
-    """Sources of titles; see `Chain`."""
+    """Sources of titles; see `Chain`.
+
+    A title comes with the details that the source which gives it can give; what it cannot is told
+    once. Nobody else is asked for them: the rest of the title would be fetched twice.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[TitleSource],
+        tell: Callable[[str], None],
+        new_circuit: Callable[[], CircuitBreaker],
+    ) -> None:
+        super().__init__(sources, tell, new_circuit)
+        self._told_of_details: set[str] = set()
+
+    @property
+    def gives(self) -> frozenset[DetailName]:
+        """The details that every source gives: titles have them, whoever they come from."""
+        return frozenset.intersection(*(frozenset(source.gives) for source in self._sources))
 
     def chart(self, name: ChartName) -> Chart:
         """Give the chart from the first source that has it; raise what kept it from us."""
@@ -204,12 +232,31 @@ class SourceChain(Chain[TitleSource]):
                 errors.append(error)
         raise _most_telling(errors or self._why_given_up())
 
-    def titles(self, ids: Sequence[TitleId]) -> Sequence[TitleOutcome]:
+    def titles(
+        self, ids: Sequence[TitleId], details: Sequence[DetailName] = ()
+    ) -> Sequence[TitleOutcome]:
         """Give one outcome for each id, in their order; an outcome may be any source's error.
 
-        Raises `RunStopped` when the run is stopped before all of them are there.
+        Titles come with those of the ``details`` that their source can give. Raises `RunStopped`
+        when the run is stopped before all of them are there.
         """
-        return self._outcomes(ids, lambda source, wanted: source.titles(wanted))
+        return self._outcomes(
+            ids, lambda source, wanted: source.titles(wanted, self._asked_for(source, details))
+        )
+
+    def _asked_for(
+        self, source: TitleSource, details: Sequence[DetailName]
+    ) -> tuple[DetailName, ...]:
+        """The details that a source can give; the others are told, once."""
+        given = tuple(name for name in details if name in source.gives)
+        if len(given) < len(details):
+            with self._lock:
+                is_news = source.name not in self._told_of_details
+                self._told_of_details.add(source.name)
+            if is_news:
+                lacking = ", ".join(name for name in details if name not in given)
+                self.tell(f"source {source.name} has no {lacking}: its titles come without")
+        return given
 
 
 class PersonChain(Chain[PersonSource]):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from demo import structured_data
 from demo.body import Body, body_of, piece
+from demo.details import api_details
 from demo.fact_search import FactSearch
 from demo.facts import ChartFacts, TitleFacts
 from demo.structured_data import JsonObject
@@ -72,6 +73,7 @@ class GraphqlApi:
         self._by_id = {facts.imdb_id: facts for facts in chart.titles}
         self._search = FactSearch(chart)
         self._root: Mapping[str, Callable[..., Any]] = {
+            "title": self._one_title,
             "titles": self._titles,
             "chartTitles": self._chart_titles,
             "mainSearch": self._main_search,
@@ -119,6 +121,9 @@ class GraphqlApi:
             raise _too_complex(len(ids))
         return [self._title(i) if i in self._by_id else None for i in ids]
 
+    def _one_title(self, id: str) -> JsonObject | None:  # noqa: A002 - the argument's name
+        return self._title(id) if id in self._by_id else None
+
     def _chart_titles(
         self, chart: JsonObject, first: int, after: str | None = None
     ) -> JsonObject | None:
@@ -163,6 +168,7 @@ class GraphqlApi:
         facts = self._by_id[imdb_id]
         return {
             **structured_data.title_facts(facts),
+            **api_details(facts),
             "meta": {"canonicalId": imdb_id},
             "principalCreditsV2": partial(_principal_credits, facts),
         }

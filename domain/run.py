@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.chart import ChartName
+from domain.details import DetailName
 from domain.identifiers import ImdbId
 
 PEOPLE = "people"
@@ -16,7 +17,8 @@ PEOPLE = "people"
 class Run:
     """One run: ``run_id`` sorts by time; ``command`` says what began it.
 
-    That is ``chart``, ``titles``, ``people``, ``retry``, ``repair`` or ``demo``.
+    That is ``chart``, ``titles``, ``people``, ``retry``, ``repair`` or ``demo``. ``details`` has
+    what it asks for of each title besides the main facts.
     """
 
     run_id: str
@@ -24,6 +26,7 @@ class Run:
     chart: ChartName | None
     sources: tuple[str, ...]
     started_at: datetime
+    details: tuple[DetailName, ...] = ()
 
     @property
     def is_about_people(self) -> bool:
@@ -50,6 +53,15 @@ class Failure:
 
     imdb_id: ImdbId
     reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetailFailure:
+    """A detail that a title is saved without, and why, in words for the user."""
+
+    imdb_id: ImdbId
+    detail: DetailName
     message: str
 
 
@@ -119,8 +131,9 @@ class RunReport:
     the one that gave most, by the ids that were asked for; all others that were fetched are of that
     one. ``slowest`` names the slowest few.
     ``merged`` has the titles that the source keeps under another id now, ``rejected`` what the user
-    named and is no title, ``notices`` what else there is to know. Of a run that is about people,
-    all this is said of people.
+    named and is no title, ``notices`` what else there is to know. ``detail_failures`` has the
+    details that could not be had of titles that were. Of a run that is about people, all this is
+    said of people.
     """
 
     run: Run
@@ -139,6 +152,7 @@ class RunReport:
     notices: tuple[str, ...] = ()
     already_saved: int = 0
     resumed_at: datetime | None = None
+    detail_failures: tuple[DetailFailure, ...] = ()
 
     @property
     def seconds(self) -> float:

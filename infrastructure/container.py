@@ -33,8 +33,9 @@ from application.scrape_titles import ScrapeTitles, utc_now
 from application.search_titles import SearchTitles
 from application.source_chain import PATIENCE, REST_SECONDS, PersonChain, SourceChain
 from domain.chart import ChartName
+from domain.details import DetailName
 from domain.errors import CacheUnavailable, InvalidConfiguration, NoHistory
-from domain.run import Run, RunRecord
+from domain.run import PEOPLE, DetailFailure, Run, RunRecord
 from domain.search import Thing
 from shared.config import Settings, load_settings
 
@@ -79,7 +80,15 @@ def new_run(settings: Settings, command: str) -> Run:
         chart=ChartName(settings.chart) if command in OF_CHARTS else None,
         sources=settings.sources,
         started_at=started_at,
+        details=() if command == PEOPLE else chosen_details(settings),
     )
+
+
+def chosen_details(settings: Settings) -> tuple[DetailName, ...]:
+    """The details that ``DETAILS`` asks for."""
+    if "all" in settings.details:
+        return tuple(DetailName)
+    return tuple(map(DetailName, settings.details))
 
 
 @contextmanager
@@ -96,9 +105,19 @@ def open_app(
         def tell(notice: str) -> None:
             chain.tell(notice)  # a source has nothing to say before the chain asks it
 
+        def note(failure: DetailFailure) -> None:
+            chain.note_detail_failure(failure)
+
         sources = [
             stack.enter_context(
-                open_source(name, settings, stop, tell, read_ahead=fetches_at_once and number == 0)
+                open_source(
+                    name,
+                    settings,
+                    stop,
+                    tell,
+                    note,
+                    read_ahead=fetches_at_once and number == 0,
+                )
             )
             for number, name in enumerate(settings.sources)
         ]
@@ -109,7 +128,14 @@ def open_app(
         yield App(
             chart,
             titles,
-            ResumeRun(save, chart, titles, sources=settings.sources),
+            ResumeRun(
+                save,
+                chart,
+                titles,
+                sources=settings.sources,
+                details=chosen_details(settings),
+                gives=chain.gives,
+            ),
             RetryFailures(save, titles),
             RunHistory(save),
         )
@@ -321,18 +347,20 @@ def open_source(
     settings: Settings,
     stop: threading.Event,
     tell: Callable[[str], None],
+    note: Callable[[DetailFailure], None] = lambda _: None,
     *,
     read_ahead: bool = False,
 ) -> AbstractContextManager[TitleSource]:
     """Open one source by its name in the settings.
 
-    ``tell`` takes what the source has to say to the user, such as what its data may be used for.
+    ``tell`` takes what the source has to say to the user, such as what its data may be used for;
+    ``note`` the details that titles come without.
     With ``read_ahead`` it may begin with what comes before all titles and takes time.
     """
     if name == "html":
         return _open_html(settings, stop, read_ahead)
     if name == "graphql":
-        return _open_graphql(settings, stop, tell, read_ahead)
+        return _open_graphql(settings, stop, tell, note, read_ahead)
     return nullcontext(_saved_pages(settings))
 
 
@@ -402,7 +430,11 @@ def open_search(settings: Settings, tell: Callable[[str], None]) -> Iterator[Sea
 
 @contextmanager
 def _open_graphql(
-    settings: Settings, stop: threading.Event, tell: Callable[[str], None], read_ahead: bool
+    settings: Settings,
+    stop: threading.Event,
+    tell: Callable[[str], None],
+    note: Callable[[DetailFailure], None],
+    read_ahead: bool,
 ) -> Iterator[TitleSource]:
     from infrastructure.scrapers.imdb_graphql import ImdbGraphqlSource
 
@@ -411,7 +443,7 @@ def _open_graphql(
     with _http_client("graphql", settings, stop, cache=None) as client:
         if read_ahead:
             client.read_ahead(settings.graphql_url)
-        yield ImdbGraphqlSource(client, endpoint, settings.graphql_batch_size, tell)
+        yield ImdbGraphqlSource(client, endpoint, settings.graphql_batch_size, tell, note)
 
 
 def _endpoint(settings: Settings) -> "Endpoint":

@@ -49,6 +49,47 @@ _NUMBERS = {int, float}
 _ITEM = re.compile(r" - at `\$\[(?P<index>\d+)\]`$")
 
 SourceName = Literal["html", "graphql", "saved"]
+DetailChoice = Literal[
+    "akas",
+    "full_credits",
+    "episodes",
+    "certificates",
+    "release_dates",
+    "countries",
+    "languages",
+    "companies",
+    "keywords",
+    "taglines",
+    "box_office",
+    "awards",
+    "nominations",
+    "images",
+    "external_links",
+    "parents_guide",
+    "trivia",
+    "reviews",
+    "connections",
+    "plots",
+    "goofs",
+    "quotes",
+    "soundtrack",
+    "technical_specifications",
+    "filming_locations",
+    "similar_titles",
+    "episode_of",
+    "runtimes",
+    "rankings",
+    "rating_histogram",
+    "country_ratings",
+    "critic_reviews",
+    "alternate_versions",
+    "crazy_credits",
+    "faqs",
+    "interests",
+    "videos",
+    "news",
+    "all",
+]
 RepositoryName = Literal["csv", "postgres"]
 RouteKind = Literal["direct", "proxies", "tor"]
 
@@ -100,6 +141,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     saved_pages_dir: Annotated[
         Path | None, Meta(description="Folder of saved pages (.html, .json) for the saved source.")
     ] = None
+    details: Annotated[
+        tuple[DetailChoice, ...],
+        Meta(
+            description="What to get of each title besides the main facts, such as "
+            "akas,episodes,awards, or all (docs/details.md has their names)."
+        ),
+    ] = ()
     chart: Annotated[
         Literal["top", "toptv", "moviemeter", "tvmeter", "bottom"],
         Meta(description="The chart that the batch run scrapes."),

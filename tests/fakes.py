@@ -8,7 +8,7 @@ from dataclasses import replace
 from application.ports import BatchResult, RepositoryOpener, TitleOutcome, TitleVersion
 from application.source_chain import PATIENCE, REST_SECONDS
 from domain.chart import Chart, ChartName
-from domain.details import Detail
+from domain.details import Detail, DetailName
 from domain.errors import ScraperError, TitleNotFound
 from domain.identifiers import TitleId
 from domain.run import Failure, Run, RunRecord, RunReport, StoreCounts
@@ -37,8 +37,11 @@ class FakeSource:
         chart: Chart | ScraperError | None = None,
         always: Exception | None = None,
         before: Callable[[TitleId], None] = lambda imdb_id: None,
+        gives: Collection[DetailName] = (),
     ) -> None:
         self.name = name
+        self.gives = gives
+        self.details_asked: set[tuple[DetailName, ...]] = set()
         self.batch_size = batch_size
         self.requests: list[tuple[TitleId, ...]] = []
         self._titles = dict(titles or {})
@@ -60,8 +63,11 @@ class FakeSource:
         assert self._chart is not None
         raise self._chart
 
-    def titles(self, ids: Sequence[TitleId]) -> Sequence[TitleOutcome]:
+    def titles(
+        self, ids: Sequence[TitleId], details: Collection[DetailName] = ()
+    ) -> Sequence[TitleOutcome]:
         with self._lock:
+            self.details_asked.add(tuple(details))
             self.requests.append(tuple(ids))
         for imdb_id in ids:
             self._before(imdb_id)
@@ -202,6 +208,7 @@ class FakeRepository:
                 self.held[i].provenance.fetched_at >= run.started_at
                 or self.saved_by.get(i) == run.run_id
             )
+            and {d.name for d in self.held[i].details} >= set(run.details)
         )  # fmt: skip
 
     def versions(self) -> Iterator[TitleVersion]:

@@ -21,6 +21,7 @@ from graphql import (
     get_named_type,
     is_enum_type,
     is_input_object_type,
+    is_interface_type,
     is_object_type,
     is_required_argument,
     is_required_input_field,
@@ -34,12 +35,30 @@ from graphql import (
 from graphql.language import ArgumentNode, ObjectFieldNode, VariableDefinitionNode
 from graphql.utilities import type_from_ast
 
+from domain.details import DetailName
+from infrastructure.scrapers.imdb_graphql.detail_queries import part_query, titles_query
+
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = Path(
     os.environ.get("IMDB_SHARED") or ROOT.parent / "shared", "imdb-graphql/schema.graphql"
 )
 TYPES = ROOT / "demo/data/imdb-types.graphql"
-QUERIES = tuple(sorted((ROOT / "infrastructure/scrapers/imdb_graphql").glob("*.graphql")))
+FOLDER = ROOT / "infrastructure/scrapers/imdb_graphql"
+
+
+def queries() -> dict[str, str]:
+    """All queries that we send, by name: those in the files, and those with details."""
+    found = {
+        path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.graphql"))
+    }
+    plain = found["titles"]
+    for name in DetailName:
+        found[f"titles with {name}"] = titles_query(plain, [name])
+        found[f"more {name}"] = part_query(name)
+    return {**found, "titles with everything": titles_query(plain, tuple(DetailName))}
+
+
+QUERIES = queries()
 
 _HEADER = """\
 # Types, fields and arguments of IMDb's GraphQL API (as of November 2025) that our queries touch.
@@ -57,7 +76,9 @@ class _Touched(Visitor):
         self.fields: dict[str, set[str]] = defaultdict(set)
         self.arguments: dict[tuple[str, str], set[str]] = defaultdict(set)
         self.plain: set[str] = set()
+        self.implements: dict[str, list[str]] = defaultdict(list)
         self.unions: set[str] = set()
+        self.interfaces: set[str] = set()
 
     def enter_field(self, node: FieldNode, *_: object) -> None:
         parent, field = self._info.get_parent_type(), self._info.get_field_def()
@@ -97,6 +118,8 @@ class _Touched(Visitor):
     def _note(self, kind: object) -> None:
         if is_union_type(kind):
             self.unions.add(kind.name)
+        if is_interface_type(kind):
+            self.interfaces.add(kind.name)
         if is_enum_type(kind) or (is_scalar_type(kind) and not is_specified_scalar_type(kind)):
             self.plain.add(kind.name)
         elif is_input_object_type(kind):
@@ -112,10 +135,23 @@ def touched_types(schema: GraphQLSchema, queries: list[DocumentNode]) -> str:
     touched = _Touched(schema, info)
     for query in queries:
         visit(query, TypeInfoVisitor(info, touched))
+    _spread_interfaces(schema, touched)
     return "\n\n".join(
         _cut(schema, touched, name)
         for name in sorted({*touched.fields, *touched.plain, *touched.unions})
     )
+
+
+def _spread_interfaces(schema: GraphQLSchema, touched: _Touched) -> None:
+    """Every type of an interface has its fields; of one that no query names, one is enough."""
+    for name in touched.interfaces:
+        types = sorted(kind.name for kind in schema.get_possible_types(schema.type_map[name]))
+        named = [kind for kind in types if kind in touched.fields] or types[:1]
+        for kind in named:
+            touched.fields[kind] |= touched.fields[name]
+            touched.implements[kind].append(name)
+            for field in touched.fields[name]:
+                touched.arguments[kind, field] |= touched.arguments[name, field]
 
 
 def _cut(schema: GraphQLSchema, touched: _Touched, name: str) -> str:
@@ -126,20 +162,24 @@ def _cut(schema: GraphQLSchema, touched: _Touched, name: str) -> str:
         members = [member.name for member in kind.types if member.name in touched.fields]
         return f"union {name} = {' | '.join(sorted(members))}"
     word = "type" if is_object_type(kind) else "input"
+    if is_interface_type(kind):
+        word = "interface"
+    parents = " & ".join(touched.implements[name])
     lines = []
     for field in sorted(touched.fields[name]):
         definition = kind.fields[field]
         taken = sorted(touched.arguments[name, field])
         listed = ", ".join(f"{argument}: {definition.args[argument].type}" for argument in taken)
         lines.append(f"  {field}{f'({listed})' if listed else ''}: {definition.type}")
-    return "\n".join([f"{word} {name} {{", *lines, "}"])
+    implements = f" implements {parents}" if parents else ""
+    return "\n".join([f"{word} {name}{implements} {{", *lines, "}"])
 
 
 def written() -> str:
     """The text of the file, from the whole schema and our queries."""
     schema = build_schema(SCHEMA.read_text(encoding="utf-8"))
-    queries = [parse(path.read_text(encoding="utf-8")) for path in QUERIES]
-    return f"{_HEADER}\n{touched_types(schema, queries)}\n"
+    documents = [parse(query) for query in QUERIES.values()]
+    return f"{_HEADER}\n{touched_types(schema, documents)}\n"
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from shared.version import PROGRAM, VERSION
 logger = logging.getLogger(__name__)
 
 DEMO_SETTINGS = (
+    "details",
     "limit",
     "repositories",
     "output_dir",

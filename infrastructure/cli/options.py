@@ -8,6 +8,7 @@ import click
 from shared.config import setting_fields
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+_OTHER_NAMES = {"details": "--with"}
 _KEY = "infrastructure.cli.settings"
 _PROFILE_KEY = "infrastructure.cli.profile"
 
@@ -19,8 +20,11 @@ def settings_options(*names: str) -> Callable[[_Command], _Command]:
         fields = {field.name: field for field in setting_fields()}
         for field in [fields[name] for name in reversed(names or tuple(fields))]:
             default = f"={field.default_text}" if field.default_text else ""
+            spelled = [f"--{field.name.replace('_', '-')}"]
+            if field.name in _OTHER_NAMES:
+                spelled.insert(0, _OTHER_NAMES[field.name])
             command = click.option(
-                f"--{field.name.replace('_', '-')}",
+                *spelled,
                 field.name,
                 metavar="VALUE",
                 help=f"{field.description} [{field.name.upper()}{default}]",

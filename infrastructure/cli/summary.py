@@ -147,6 +147,7 @@ def _problems(report: RunReport) -> Iterator[str]:
     for old, new in list(report.merged.items())[:_NAMED_IDS]:
         yield f"! {old} has been merged into {new} and is saved under that id"
     yield from _failures("failed", report.failures)
+    yield from _lacking(report)
     for repository in report.repositories:
         if repository.late:
             yield (
@@ -165,6 +166,16 @@ def _failures(what: str, failures: tuple[Failure, ...]) -> Iterator[str]:
         same = list(group)
         ids = _some([failure.imdb_id for failure in same])
         yield f"! {what}, {reason}: {len(same)} ({ids})"
+        yield f"    {same[0].message}"
+
+
+def _lacking(report: RunReport) -> Iterator[str]:
+    """Details that titles are saved without, each with its first reason and the first few ids."""
+    ordered = sorted(report.detail_failures, key=lambda failure: (failure.detail, failure.imdb_id))
+    for detail, group in groupby(ordered, key=lambda failure: failure.detail):
+        same = list(group)
+        ids = _some([failure.imdb_id for failure in same])
+        yield f"! saved without {detail}, which could not be had: {len(same)} ({ids})"
         yield f"    {same[0].message}"
 
 
@@ -227,6 +238,8 @@ def _ways_on(report: RunReport) -> Iterator[str]:
         yield f"python main.py resume    fetch the {len(report.not_tried)} not tried{again}"
     elif failed:
         yield f"python main.py retry    fetch again the {failed} that failed"
+    if report.detail_failures:
+        yield "python main.py titles ID... --with DETAIL    get a detail that could not be had"
 
 
 def _mending(report: RunReport, settings: Settings) -> Iterator[str]:

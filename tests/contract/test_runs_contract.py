@@ -11,9 +11,19 @@ import pytest
 
 from application.ports import TitleRepository, TitleVersion
 from domain.chart import ChartName
+from domain.details import DetailName
 from domain.provenance import Provenance
 from domain.run import Failure, RepositoryReport, Run, RunOutcome, RunRecord, RunReport
-from tests.builders import NOON, a_chart, a_run, a_title, cast_of, title_number
+from tests.builders import (
+    NOON,
+    a_chart,
+    a_run,
+    a_title,
+    cast_of,
+    keywords,
+    taglines,
+    title_number,
+)
 from tests.contract.both import BothFactory
 from tests.contract.factories import RepositoryFactory, in_billing_order
 
@@ -205,3 +215,42 @@ def test_a_copy_keeps_where_its_facts_are_from(repository: TitleRepository, sour
     repository.save([a_title(1, provenance=provenance)], run_number(5, command="repair"))
     (title,) = repository.titles([title_number(1)])
     assert title.provenance == provenance
+
+
+def test_what_a_run_asks_for_of_each_title_is_remembered(repository: TitleRepository) -> None:
+    run = run_number(1, details=(DetailName.EPISODES, DetailName.AKAS))
+    repository.begin_run(run, None, IDS)
+    assert repository.run(run.run_id) == RunRecord(run=run, asked=3, at_work=True)
+    more = replace(run, details=(*run.details, DetailName.AWARDS))
+    repository.begin_run(more, None)
+    repository.finish_run(report_of(more))
+    record = repository.run(run.run_id)
+    assert record is not None
+    assert record.run == more
+
+
+def test_a_title_needs_fetching_until_each_detail_of_the_run_is_held(
+    repository: TitleRepository,
+) -> None:
+    run = a_run(details=(DetailName.KEYWORDS, DetailName.TAGLINES))
+    other = a_run("20260101T115900Z-other")
+    words, slogans = keywords("prison"), taglines("Fear can hold you prisoner.")
+    old_words, old_slogans = keywords("old", minutes_later=-9), taglines(minutes_later=-9)
+    ids = [title_number(number) for number in range(1, 7)]
+    repository.save(
+        [
+            a_title(1, details=(words, slogans)),
+            a_title(2, details=(words,)),
+            a_title(3),
+            a_title(4, details=(old_words, slogans)),
+            a_title(5, minutes_later=-9, details=(old_words, old_slogans)),
+        ],
+        other,
+    )
+    repository.save([a_title(6, minutes_later=-9, details=(old_words, old_slogans))], run)
+    assert repository.held_since(ids, run) == {title_number(1), title_number(6)}
+    assert repository.held_since(ids, replace(run, details=(DetailName.TAGLINES,))) == {
+        title_number(number) for number in (1, 4, 6)
+    }
+    repository.save([a_title(2, minutes_later=1, details=(slogans,))], run)
+    assert title_number(2) in repository.held_since(ids, run)

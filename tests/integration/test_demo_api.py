@@ -16,7 +16,7 @@ from tests.graphql_types import QUERIES
 FACTS = load_facts()
 SHAWSHANK = FACTS.titles[0]
 CLIENT = {"x-imdb-client-name": "tests"}
-TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in QUERIES}
+TEXTS = QUERIES
 
 Json = dict[str, Any]
 

@@ -11,6 +11,8 @@ import pytest
 from graphql import GraphQLError, build_schema, parse, validate
 
 from domain.chart import ChartName
+from domain.details import DetailName
+from infrastructure.scrapers.imdb_graphql.detail_queries import titles_query
 from infrastructure.scrapers.imdb_graphql.source import CHART_TYPES
 from tests.graphql_types import QUERIES, SCHEMA, TYPES, written
 
@@ -23,23 +25,27 @@ def errors_of(query: str, schema: Path) -> Sequence[GraphQLError]:
     return validate(build_schema(schema.read_text(encoding="utf-8")), parse(query))
 
 
-def query_named(name: str) -> str:
-    return next(path for path in QUERIES if path.stem == name).read_text(encoding="utf-8")
-
-
 def test_there_are_queries() -> None:
-    assert {path.stem for path in QUERIES} == {"chart", "search", "titles"}
+    in_files = {name for name in QUERIES if " " not in name}
+    assert in_files == {"chart", "search", "titles"}
+    assert len(QUERIES) == 3 + 2 * len(DetailName) + 1
 
 
-@pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.name)
-def test_a_query_is_valid_for_the_types_that_come_with_the_project(path: Path) -> None:
-    assert errors_of(path.read_text(encoding="utf-8"), TYPES) == []
+def test_without_details_the_query_is_that_of_the_file() -> None:
+    assert titles_query(QUERIES["titles"], ()) == QUERIES["titles"]
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_a_query_is_valid_for_the_types_that_come_with_the_project(name: str) -> None:
+    assert errors_of(QUERIES[name], TYPES) == []
 
 
 @needs_schema
-@pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.name)
-def test_a_query_is_valid_for_the_whole_schema(path: Path) -> None:
-    assert errors_of(path.read_text(encoding="utf-8"), SCHEMA) == []
+def test_every_query_is_valid_for_the_whole_schema() -> None:
+    schema = build_schema(SCHEMA.read_text(encoding="utf-8"))
+    assert {name: validate(schema, parse(query)) for name, query in QUERIES.items()} == {
+        name: [] for name in QUERIES
+    }
 
 
 @pytest.mark.parametrize(
@@ -53,7 +59,7 @@ def test_a_query_is_valid_for_the_whole_schema(path: Path) -> None:
     ],
 )
 def test_a_query_with_a_mistake_in_it_is_not(right: str, wrong: str) -> None:
-    assert errors_of(query_named("titles").replace(right, wrong), TYPES)
+    assert errors_of(QUERIES["titles"].replace(right, wrong), TYPES)
 
 
 @needs_schema

@@ -23,7 +23,7 @@ from domain.details.items import (
 from domain.identifiers import NameId, name_id, title_id
 from domain.release_date import ReleaseDate
 from infrastructure.repositories.postgres import PostgresRepository, open_postgres_repository
-from infrastructure.repositories.postgres.migrations import statements_0006
+from infrastructure.repositories.postgres.migrations import statements_0007
 from infrastructure.repositories.postgres.migrations.apply import _VERSIONS
 from tests.builders import NOON, a_detail, a_run, a_title, keywords, taglines, title_number
 from tests.contract.factories import PostgresFactory, held, in_billing_order
@@ -294,4 +294,4 @@ def _version_3() -> list[str]:
 
 
 def test_the_statements_name_the_details_that_there_are() -> None:
-    assert set(re.findall(r"'([a-z_]+)'", statements_0006.LEDGER[-1])) == set(DetailName)
+    assert set(re.findall(r"'([a-z_]+)'", statements_0007.LEDGER[-1])) == set(DetailName)

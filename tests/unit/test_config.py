@@ -1,5 +1,6 @@
 import os
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -337,3 +338,22 @@ def test_a_file_that_is_no_text_is_named(tmp_path):
     (tmp_path / ".env").write_bytes(b"\xff\xfe\x00L")
     with pytest.raises(InvalidSettings, match=r"\.env cannot be read"):
         load_settings()
+
+
+def test_details_are_named_as_the_domain_names_them(monkeypatch):
+    from domain.details import DetailName
+    from shared.config import DetailChoice
+
+    assert get_args(DetailChoice) == (*(name.value for name in DetailName), "all")
+    monkeypatch.setenv("DETAILS", " akas, episodes ,awards")
+    assert load_settings(env_file=None).details == ("akas", "episodes", "awards")
+    assert load_settings({"details": ""}, env_file=None).details == ()
+
+
+def test_an_unknown_detail_is_told_with_those_that_there_are():
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings({"details": "akas,seasons"}, env_file=None)
+    [problem] = caught.value.problems
+    assert problem.startswith("DETAILS=akas,seasons: must name at least one")
+    assert "'episodes'" in problem
+    assert problem.endswith("'news' or 'all'")

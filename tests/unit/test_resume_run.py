@@ -16,9 +16,10 @@ from application.run_history import RunHistory
 from application.scrape_chart import ScrapeChart
 from application.scrape_titles import ScrapeTitles
 from application.source_chain import SourceChain
+from domain.details import DetailName
 from domain.errors import NothingToDo, RepositoryUnavailable, RunAtWork, UnknownRun
 from domain.run import Failure, RunOutcome, RunRecord, RunReport
-from tests.builders import NOON, a_chart, a_run, a_title, title_number
+from tests.builders import NOON, a_chart, a_run, a_title, keywords, title_number
 from tests.fakes import FakeRepository, FakeSource, RecordingObserver, new_circuit
 
 RUN = a_run()
@@ -51,19 +52,24 @@ class Scene:
 
 
 @contextmanager
-def scene(source: FakeSource, *openers: RepositoryOpener):
+def scene(source: FakeSource, *openers: RepositoryOpener, details=()):
     observer, stop = RecordingObserver(), threading.Event()
     chain = SourceChain([source], observer.notice, new_circuit)
     with CompositeSave(openers, observer, stop=stop) as save:
         titles = ScrapeTitles(chain, save, observer, max_threads=4, stop=stop, now=lambda: LATER)
         chart = ScrapeChart(chain, save, observer, titles, now=lambda: LATER)
         resumed_at = LATER - timedelta(seconds=5)
-        resume = ResumeRun(save, chart, titles, sources=["fake"], now=lambda: resumed_at)
+        resume = ResumeRun(
+            save, chart, titles, sources=["fake"], details=details, gives=chain.gives,
+            now=lambda: resumed_at,
+        )  # fmt: skip
         yield Scene(observer, stop, resume)
 
 
-def resumed(source: FakeSource, *stores: FakeRepository, run_id: str | None = None) -> RunReport:
-    with scene(source, *(store.opener() for store in stores)) as here:
+def resumed(
+    source: FakeSource, *stores: FakeRepository, run_id: str | None = None, details=()
+) -> RunReport:
+    with scene(source, *(store.opener() for store in stores), details=details) as here:
         return here.resume.execute(run_id, 250)
 
 
@@ -308,3 +314,32 @@ def test_failures_are_part_of_what_is_left():
     source = FakeSource(found())
     assert resumed(source, store).fetched == 2
     assert requested(source) == ids_of(2, 3)
+
+
+WORDS = keywords("prison", minutes_later=1)
+
+
+def test_a_run_goes_on_with_the_details_that_it_was_begun_with():
+    run = replace(RUN, details=(DetailName.KEYWORDS,))
+    store = FakeRepository("csv")
+    store.begin_run(run, None, ids_of(1, 2, 3))
+    store.save([a_title(1, minutes_later=1, details=(WORDS,)), a_title(2, minutes_later=1)], run)
+    source = FakeSource(found(3), gives=[DetailName.KEYWORDS])
+    report = resumed(source, store)
+    assert requested(source) == ids_of(2, 3)
+    assert source.details_asked == {(DetailName.KEYWORDS,)}
+    assert report.run.details == (DetailName.KEYWORDS,)
+    assert (report.already_saved, report.fetched) == (1, 2)
+
+
+def test_a_detail_that_no_source_gives_has_no_title_fetched_again():
+    run = replace(RUN, details=(DetailName.KEYWORDS, DetailName.TRIVIA))
+    store = FakeRepository("csv")
+    store.begin_run(run, None, ids_of(1, 2))
+    store.save([a_title(1, minutes_later=1, details=(WORDS,))], run)
+    source = FakeSource(found(2), gives=[DetailName.KEYWORDS])
+    resumed(source, store, details=(DetailName.GOOFS,))
+    assert requested(source) == ids_of(2)
+    assert store.reports[0].run.details == (
+        DetailName.KEYWORDS, DetailName.TRIVIA, DetailName.GOOFS,
+    )  # fmt: skip

@@ -1,6 +1,7 @@
 """Fetching again what failed, and nothing else."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,8 +10,9 @@ from application.composite_save import CompositeSave
 from application.retry_failures import FailedRun, RetryFailures
 from application.scrape_titles import ScrapeTitles
 from application.source_chain import SourceChain
+from domain.details import DetailName
 from domain.errors import NothingToDo, RepositoryUnavailable, UnknownRun
-from domain.run import Failure, RunOutcome, RunReport
+from domain.run import Failure, Run, RunOutcome, RunReport
 from tests.builders import NOON, a_run, a_title, person_number, title_number
 from tests.fakes import FakeRepository, FakeSource, RecordingObserver, new_circuit
 
@@ -21,8 +23,10 @@ def failure(number: int, reason: str = "unavailable") -> Failure:
     return Failure(imdb_id=title_number(number), reason=reason, message="HTTP 500")
 
 
-def finish(store: FakeRepository, run_id: str, *failures: Failure, minute: int = 0) -> None:
-    run = a_run(run_id, started_at=NOON + timedelta(minutes=minute))
+def finish(
+    store: FakeRepository, run_id: str, *failures: Failure, minute: int = 0, details=()
+) -> None:
+    run = a_run(run_id, started_at=NOON + timedelta(minutes=minute), details=details)
     store.begin_run(run, None, [f.imdb_id for f in failures])
     store.finish_run(
         RunReport(
@@ -38,17 +42,21 @@ def retried(
     with_not_found: bool = False,
     reported: FailedRun | None = None,
     open_errors: tuple[Exception, ...] = (),
+    run: Run = RETRY,
+    begun_with: tuple[DetailName, ...] = (),
 ) -> list:
     """The ids that were fetched, sorted."""
     source = FakeSource({title_number(n): a_title(n, minutes_later=9) for n in range(1, 20)})
+    source.gives = tuple(DetailName)
     observer = RecordingObserver()
     chain = SourceChain([source], observer.notice, new_circuit)
     with CompositeSave([store.opener(*open_errors) for store in stores], observer) as save:
         titles = ScrapeTitles(chain, save, observer, max_threads=4, stop=threading.Event())
         report = RetryFailures(save, titles).execute(
-            RETRY, of=of, with_not_found=with_not_found, reported=reported
+            run, of=of, with_not_found=with_not_found, reported=reported
         )
-    assert report.run == RETRY
+    assert report.run == replace(run, details=(*begun_with, *run.details))
+    assert source.details_asked == {report.run.details}
     return sorted(imdb_id for ids in source.requests for imdb_id in ids)
 
 
@@ -144,3 +152,10 @@ def test_people_who_failed_are_not_asked_for_as_titles():
         retried(store, of="run-9")
     with pytest.raises(NothingToDo, match="no run that is known"):
         retried(FakeRepository(), reported=people_run())
+
+
+def test_what_failed_is_fetched_with_the_details_that_its_run_asked_for():
+    store = FakeRepository()
+    finish(store, "run-1", failure(1), details=(DetailName.AKAS,))
+    run = replace(RETRY, details=(DetailName.GOOFS,))
+    assert retried(store, run=run, begun_with=(DetailName.AKAS,)) == [title_number(1)]

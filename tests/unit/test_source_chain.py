@@ -6,6 +6,7 @@ import pytest
 
 from application.source_chain import PATIENCE, SourceChain
 from domain.chart import ChartName
+from domain.details import DetailName
 from domain.errors import (
     ChartNotFound,
     PageChanged,
@@ -265,7 +266,7 @@ def test_an_error_does_not_keep_the_page_that_it_is_about():
     pages: list[weakref.ref] = []
 
     class Parsing(FakeSource):
-        def titles(self, ids):
+        def titles(self, ids, details=()):
             page = Page(1000)
             pages.append(weakref.ref(page))
             try:
@@ -285,9 +286,9 @@ def test_an_error_does_not_keep_the_page_that_it_is_about():
 class ShrinkingSource(FakeSource):
     """Finds out, while it is asked for the first titles, that it takes fewer at once."""
 
-    def titles(self, ids):
+    def titles(self, ids, details=()):
         self.batch_size = 2
-        return super().titles(ids)
+        return super().titles(ids, details)
 
 
 def test_no_title_is_left_out_when_a_source_takes_fewer_at_once_than_it_did():
@@ -303,3 +304,25 @@ def test_what_a_source_has_to_say_is_told_and_remembered_for_the_report():
     chain.tell("only for private use")
     assert told == ["only for private use"]
     assert chain.notices == ("only for private use",)
+
+
+def test_a_source_is_asked_for_the_details_that_it_can_give_and_the_others_are_told_once():
+    able = FakeSource(
+        {title_number(1): a_title(1)}, name="able", gives={DetailName.AKAS, DetailName.TRIVIA}
+    )
+    chain, told = chain_of(able)
+    asked = (DetailName.AKAS, DetailName.REVIEWS, DetailName.GOOFS)
+    for _ in range(2):
+        [title] = chain.titles([title_number(1)], asked)
+        assert title == a_title(1)
+    assert able.details_asked == {(DetailName.AKAS,)}
+    assert told == ["source able has no reviews, goofs: its titles come without"]
+    assert chain.notices == tuple(told)
+
+
+def test_a_source_that_is_not_asked_says_nothing_of_details():
+    first = FakeSource({title_number(1): a_title(1)}, name="first", gives=set(DetailName))
+    chain, told = chain_of(first, FakeSource(name="second"))
+    chain.titles([title_number(1)], tuple(DetailName))
+    assert told == []
+    assert chain.gives == frozenset()

@@ -24,7 +24,7 @@ from infrastructure.repositories.csv.detail_rows import (
 )
 from infrastructure.repositories.csv.failures import malformed, not_in_ledger, without_titles
 from infrastructure.repositories.csv.index import TitleIndex
-from infrastructure.repositories.csv.rows import TitleRows, moment_of
+from infrastructure.repositories.csv.rows import TitleRows, decode_one, moment_of
 from infrastructure.repositories.csv.table import (
     MOST_TITLES_AT_ONCE,
     CsvTable,
@@ -127,6 +127,10 @@ class DetailSet:
         """Give the ledger's row of a detail, and its items' rows."""
         ledger = self.ledger.read(held.ledger_start, held.ledger_end)
         return ledger, self.read_items(held)
+
+    def saved_by(self, held: HeldDetail) -> str:
+        """Give the id of the run that saved a detail last."""
+        return decode_one(self.ledger.read(held.ledger_start, held.ledger_end))[-1]
 
     def read_items(self, held: HeldDetail) -> bytes:
         """Give the rows of a detail's items."""

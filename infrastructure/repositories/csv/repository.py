@@ -199,14 +199,29 @@ class CsvRepository:
             return self._journal.failures_of(run_id)
 
     def held_since(self, ids: Collection[TitleId], run: Run) -> frozenset[TitleId]:
-        """Give those held that are newer than the run's beginning, or were saved by it."""
+        """Give those held that are newer than the run's beginning, or were saved by it.
+
+        With each of the run's details.
+        """
         began = moment_of(run.started_at)
         with self._exclusively():
             found = ((imdb_id, *self._holder(imdb_id)) for imdb_id in ids)
             return frozenset(
                 imdb_id for imdb_id, holder, held in found
                 if held and (held.fetched_at >= began or holder.saved_by(held) == run.run_id)
+                and self._has_details_since(imdb_id, run, began)
             )  # fmt: skip
+
+    def _has_details_since(self, imdb_id: TitleId, run: Run, began: int) -> bool:
+        if not run.details:
+            return True
+        held = newest(self._main.details, self._updates.details, imdb_id)
+        found = (held.get(name) for name in run.details)
+        return all(
+            known is not None
+            and (known[1].fetched_at >= began or known[0].saved_by(known[1]) == run.run_id)
+            for known in found
+        )
 
     def versions(self) -> Iterator[TitleVersion]:
         """Give the id and the age of every title held at the first step."""

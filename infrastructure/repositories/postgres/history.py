@@ -7,6 +7,7 @@ from psycopg2.extensions import cursor
 from psycopg2.extras import execute_values
 
 from domain.chart import Chart, ChartEntry, ChartName
+from domain.details import DetailName
 from domain.identifiers import ImdbId, TitleId
 from domain.run import Failure, Run, RunOutcome, RunRecord, RunReport
 from infrastructure.repositories.postgres.presence import AT_WORK
@@ -21,10 +22,11 @@ from infrastructure.repositories.postgres.saving import insert_run
 
 # What is not known (any more) leaves what was: a run is begun again when it is continued.
 _BEGIN_RUN = """
-    INSERT INTO runs (run_id, command, chart, sources, started_at, asked_ids, asked)
-    VALUES (%s, %s, %s, %s, %s, %s::text[], %s)
+    INSERT INTO runs (run_id, command, chart, sources, started_at, details, asked_ids, asked)
+    VALUES (%s, %s, %s, %s, %s, %s::text[], %s::text[], %s)
     ON CONFLICT (run_id) DO UPDATE
-    SET sources = excluded.sources, asked_ids = coalesce(excluded.asked_ids, runs.asked_ids),
+    SET sources = excluded.sources, details = excluded.details,
+        asked_ids = coalesce(excluded.asked_ids, runs.asked_ids),
         asked = coalesce(excluded.asked, runs.asked), finished_at = NULL, resumed_at = NULL,
         outcome = NULL, already_saved = NULL, fetched = NULL, failed = NULL, report = NULL
 """
@@ -47,7 +49,8 @@ _INSERT_FAILURES = """
 
 _RECORDS = f"""
     SELECT run_id, command, chart, sources, started_at, asked, finished_at IS NULL AND {AT_WORK},
-        finished_at, resumed_at, outcome, already_saved, fetched, failed, report -> 'repositories'
+        finished_at, resumed_at, outcome, already_saved, fetched, failed, report -> 'repositories',
+        details
     FROM runs
 """  # noqa: S608 - built from constants
 
@@ -142,13 +145,14 @@ def _replace_chart_entries(statements: cursor, run: Run, chart: Chart) -> None:
 
 def _record_from(row: Row) -> RunRecord:
     (run_id, command, chart, sources, started_at, asked, at_work, finished_at, resumed_at, outcome,
-     already_saved, fetched, failed, repositories) = row  # fmt: skip
+     already_saved, fetched, failed, repositories, details) = row  # fmt: skip
     run = Run(
         run_id=run_id,
         command=command,
         chart=None if chart is None else ChartName(chart),
         sources=tuple(sources),
         started_at=_utc(started_at),
+        details=tuple(map(DetailName, details)),
     )
     if finished_at is None:
         return RunRecord(run=run, asked=asked, at_work=at_work)

@@ -187,11 +187,19 @@ class PostgresRepository:
         return self._transaction(partial(failures_of, run_id=run_id))
 
     def held_since(self, ids: Collection[TitleId], run: Run) -> frozenset[TitleId]:
-        """Give those held that are newer than the run's beginning, or were saved by it."""
-        values = (array_literal(ids), run.started_at, run.run_id)
+        """Give those held that are newer than the run's beginning, or were saved by it.
+
+        With each of the run's details.
+        """
+        values: tuple[object, ...] = (array_literal(ids), run.started_at, run.run_id)
+        query = _HELD_SINCE
+        if run.details:
+            query += _WITH_DETAILS
+            names = array_literal([name.value for name in run.details])
+            values = (*values, names, run.started_at, run.run_id, len(set(run.details)))
 
         def ask(statements: cursor) -> frozenset[TitleId]:
-            statements.execute(_HELD_SINCE, values)
+            statements.execute(query, values)
             return frozenset(TitleId(imdb_id) for (imdb_id,) in statements.fetchall())
 
         return self._transaction(ask)
@@ -313,6 +321,14 @@ _DETAILED_VERSIONS = """
 _HELD_SINCE = """
     SELECT imdb_id FROM titles
     WHERE imdb_id = ANY (%s::text[]) AND (fetched_at >= %s OR run_id = %s)
+"""
+
+_WITH_DETAILS = """
+    AND (
+        SELECT count(*) FROM title_details AS held
+        WHERE title_id = imdb_id AND detail = ANY (%s::text[])
+            AND (held.fetched_at >= %s OR held.run_id = %s)
+    ) = %s
 """
 
 _COUNTS = """

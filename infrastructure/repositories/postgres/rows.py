@@ -279,9 +279,10 @@ def _credits_from(text: str | None) -> tuple[Credit, ...]:
 
 
 def run_row(run: Run) -> Row:
-    """A row of ``runs``: run_id, command, chart, sources, started_at."""
+    """A row of ``runs``: run_id, command, chart, sources, started_at, details."""
     chart = None if run.chart is None else run.chart.value
-    return (run.run_id, run.command, chart, list(run.sources), run.started_at)
+    details = [name.value for name in run.details]
+    return (run.run_id, run.command, chart, list(run.sources), run.started_at, details)
 
 
 def failure_rows(report: RunReport) -> list[Row]:

@@ -47,7 +47,8 @@ from infrastructure.repositories.postgres.rows import (
 from infrastructure.repositories.postgres.sending import copy_into, copy_lines, execute_many
 
 _INSERT_RUN = """
-    INSERT INTO runs (run_id, command, chart, sources, started_at) VALUES (%s, %s, %s, %s, %s)
+    INSERT INTO runs (run_id, command, chart, sources, started_at, details)
+    VALUES (%s, %s, %s, %s, %s, %s::text[])
     ON CONFLICT (run_id) DO NOTHING
 """
 

@@ -9,7 +9,8 @@ import msgspec
 
 from infrastructure.scrapers.answers import PackedAnswer
 
-_FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent
+"""Where the queries are."""
 
 _Read = TypeVar("_Read")
 
@@ -53,10 +54,15 @@ class Endpoint:
 
 
 class Query:
-    """A query in the file ``<name>.graphql`` beside this module. Any thread may use it."""
+    """A query, such as that in the file ``<name>.graphql``. Any thread may use it."""
 
-    def __init__(self, name: str) -> None:
-        self._text = (_FOLDER / f"{name}.graphql").read_text(encoding="utf-8")
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @classmethod
+    def named(cls, name: str) -> "Query":
+        """The query in the file ``<name>.graphql`` beside this module."""
+        return cls((FOLDER / f"{name}.graphql").read_text(encoding="utf-8"))
 
     def ask(
         self,
@@ -66,5 +72,5 @@ class Query:
         read: Callable[[PackedAnswer], _Read],
     ) -> _Read:
         """Send it with its variables; gives what ``read`` makes of the answer."""
-        body = msgspec.json.encode({"query": self._text, "variables": variables})
+        body = msgspec.json.encode({"query": self.text, "variables": variables})
         return http.post(endpoint.url, body, endpoint.headers, read)

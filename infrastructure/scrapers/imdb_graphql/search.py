@@ -53,7 +53,7 @@ class GraphqlSearch:
         self._http = http
         self._endpoint = endpoint
         self._tell = tell
-        self._query = Query("search")
+        self._query = Query.named("search")
 
     def find(self, query: SearchQuery) -> Sequence[SearchHit]:
         """Ask once; raises as `TitleSearch.find` says."""

@@ -2,13 +2,14 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property, partial
 from types import MappingProxyType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from application.ports import TitleOutcome
 from domain.chart import Chart, ChartName
+from domain.details import DetailName
 from domain.errors import (
     ChartNotFound,
     PageChanged,
@@ -17,6 +18,8 @@ from domain.errors import (
     TitleNotFound,
 )
 from domain.identifiers import TitleId
+from domain.run import DetailFailure
+from domain.title import Title
 from infrastructure.scrapers.answers import PackedAnswer
 from infrastructure.scrapers.imdb_graphql.batch_size import BatchSize
 from infrastructure.scrapers.imdb_graphql.charts import ChartPart, join_parts, read_part
@@ -28,12 +31,21 @@ from infrastructure.scrapers.imdb_graphql.replies import (
     WrongInput,
     read_reply,
 )
-from infrastructure.scrapers.imdb_graphql.titles import read_titles
+from infrastructure.scrapers.imdb_graphql.titles import read_detailed_titles, read_titles
+
+if TYPE_CHECKING:
+    from infrastructure.scrapers.imdb_graphql.detail_parts import DetailParts
 
 logger = logging.getLogger(__name__)
 
 CHART_PART = 250
 """Places of a chart that are asked for at once: as many as the longest chart has."""
+
+DETAILED_TITLES = 10
+"""Titles that are asked for at once together with details, at most."""
+
+FIRST_ITEMS = 50
+"""Items of a detail that are asked for together with the titles."""
 
 CHART_TYPES: Mapping[ChartName, str] = MappingProxyType(
     {
@@ -54,25 +66,33 @@ class ImdbGraphqlSource:
 
     ``batch_size`` is how many titles it asks for in one request; when the API says that this is too
     complex, half as many, from then on. ``tell`` is told, once, what the API's answers say that
-    they may be used for.
+    they may be used for; ``note`` of each detail that a title comes without, and why.
 
-    Any number of threads may call a source: one lock guards the size of batches, another one
-    whether the disclaimer has been told.
+    With details, titles are asked for by `DETAILED_TITLES`. Any number of threads may call a
+    source: one lock guards the size of batches, another one whether the disclaimer has been told.
     """
 
     name = SOURCE_NAME
+    gives: Collection[DetailName] = frozenset(DetailName)
 
     def __init__(
-        self, http: Http, endpoint: Endpoint, batch_size: int, tell: Callable[[str], None]
+        self,
+        http: Http,
+        endpoint: Endpoint,
+        batch_size: int,
+        tell: Callable[[str], None],
+        note: Callable[[DetailFailure], None] = lambda _: None,
     ) -> None:
         self._http = http
         self._endpoint = endpoint
         self._batch_size = BatchSize(batch_size)
+        self._detailed_batch_size = BatchSize(min(batch_size, DETAILED_TITLES))
+        self._note = note
         self._tell = tell
         self._lock = threading.Lock()
         self._has_told = False
-        self._chart_query = Query("chart")
-        self._titles_query = Query("titles")
+        self._chart_query = Query.named("chart")
+        self._titles_query = Query.named("titles")
 
     @property
     def batch_size(self) -> int:
@@ -96,16 +116,19 @@ class ImdbGraphqlSource:
         except TooComplex as error:
             raise PageChanged(self._endpoint.url, "query", str(error)) from error
 
-    def titles(self, ids: Sequence[TitleId]) -> Sequence[TitleOutcome]:
+    def titles(
+        self, ids: Sequence[TitleId], details: Collection[DetailName] = ()
+    ) -> Sequence[TitleOutcome]:
         """Ask for titles; raises as `TitleSource.titles` says.
 
         When it takes several requests and one of them fails, the titles of those before it are
         given, and for the others the failure.
         """
+        wanted = tuple(name for name in DetailName if name in details)
         outcomes: list[TitleOutcome] = []
         while rest := ids[len(outcomes) :]:
             try:
-                outcomes += self._first_of(rest)
+                outcomes += self._first_of(rest, wanted)
             except RunStopped:
                 raise
             except SourceError as error:
@@ -114,17 +137,22 @@ class ImdbGraphqlSource:
                 outcomes += [error] * len(rest)
         return outcomes
 
-    def _first_of(self, ids: Sequence[TitleId]) -> Sequence[TitleOutcome]:
+    def _first_of(
+        self, ids: Sequence[TitleId], details: Sequence[DetailName]
+    ) -> Sequence[TitleOutcome]:
         """Outcomes of as many of the first ids as the API takes in one request."""
-        count = min(len(ids), self._batch_size.now)
+        size = self._detailed_batch_size if details else self._batch_size
+        count = min(len(ids), size.now)
         while True:
             asked = ids[:count]
             try:
-                return self._asked(asked)
+                return self._with_details(asked, details) if details else self._asked(asked)
             except TooComplex as error:
+                if count == 1 and details:
+                    return self._one_by_one(asked, details)
                 if count == 1:
                     return [PageChanged(self._endpoint.url, "query", f"for one title: {error}")]
-                count = self._batch_size.halve(count)
+                count = size.halve(count)
             except WrongInput as error:  # one of the ids, and it is not said which
                 if count == 1:
                     return [TitleNotFound(asked[0], f"{self._endpoint.url} ({error})")]
@@ -136,6 +164,45 @@ class ImdbGraphqlSource:
             return self._titles_query.ask(self._http, self._endpoint, {"ids": ids}, read)
         except PageChanged as error:
             return [error] * len(ids)
+
+    def _with_details(
+        self, ids: Sequence[TitleId], details: Sequence[DetailName]
+    ) -> Sequence[TitleOutcome]:
+        """Ask for titles with their details, and then for the rest of those that are long."""
+        from infrastructure.scrapers.imdb_graphql.detail_queries import has_parts, titles_query
+
+        query = Query(titles_query(self._titles_query.text, details))
+        variables: dict[str, object] = {"ids": ids}
+        if has_parts(details):
+            variables |= {"first": FIRST_ITEMS, "after": None}
+        read = partial(self._replied, partial(read_detailed_titles, ids, details))
+        try:
+            found = query.ask(self._http, self._endpoint, variables, read)
+        except PageChanged as error:
+            return [error] * len(ids)
+        rest = self._details
+        return [
+            rest.completed(outcome, parts) if isinstance(outcome, Title) else outcome
+            for outcome, parts in found
+        ]
+
+    def _one_by_one(
+        self, ids: Sequence[TitleId], details: Sequence[DetailName]
+    ) -> Sequence[TitleOutcome]:
+        """Ask for a title, and then for each of its details, all of which together are too much."""
+        return [
+            self._details.completed(outcome, dict.fromkeys(details))
+            if isinstance(outcome, Title)
+            else outcome
+            for outcome in self._first_of(ids, ())
+        ]
+
+    @cached_property
+    def _details(self) -> "DetailParts":
+        # Two threads may make two, which does no harm.
+        from infrastructure.scrapers.imdb_graphql.detail_parts import DetailParts
+
+        return DetailParts(self._http, self._endpoint, self._note)
 
     def _replied(self, read: Callable[[Reply], _Read], answer: PackedAnswer) -> _Read:
         reply = read_reply(answer)

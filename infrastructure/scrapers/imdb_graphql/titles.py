@@ -1,12 +1,15 @@
 """Titles in an answer of the API: the facts that a title page has, in the same shapes."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from application.ports import TitleOutcome
+from domain.details import DetailName
 from domain.errors import PageChanged, SourceUnavailable, TitleError, TitleNotFound
 from domain.identifiers import TitleId
 from domain.title import Credit, CreditCategory, Title
@@ -14,6 +17,9 @@ from infrastructure.scrapers.imdb_graphql.replies import INPUT_CODE, Reply, Repl
 from infrastructure.scrapers.imdb_pages import billing, facts
 from infrastructure.scrapers.imdb_pages.next_data import decode
 from infrastructure.scrapers.imdb_pages.page import Page
+
+if TYPE_CHECKING:
+    from infrastructure.scrapers.imdb_graphql.title_details import Found
 
 logger = logging.getLogger(__name__)
 
@@ -57,12 +63,52 @@ def read_titles(ids: Sequence[TitleId], reply: Reply) -> list[TitleOutcome]:
     Raises the `failure` of an error that is not about a part of one title, and `PageChanged` when
     the answer does not have as many titles as were asked for.
     """
-    wrong = _errors_by_place(reply)
+    return _outcomes(ids, reply, _errors_by_place(reply), _titles_in(ids, reply))
+
+
+def read_detailed_titles(
+    ids: Sequence[TitleId], details: Sequence[DetailName], reply: Reply
+) -> list[tuple[TitleOutcome, "dict[DetailName, Found]"]]:
+    """As `read_titles`, each title with what is there of its details.
+
+    An error that is about a detail harms only that.
+    """
+    # Most runs ask for no details, and to make the many types of their JSON takes time.
+    from infrastructure.scrapers.imdb_graphql.title_details import detail_of, read_parts
+
+    of_details: dict[int, dict[DetailName, ReplyError]] = defaultdict(dict)
+    others = []
+    for error in reply.errors:
+        match error.path:
+            case [field, int(place), str(key), *_] if field == _FIELD and (
+                name := detail_of(key, details)
+            ):
+                of_details[place].setdefault(name, error)
+            case _:
+                others.append(error)
+    wrong = _errors_by_place(msgspec.structs.replace(reply, errors=others))
+    given = _titles_in(ids, reply)
+    outcomes = _outcomes(ids, reply, wrong, given)
+    return [
+        (outcome, read_parts(reply.page, memoryview(raw), details, of_details[place]))
+        if isinstance(outcome, Title)
+        else (outcome, {})
+        for place, (outcome, raw) in enumerate(zip(outcomes, given, strict=True))
+    ]
+
+
+def _titles_in(ids: Sequence[TitleId], reply: Reply) -> list[Raw]:
     data = decode(_DATA, reply.data, reply.page, where=_FIELD)
-    given = data.titles if data else None
+    given: list[Raw] | None = data.titles if data else None
     if given is None or len(given) != len(ids):
         found = "none" if given is None else str(len(given))
         raise PageChanged(reply.page.url, _FIELD, f"{found}, and {len(ids)} were asked for")
+    return given
+
+
+def _outcomes(
+    ids: Sequence[TitleId], reply: Reply, wrong: Mapping[int, ReplyError], given: Sequence[Raw]
+) -> list[TitleOutcome]:
     outcomes = [
         _of_error(asked, reply.page, wrong[place])
         if place in wrong

@@ -1,12 +1,13 @@
 """Charts and titles from the pages of the web site."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from urllib.parse import urlsplit
 
 from application.ports import TitleOutcome
 from domain.chart import Chart, ChartName
+from domain.details import DetailName
 from domain.errors import (
     ChartNotFound,
     PageChanged,
@@ -37,6 +38,7 @@ class ImdbHtmlSource:
     """
 
     name = SOURCE_NAME
+    gives: Collection[DetailName] = frozenset()
     batch_size = 1
 
     def __init__(self, http: Http, reader: TitleReader, base_url: str) -> None:
@@ -56,7 +58,9 @@ class ImdbHtmlSource:
             raise ChartNotFound(name, answer.url)
         return parse_chart(page_of(unpacked), name)
 
-    def titles(self, ids: Sequence[TitleId]) -> Sequence[TitleOutcome]:
+    def titles(
+        self, ids: Sequence[TitleId], details: Collection[DetailName] = ()
+    ) -> Sequence[TitleOutcome]:
         """Read the page of each title; raises as `TitleSource.titles` says."""
         return [self._outcome(imdb_id) for imdb_id in ids]
 

@@ -2,11 +2,12 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from application.ports import PersonOutcome, TitleOutcome
 from domain.chart import Chart, ChartName
+from domain.details import DetailName
 from domain.errors import (
     ChartNotFound,
     PersonNotFound,
@@ -33,6 +34,7 @@ class SavedPagesSource:
     """
 
     name = SOURCE_NAME
+    gives: Collection[DetailName] = frozenset()
     batch_size = 1
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
@@ -48,7 +50,9 @@ class SavedPagesSource:
             raise ChartNotFound(name, f"{self._folder} (no saved page of /chart/{name}/)")
         return parse_chart(read_page(path, self._max_bytes), name)
 
-    def titles(self, ids: Sequence[TitleId]) -> Sequence[TitleOutcome]:
+    def titles(
+        self, ids: Sequence[TitleId], details: Collection[DetailName] = ()
+    ) -> Sequence[TitleOutcome]:
         """Read the saved page of each title; one without a page is `TitleNotFound`."""
         return [self._outcome(imdb_id) for imdb_id in ids]
 

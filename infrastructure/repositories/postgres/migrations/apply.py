@@ -14,6 +14,7 @@ from infrastructure.repositories.postgres.migrations import (
     statements_0004,
     statements_0005,
     statements_0006,
+    statements_0007,
 )
 
 _VERSIONS = {
@@ -23,6 +24,7 @@ _VERSIONS = {
     "0004": statements_0004.STATEMENTS,
     "0005": statements_0005.STATEMENTS,
     "0006": statements_0006.STATEMENTS,
+    "0007": statements_0007.STATEMENTS,
 }
 """The statements of every version, in order; versions sort as text."""
 

@@ -1,4 +1,4 @@
-"""Tables for more details of titles. What is there stays."""
+"""Runs that ask for details of titles. What is there stays."""
 
 from alembic import op
 
