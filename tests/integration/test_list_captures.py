@@ -162,6 +162,15 @@ class TestFindPage:
             ("nm11630385", "Jazz Band 005", "Self, Portrait de Groupe (1985–)"),
         ]
 
+    @pytest.mark.parametrize("path", [FIND_2026, FIND_2022])
+    @pytest.mark.parametrize("thing", [Thing.COMPANY, Thing.KEYWORD])
+    def test_companies_and_keywords_have_a_place_which_is_empty(
+        self, path: str, thing: Thing
+    ) -> None:
+        hits = read_find(capture(path), thing=thing)
+        assert hits
+        assert thing not in {hit.thing for hit in hits}
+
     def test_the_year_picks_the_right_one(self) -> None:
         query = SearchQuery(text="kiss kiss bang bang", year=2005)
         accepted = [hit.imdb_id for hit in read_find(capture(FIND_2022)) if query.accepts(hit)]
