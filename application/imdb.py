@@ -1,11 +1,13 @@
 """Titles, people, charts and searches as Python objects, for who wants nothing saved."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from application.detail_fetcher import DetailFetcher, Fetched, Item
 from application.search_titles import SearchTitles
 from application.source_chain import PersonChain, SourceChain
 from domain.chart import Chart, ChartName
+from domain.details import DetailName
 from domain.errors import (
     InvalidConfiguration,
     InvalidSearch,
@@ -16,6 +18,9 @@ from domain.identifiers import NameId, TitleId, name_id_from, title_id_from
 from domain.person_profile import PersonProfile
 from domain.search import SearchHit, SearchQuery, Thing
 from domain.title import Title, TitleKind
+
+if TYPE_CHECKING:
+    from domain.details.items import Episode
 
 
 class Imdb:
@@ -40,20 +45,42 @@ class Imdb:
         self._searches = searches
         self._max_threads = max_threads
 
-    def title(self, which: str) -> Title:
-        """Give a title with its credits; raises `TitleNotFound` when there is none."""
-        [outcome] = self._titles.titles([title_id_from(which)])
+    def title(self, which: str, *, details: Sequence[str] = ()) -> Title:
+        """Give a title with its credits; raises `TitleNotFound` when there is none.
+
+        It comes with those of the ``details`` (``akas``, ``awards``, ... see `DetailName`) that
+        could be had. Raises `InvalidSearch` for one that nobody knows.
+        """
+        [outcome] = self._titles.titles([title_id_from(which)], _detail_names(details))
         return _given(outcome)
 
-    def titles(self, which: Iterable[str]) -> Iterator[Fetched[TitleId, Title]]:
+    def episodes(self, series: str, *, season: int | None = None) -> "tuple[Episode, ...]":
+        """Give the episodes of a series, or of one season, in the order of the source.
+
+        None: IMDb knows of none. Raises `SourceUnavailable` when no chosen source can give them.
+        """
+        from domain.details.items import Episode
+
+        title = self.title(series, details=[DetailName.EPISODES])
+        found = next((one for one in title.details if one.name is DetailName.EPISODES), None)
+        if found is None:
+            raise SourceUnavailable(title.provenance.source, f"no episodes of {title.imdb_id}")
+        episodes = [item for item in found.items if isinstance(item, Episode)]
+        return tuple(one for one in episodes if season is None or one.season == season)
+
+    def titles(
+        self, which: Iterable[str], *, details: Sequence[str] = ()
+    ) -> Iterator[Fetched[TitleId, Title]]:
         """Give titles as they arrive, in no particular order, with as many threads as a run has.
 
         Each named title comes once: its ``outcome`` is the `Title` or the error that says why not.
-        Raises `InvalidTitle` before any is asked for when one of ``which`` is no title.
+        Raises `InvalidTitle` before any is asked for when one of ``which`` is no title, and as
+        `title` does.
         """
         ids = list(dict.fromkeys(map(title_id_from, which)))
+        wanted = _detail_names(details)
         fetcher: DetailFetcher[TitleId, Title] = DetailFetcher(
-            self._titles.titles,
+            lambda batch: self._titles.titles(batch, wanted),
             batch_size=lambda: self._titles.batch_size,
             max_threads=min(self._max_threads, max(len(ids), 1)),
             go_on=lambda: True,  # sources that are given up answer at once
@@ -126,6 +153,14 @@ class Imdb:
         if not outcome.answered:
             raise SourceUnavailable("search", "none of the ways to search gave an answer")
         return outcome.hits
+
+
+def _detail_names(names: Sequence[str]) -> tuple[DetailName, ...]:
+    try:
+        return tuple(dict.fromkeys(map(DetailName, names)))
+    except ValueError as error:
+        known = ", ".join(DetailName)
+        raise InvalidSearch(f"{error.args[0]}; known are {known}") from error
 
 
 def _given(outcome: Item | ScraperError) -> Item:

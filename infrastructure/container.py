@@ -170,7 +170,14 @@ def open_imdb(
     stop = threading.Event()
     with ExitStack() as stack:
         searches = stack.enter_context(open_search(chosen, tell))
-        sources = [stack.enter_context(open_source(n, chosen, stop, tell)) for n in chosen.sources]
+
+        def note(failure: DetailFailure) -> None:
+            tell(f"{failure.imdb_id} comes without {failure.detail}: {failure.message}")
+
+        sources = [
+            stack.enter_context(open_source(name, chosen, stop, tell, note))
+            for name in chosen.sources
+        ]
         people = [
             stack.enter_context(_open_person_source(n, chosen, stop, read_ahead=False))
             for n in chosen.sources

@@ -67,6 +67,18 @@ def test_many_titles_each_once_with_what_became_of_it(imdb):
     assert {i: type(outcome) for i, outcome in failed.items()} == {"tt9999999": TitleNotFound}
 
 
+def test_details_of_a_title(site):
+    with open_imdb(settings_for(site, sources="graphql")) as imdb:
+        title = imdb.title("tt0111161", details=["akas", "taglines"])
+        [fetched] = imdb.titles(["tt0068646"], details=["keywords"])
+        assert imdb.episodes("tt0111161") == ()
+        with pytest.raises(InvalidSearch, match="'seasons' is not a valid DetailName; known are"):
+            imdb.title("tt0111161", details=["seasons"])
+    assert [detail.name for detail in title.details] == ["akas", "taglines"]
+    assert isinstance(fetched.outcome, Title)
+    assert [detail.name for detail in fetched.outcome.details] == ["keywords"]
+
+
 def test_a_chart_in_its_order(imdb):
     chart = imdb.chart("top")
     assert [entry.rank for entry in chart.entries] == list(range(1, 251))
