@@ -21,6 +21,7 @@ from graphql import (
     get_named_type,
     is_enum_type,
     is_input_object_type,
+    is_interface_type,
     is_object_type,
     is_required_argument,
     is_required_input_field,
@@ -125,7 +126,7 @@ def _cut(schema: GraphQLSchema, touched: _Touched, name: str) -> str:
     if is_union_type(kind):
         members = [member.name for member in kind.types if member.name in touched.fields]
         return f"union {name} = {' | '.join(sorted(members))}"
-    word = "type" if is_object_type(kind) else "input"
+    word = "type" if is_object_type(kind) else "interface" if is_interface_type(kind) else "input"
     lines = []
     for field in sorted(touched.fields[name]):
         definition = kind.fields[field]

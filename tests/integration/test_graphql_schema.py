@@ -28,7 +28,7 @@ def query_named(name: str) -> str:
 
 
 def test_there_are_queries() -> None:
-    assert {path.stem for path in QUERIES} == {"chart", "search", "titles"}
+    assert {path.stem for path in QUERIES} == {"chart", "people", "search", "titles"}
 
 
 @pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.name)

@@ -1,7 +1,5 @@
 """Charts and titles from the GraphQL API."""
 
-import logging
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
@@ -12,25 +10,22 @@ from domain.chart import Chart, ChartName
 from domain.errors import (
     ChartNotFound,
     PageChanged,
-    RunStopped,
-    SourceError,
     TitleNotFound,
 )
 from domain.identifiers import TitleId
 from infrastructure.scrapers.answers import PackedAnswer
 from infrastructure.scrapers.imdb_graphql.batch_size import BatchSize
+from infrastructure.scrapers.imdb_graphql.batches import ask_in_batches
 from infrastructure.scrapers.imdb_graphql.charts import ChartPart, join_parts, read_part
+from infrastructure.scrapers.imdb_graphql.disclaimer import Disclaimer
 from infrastructure.scrapers.imdb_graphql.endpoint import Endpoint, Http, Query
 from infrastructure.scrapers.imdb_graphql.replies import (
     SOURCE_NAME,
     Reply,
     TooComplex,
     WrongInput,
-    read_reply,
 )
 from infrastructure.scrapers.imdb_graphql.titles import read_titles
-
-logger = logging.getLogger(__name__)
 
 CHART_PART = 250
 """Places of a chart that are asked for at once: as many as the longest chart has."""
@@ -56,8 +51,8 @@ class ImdbGraphqlSource:
     complex, half as many, from then on. ``tell`` is told, once, what the API's answers say that
     they may be used for.
 
-    Any number of threads may call a source: one lock guards the size of batches, another one
-    whether the disclaimer has been told.
+    Any number of threads may call a source: the size of batches, and whether the disclaimer has
+    been told, have a lock each.
     """
 
     name = SOURCE_NAME
@@ -68,9 +63,7 @@ class ImdbGraphqlSource:
         self._http = http
         self._endpoint = endpoint
         self._batch_size = BatchSize(batch_size)
-        self._tell = tell
-        self._lock = threading.Lock()
-        self._has_told = False
+        self._disclaimer = Disclaimer(tell)
         self._chart_query = Query("chart")
         self._titles_query = Query("titles")
 
@@ -102,33 +95,9 @@ class ImdbGraphqlSource:
         When it takes several requests and one of them fails, the titles of those before it are
         given, and for the others the failure.
         """
-        outcomes: list[TitleOutcome] = []
-        while rest := ids[len(outcomes) :]:
-            try:
-                outcomes += self._first_of(rest)
-            except RunStopped:
-                raise
-            except SourceError as error:
-                if not outcomes:
-                    raise
-                outcomes += [error] * len(rest)
-        return outcomes
-
-    def _first_of(self, ids: Sequence[TitleId]) -> Sequence[TitleOutcome]:
-        """Outcomes of as many of the first ids as the API takes in one request."""
-        count = min(len(ids), self._batch_size.now)
-        while True:
-            asked = ids[:count]
-            try:
-                return self._asked(asked)
-            except TooComplex as error:
-                if count == 1:
-                    return [PageChanged(self._endpoint.url, "query", f"for one title: {error}")]
-                count = self._batch_size.halve(count)
-            except WrongInput as error:  # one of the ids, and it is not said which
-                if count == 1:
-                    return [TitleNotFound(asked[0], f"{self._endpoint.url} ({error})")]
-                count //= 2
+        url = self._endpoint.url
+        size = self._batch_size
+        return ask_in_batches(ids, size, self._asked, url=url, not_found=TitleNotFound)
 
     def _asked(self, ids: Sequence[TitleId]) -> Sequence[TitleOutcome]:
         read = partial(self._replied, partial(read_titles, ids))
@@ -138,13 +107,4 @@ class ImdbGraphqlSource:
             return [error] * len(ids)
 
     def _replied(self, read: Callable[[Reply], _Read], answer: PackedAnswer) -> _Read:
-        reply = read_reply(answer)
-        if reply.disclaimer is not None:
-            self._tell_once(reply.disclaimer)
-        return read(reply)
-
-    def _tell_once(self, disclaimer: str) -> None:
-        with self._lock:
-            has_told, self._has_told = self._has_told, True
-        if not has_told:
-            self._tell(f"source {self.name} says: {disclaimer}")
+        return read(self._disclaimer.reply_of(answer))
