@@ -14,6 +14,7 @@ from application.lane_queue import Batch, Job
 from application.ports import RepositoryOpener, RunObserver, Spill, TitleRepository
 from domain.chart import Chart
 from domain.identifiers import ImdbId, TitleId
+from domain.merged_id import MergedId
 from domain.run import RepositoryReport, Run, RunReport, StoreCounts
 from domain.title import Title
 
@@ -158,6 +159,10 @@ class CompositeSave:
         handed = Batch(tuple(batch), run)
         for lane in self._lanes:
             lane.do(handed)
+
+    def note_merged(self, merged: Sequence[MergedId]) -> None:
+        """Have every repository keep that ids have been merged, after what it was given to save."""
+        self._do_in_every_lane(lambda repository: repository.note_merged(merged))
 
     def settle(self, count: Count = titles_held) -> tuple[RepositoryReport, ...]:
         """Wait until everything handed over is saved or has failed; give each one's account.

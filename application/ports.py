@@ -14,6 +14,7 @@ from domain.details import DetailName
 from domain.errors import SourceError, TitleError
 from domain.history import Snapshot, SnapshotTime, TitleHistory
 from domain.identifiers import ImdbId, NameId, TitleId
+from domain.merged_id import MergedId
 from domain.person_profile import PersonProfile
 from domain.run import Failure, ProfileCounts, Run, RunRecord, RunReport, StoreCounts
 from domain.search import SearchHit, SearchQuery
@@ -210,8 +211,15 @@ class TitleRepository(Protocol):
         """Give those of the ids that need no fetching for a run any more.
 
         They are held here, and either their facts were fetched at or after the moment when the run
-        began, or it was the run that saved them (a page that was saved from a browser is older).
+        began, or it was the run that saved them (a page that was saved from a browser is older). Of
+        an id that was merged into another one (`note_merged`), that one's title counts.
         """
+
+    def note_merged(self, merged: Sequence[MergedId]) -> None:
+        """Keep that ids have been merged into others, as `with_merged` says; titles stay as is."""
+
+    def merged_ids(self) -> Sequence[MergedId]:
+        """Give all merged ids that are known, of titles and of people, in no particular order."""
 
     def versions(self) -> Iterator[TitleVersion]:
         """Stream the id and the age of every title held, in no particular order."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from demo import structured_data
 from demo.body import Body, body_of, piece
 from demo.fact_search import FactSearch
-from demo.facts import ChartFacts, PersonFacts, TitleFacts, people_of
+from demo.facts import MERGED_IDS, ChartFacts, PersonFacts, TitleFacts, people_of
 from demo.structured_data import JsonObject
 
 if TYPE_CHECKING:
@@ -119,13 +119,15 @@ class GraphqlApi:
     def _titles(self, ids: list[str | None]) -> list[JsonObject | None]:
         if self._most_titles is not None and len(ids) > self._most_titles:
             raise _too_complex(len(ids))
-        return [self._title(i) if i in self._by_id else None for i in ids]
+        found = [MERGED_IDS.get(i or "", i) for i in ids]
+        return [self._title(i) if i in self._by_id else None for i in found]
 
     def _names(self, ids: list[str | None]) -> list[JsonObject | None]:
         if self._most_titles is not None and len(ids) > self._most_titles:
             raise _too_complex(len(ids))
         known = self._people()
-        return [_person(known[i]) if i in known else None for i in ids]
+        found = [MERGED_IDS.get(i or "", i) for i in ids]
+        return [_person(known[i]) if i in known else None for i in found]
 
     def _chart_titles(
         self, chart: JsonObject, first: int, after: str | None = None

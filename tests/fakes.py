@@ -10,7 +10,8 @@ from application.source_chain import PATIENCE, REST_SECONDS
 from domain.chart import Chart, ChartName
 from domain.details import Detail
 from domain.errors import ScraperError, TitleNotFound
-from domain.identifiers import TitleId
+from domain.identifiers import ImdbId, TitleId
+from domain.merged_id import MergedId, with_merged
 from domain.run import Failure, Run, RunRecord, RunReport, StoreCounts
 from domain.title import Title
 from infrastructure.http.circuit_breaker import CircuitBreaker
@@ -98,6 +99,7 @@ class FakeRepository:
         self.saved_by: dict[TitleId, str] = {}
         self.records: dict[str, RunRecord] = {}
         self.failures: dict[str, tuple[Failure, ...]] = {}
+        self.merged: dict[ImdbId, MergedId] = {}
 
     def opener(self, *open_errors: Exception) -> RepositoryOpener:
         waiting = list(open_errors)
@@ -197,12 +199,19 @@ class FakeRepository:
         return self.failures.get(run_id, ())
 
     def held_since(self, ids: Collection[TitleId], run: Run) -> frozenset[TitleId]:
+        kept_as = {i: self.merged[i].new if i in self.merged else i for i in ids}
         return frozenset(
-            i for i in ids if i in self.held and (
-                self.held[i].provenance.fetched_at >= run.started_at
-                or self.saved_by.get(i) == run.run_id
+            i for i, kept in kept_as.items() if kept in self.held and (
+                self.held[kept].provenance.fetched_at >= run.started_at
+                or self.saved_by.get(kept) == run.run_id
             )
         )  # fmt: skip
+
+    def note_merged(self, merged: Sequence[MergedId]) -> None:
+        self.merged = with_merged(self.merged, merged)
+
+    def merged_ids(self) -> Sequence[MergedId]:
+        return list(self.merged.values())
 
     def versions(self) -> Iterator[TitleVersion]:
         for title in self.held.values():

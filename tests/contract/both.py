@@ -10,6 +10,7 @@ from application.composite_save import CompositeSave
 from application.ports import BatchResult, RepositoryOpener, TitleRepository, TitleVersion
 from domain.chart import Chart
 from domain.identifiers import NameId, TitleId
+from domain.merged_id import MergedId
 from domain.person_profile import PersonProfile
 from domain.run import (
     Failure,
@@ -87,6 +88,15 @@ class BothRepositories:
 
     def held_since(self, ids: Collection[TitleId], run: Run) -> frozenset[TitleId]:
         return self._agreed(lambda reader: reader.held_since(ids, run))
+
+    def note_merged(self, merged: Sequence[MergedId]) -> None:
+        self._save.note_merged(merged)
+        assert self._errors() == [None, None]
+
+    def merged_ids(self) -> Sequence[MergedId]:
+        return self._agreed(
+            lambda reader: sorted(reader.merged_ids(), key=lambda merged: merged.old)
+        )
 
     def versions(self) -> Iterator[TitleVersion]:
         yield from self._agreed(lambda reader: sorted(reader.versions()))

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from application.ports import PersonSource
-from demo.facts import PersonFacts, TitleFacts, people_of, synthetic_facts
+from demo.facts import MERGED_IDS, PersonFacts, TitleFacts, people_of, synthetic_facts
 from demo.site import DemoSite
 from demo.structured_data import CREDITS_SHOWN
 from domain.errors import PersonNotFound
@@ -142,3 +142,12 @@ def test_all_sources_say_the_same_of_a_person(
         for [other] in others:
             assert isinstance(other, PersonProfile)
             assert replace(other, provenance=first.provenance) == first
+
+
+def test_who_was_merged_comes_under_the_new_id(site: DemoSite, http: HttpClient) -> None:
+    """Saved pages are of one id only: nothing is known of others."""
+    for name in SOURCES:
+        if name != "saved":
+            [person] = open_source(name, site, http, Path()).people([NameId("nm9100000001")])
+            assert isinstance(person, PersonProfile)
+            assert person.imdb_id == MERGED_IDS["nm9100000001"]

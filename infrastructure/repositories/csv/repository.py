@@ -18,6 +18,7 @@ from domain.chart import Chart
 from domain.details import Detail
 from domain.errors import InvalidTitle
 from domain.identifiers import ImdbId, NameId, TitleId
+from domain.merged_id import MergedId
 from domain.person_profile import PersonProfile
 from domain.run import Failure, ProfileCounts, Run, RunRecord, RunReport, StoreCounts
 from domain.title import Title
@@ -34,6 +35,7 @@ from infrastructure.repositories.csv.failures import NAME, locked, malformed, tr
 from infrastructure.repositories.csv.index import HeldTitle
 from infrastructure.repositories.csv.journal import RunJournal
 from infrastructure.repositories.csv.merge import finish_merge, merge
+from infrastructure.repositories.csv.merged_file import MergedFile
 from infrastructure.repositories.csv.profile_files import ProfileFiles
 from infrastructure.repositories.csv.rows import (
     Naming,
@@ -82,8 +84,8 @@ class CsvRepository:
     """Keeps titles in ``titles.csv``, ``people.csv`` and ``credits.csv``, charts in ``chart.csv``.
 
     Details of titles are in files of their own (`DetailSet`), and so are profiles of people
-    (`ProfileFiles`); they are made with the first one. What it remembers of runs is in ``.runs``
-    (`RunJournal`).
+    (`ProfileFiles`) and merged ids (`MergedFile`); they are made with the first one. What it
+    remembers of runs is in ``.runs`` (`RunJournal`).
 
     Made by `open_csv_repository`; fulfils the port `TitleRepository`. New titles are appended. A
     title that is held already goes to ``.updates/``, and from there into the files when they are
@@ -101,6 +103,7 @@ class CsvRepository:
             directory / ".updates", renames=True, escape_formulas=escape_formulas
         )
         self._chart_file = ChartFile(directory)
+        self._merged_file = MergedFile(directory)
         self._profile_files = ProfileFiles(directory, escape_formulas=escape_formulas)
         self._journal = RunJournal(directory)
         self._mutex = threading.Lock()
@@ -127,6 +130,7 @@ class CsvRepository:
                 table.header_size()
             self._main.details.check()
             self._chart_file.check()
+            self._merged_file.check()
             self._profile_files.check()
         with self._exclusively():
             self._merge()
@@ -201,12 +205,29 @@ class CsvRepository:
     def held_since(self, ids: Collection[TitleId], run: Run) -> frozenset[TitleId]:
         """Give those held that are newer than the run's beginning, or were saved by it."""
         began = moment_of(run.started_at)
+
+        def is_held(imdb_id: ImdbId) -> bool:
+            holder, held = self._holder(TitleId(imdb_id))
+            return held is not None and (
+                held.fetched_at >= began or holder.saved_by(held) == run.run_id
+            )
+
         with self._exclusively():
-            found = ((imdb_id, *self._holder(imdb_id)) for imdb_id in ids)
+            merged = self._merged_file.read()
             return frozenset(
-                imdb_id for imdb_id, holder, held in found
-                if held and (held.fetched_at >= began or holder.saved_by(held) == run.run_id)
+                imdb_id for imdb_id in ids
+                if is_held(imdb_id) or (imdb_id in merged and is_held(merged[imdb_id].new))
             )  # fmt: skip
+
+    def note_merged(self, merged: Sequence[MergedId]) -> None:
+        """Keep these, unless something later is known of them."""
+        with self._exclusively():
+            self._merged_file.add(merged)
+
+    def merged_ids(self) -> Sequence[MergedId]:
+        """Give all that are known."""
+        with self._exclusively():
+            return list(self._merged_file.read().values())
 
     def versions(self) -> Iterator[TitleVersion]:
         """Give the id and the age of every title held at the first step."""

@@ -16,6 +16,7 @@ from domain.chart import Chart
 from domain.details import DetailName
 from domain.errors import InvalidTitle, RepositoryUnavailable
 from domain.identifiers import ImdbId, NameId, TitleId
+from domain.merged_id import MergedId
 from domain.person_profile import PersonProfile
 from domain.run import Failure, ProfileCounts, Run, RunRecord, RunReport, StoreCounts
 from domain.title import Title
@@ -31,6 +32,7 @@ from infrastructure.repositories.postgres.history import (
     note_run,
     record_of,
 )
+from infrastructure.repositories.postgres.merged import add_merged, select_merged
 from infrastructure.repositories.postgres.migrations import apply_migrations
 from infrastructure.repositories.postgres.presence import Presence
 from infrastructure.repositories.postgres.profiles import (
@@ -188,13 +190,21 @@ class PostgresRepository:
 
     def held_since(self, ids: Collection[TitleId], run: Run) -> frozenset[TitleId]:
         """Give those held that are newer than the run's beginning, or were saved by it."""
-        values = (array_literal(ids), run.started_at, run.run_id)
+        values = {"ids": array_literal(ids), "began": run.started_at, "run_id": run.run_id}
 
         def ask(statements: cursor) -> frozenset[TitleId]:
             statements.execute(_HELD_SINCE, values)
             return frozenset(TitleId(imdb_id) for (imdb_id,) in statements.fetchall())
 
         return self._transaction(ask)
+
+    def note_merged(self, merged: Sequence[MergedId]) -> None:
+        """Keep these, unless something later is known of them; other writers take turns."""
+        self._transaction(partial(add_merged, merged=merged))
+
+    def merged_ids(self) -> Sequence[MergedId]:
+        """Give all that are known, by their old ids."""
+        return self._transaction(select_merged)
 
     def versions(self) -> Iterator[TitleVersion]:
         """Give the id and the age of every title held, from one snapshot.
@@ -312,7 +322,10 @@ _DETAILED_VERSIONS = """
 
 _HELD_SINCE = """
     SELECT imdb_id FROM titles
-    WHERE imdb_id = ANY (%s::text[]) AND (fetched_at >= %s OR run_id = %s)
+    WHERE imdb_id = ANY (%(ids)s::text[]) AND (fetched_at >= %(began)s OR run_id = %(run_id)s)
+    UNION
+    SELECT old_id FROM merged_ids JOIN titles ON imdb_id = new_id
+    WHERE old_id = ANY (%(ids)s::text[]) AND (fetched_at >= %(began)s OR run_id = %(run_id)s)
 """
 
 _COUNTS = """
