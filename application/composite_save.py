@@ -13,10 +13,9 @@ from application.lane import WAIT_SECONDS, Count, Lane
 from application.lane_queue import Batch, Job
 from application.ports import RepositoryOpener, RunObserver, Spill, TitleRepository
 from domain.chart import Chart
-from domain.identifiers import ImdbId, TitleId
+from domain.identifiers import ImdbId
 from domain.merged_id import MergedId
 from domain.run import RepositoryReport, Run, RunReport, StoreCounts
-from domain.title import Title
 
 _Given = TypeVar("_Given")
 
@@ -134,7 +133,7 @@ class CompositeSave:
         """Have every repository do something, when it has done what it was given before."""
         self._do_in_every_lane(work)
 
-    def copy(self, batch: Sequence[Title], run: Run, *, to: str) -> None:
+    def copy(self, batch: Sequence[Item], run: Run, *, to: str) -> None:
         """Hand a batch to one lane, whose report counts it as copied; waits as `save` does."""
         handed = Batch(tuple(batch), run, is_copy=True)
         for lane in self._lanes:
@@ -142,7 +141,7 @@ class CompositeSave:
                 lane.do(handed)
 
     def note_before(
-        self, saved: Collection[TitleId], held: Mapping[str, Collection[TitleId]]
+        self, saved: Collection[ImdbId], held: Mapping[str, Collection[ImdbId]]
     ) -> None:
         """Put into the reports what was saved before: ``held`` by each repository that answered.
 

@@ -241,6 +241,9 @@ class TitleRepository(Protocol):
         give in their credits: neither changes the other, nor need the other be there.
         """
 
+    def profile_versions(self) -> Iterator[tuple[NameId, datetime]]:
+        """Stream the id and the age of every profile held, in no particular order."""
+
     def profiles(self, ids: Collection[NameId] | None = None) -> Iterator[PersonProfile]:
         """Stream the profiles that are held, or those of ``ids`` that are."""
 

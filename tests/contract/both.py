@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -123,6 +124,9 @@ class BothRepositories:
 
     def save_profiles(self, batch: Sequence[PersonProfile], run: Run) -> BatchResult:
         return self.save(batch, run)  # type: ignore[arg-type]  # the lanes tell them apart
+
+    def profile_versions(self) -> Iterator[tuple[NameId, datetime]]:
+        yield from self._agreed(lambda reader: sorted(reader.profile_versions()))
 
     def profiles(self, ids: Collection[NameId] | None = None) -> Iterator[PersonProfile]:
         found = self._agreed(lambda reader: {p.imdb_id: p for p in reader.profiles(ids)})

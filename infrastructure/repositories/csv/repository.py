@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
@@ -286,6 +287,13 @@ class CsvRepository:
             updated=counts["updated"],
             unchanged=counts["unchanged"],
         )
+
+    def profile_versions(self) -> Iterator[tuple[NameId, datetime]]:
+        """Give the id and the age of every profile held at the first step."""
+        with self._exclusively():
+            moments = self._profile_files.moments()
+        for imdb_id, moment in moments.items():
+            yield imdb_id, datetime_of(moment)
 
     def profiles(self, ids: Collection[NameId] | None = None) -> Iterator[PersonProfile]:
         """Give the profiles held at the first step, in the order in which they were first saved.

@@ -248,6 +248,13 @@ class PostgresRepository:
         """Store each profile wholly or not at all, in one transaction."""
         return self._transaction(partial(save_profiles, batch=batch, run=run))
 
+    def profile_versions(self) -> Iterator[tuple[NameId, datetime]]:
+        """Give the id and the age of every profile held, from one snapshot; as `versions`."""
+        with self._snapshot(_TITLES_PER_FETCH) as (rows, _):
+            rows.execute("SELECT imdb_id, fetched_at FROM person_profiles")
+            for imdb_id, fetched_at in rows:
+                yield NameId(imdb_id), _in_utc(fetched_at)
+
     def profiles(self, ids: Collection[NameId] | None = None) -> Iterator[PersonProfile]:
         """Give the profiles held, or some of them, by id, from one snapshot; as `titles`."""
         with self._snapshot(_TITLES_PER_FETCH) as (rows, _):
