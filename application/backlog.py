@@ -44,7 +44,11 @@ class _Spilled:
 
     def goes_with(self, other: "_Spilled") -> bool:
         """Whether both may be saved in one go."""
-        return self.run is other.run and self.is_copy == other.is_copy
+        return (
+            self.run is other.run
+            and self.is_copy == other.is_copy
+            and [i[:2] for i in self.ids[:1]] == [i[:2] for i in other.ids[:1]]
+        )
 
 
 class Backlog:

@@ -13,9 +13,9 @@ from application.lane import WAIT_SECONDS, Count, Lane
 from application.lane_queue import Batch, Job
 from application.ports import RepositoryOpener, RunObserver, Spill, TitleRepository
 from domain.chart import Chart
-from domain.identifiers import ImdbId, TitleId
+from domain.identifiers import ImdbId
+from domain.merged_id import MergedId
 from domain.run import RepositoryReport, Run, RunReport, StoreCounts
-from domain.title import Title
 
 _Given = TypeVar("_Given")
 
@@ -133,7 +133,7 @@ class CompositeSave:
         """Have every repository do something, when it has done what it was given before."""
         self._do_in_every_lane(work)
 
-    def copy(self, batch: Sequence[Title], run: Run, *, to: str) -> None:
+    def copy(self, batch: Sequence[Item], run: Run, *, to: str) -> None:
         """Hand a batch to one lane, whose report counts it as copied; waits as `save` does."""
         handed = Batch(tuple(batch), run, is_copy=True)
         for lane in self._lanes:
@@ -141,7 +141,7 @@ class CompositeSave:
                 lane.do(handed)
 
     def note_before(
-        self, saved: Collection[TitleId], held: Mapping[str, Collection[TitleId]]
+        self, saved: Collection[ImdbId], held: Mapping[str, Collection[ImdbId]]
     ) -> None:
         """Put into the reports what was saved before: ``held`` by each repository that answered.
 
@@ -158,6 +158,10 @@ class CompositeSave:
         handed = Batch(tuple(batch), run)
         for lane in self._lanes:
             lane.do(handed)
+
+    def note_merged(self, merged: Sequence[MergedId]) -> None:
+        """Have every repository keep that ids have been merged, after what it was given to save."""
+        self._do_in_every_lane(lambda repository: repository.note_merged(merged))
 
     def settle(self, count: Count = titles_held) -> tuple[RepositoryReport, ...]:
         """Wait until everything handed over is saved or has failed; give each one's account.

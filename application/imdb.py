@@ -9,12 +9,11 @@ from application.source_chain import PersonChain, SourceChain
 from domain.chart import Chart, ChartName
 from domain.details import DetailName
 from domain.errors import (
-    InvalidConfiguration,
     InvalidSearch,
     ScraperError,
     SourceUnavailable,
 )
-from domain.identifiers import NameId, TitleId, name_id_from, title_id_from
+from domain.identifiers import TitleId, name_id_from, title_id_from
 from domain.person_profile import PersonProfile
 from domain.search import SearchHit, SearchQuery, Thing
 from domain.title import Title, TitleKind
@@ -35,7 +34,7 @@ class Imdb:
     def __init__(
         self,
         titles: SourceChain,
-        people: PersonChain | None,
+        people: PersonChain,
         searches: SearchTitles,
         *,
         max_threads: int,
@@ -88,14 +87,8 @@ class Imdb:
         return fetcher.fetch(ids)
 
     def person(self, which: str) -> PersonProfile:
-        """Give a person's profile with the filmography; raises `PersonNotFound` for nobody.
-
-        Raises `InvalidConfiguration` when none of the chosen sources gives people.
-        """
-        wanted: NameId = name_id_from(which)
-        if self._people is None:
-            raise InvalidConfiguration(["SOURCES: none of them gives people"])
-        [outcome] = self._people.people([wanted])
+        """Give a person's profile with the filmography; raises `PersonNotFound` for nobody."""
+        [outcome] = self._people.people([name_id_from(which)])
         return _given(outcome)
 
     def chart(self, name: str = ChartName.TOP) -> Chart:

@@ -12,7 +12,7 @@ from application.backlog import Backlog
 from application.lane_queue import Batch, Job, LaneQueue
 from application.ports import BatchResult, RepositoryOpener, RunObserver, Spill, TitleRepository
 from domain.errors import RepositoryUnavailable, SpillUnavailable
-from domain.identifiers import ImdbId, TitleId
+from domain.identifiers import ImdbId
 from domain.run import ProfileCounts, RepositoryReport, StoreCounts
 from shared.stages import SAVE, stage
 
@@ -103,7 +103,7 @@ class Lane(threading.Thread):
         """Have the repository count what it holds; the event is as `ask` gives it."""
         return self.ask(partial(self._count, count))
 
-    def note_before(self, saved: Collection[TitleId], held: Collection[TitleId] | None) -> None:
+    def note_before(self, saved: Collection[ImdbId], held: Collection[ImdbId] | None) -> None:
         """Count what was saved before the run was continued. Call it while the lane is idle."""
         if held is None:
             self._missing += saved

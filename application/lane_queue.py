@@ -43,7 +43,7 @@ class Job:
 class Batch:
     """Titles, or people, to save, which are missing in a repository when that fails.
 
-    A run is about titles or about people, so no batch has both. ``is_copy`` when they come from
+    No batch has both. ``is_copy`` when they come from
     another repository and not from a source.
     """
 
@@ -55,6 +55,14 @@ class Batch:
     def ids(self) -> tuple[ImdbId, ...]:
         """The ids of the titles or people, in order."""
         return tuple(item.imdb_id for item in self.items)
+
+    def goes_with(self, other: "Batch") -> bool:
+        """Whether both may be saved in one go."""
+        return (
+            self.run is other.run
+            and self.is_copy == other.is_copy
+            and [*map(type, self.items[:1])] == [*map(type, other.items[:1])]
+        )
 
     def save_to(
         self, repository: TitleRepository, when_sent: Callable[[], None] | None
@@ -138,7 +146,6 @@ def _fits(work: Job | Batch, *, behind: Job | Batch, titles: int) -> bool:
     return (
         isinstance(work, Batch)
         and isinstance(behind, Batch)
-        and work.run is behind.run
-        and work.is_copy == behind.is_copy
+        and work.goes_with(behind)
         and titles + len(work.items) <= QUEUE_TITLES
     )

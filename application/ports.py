@@ -14,6 +14,7 @@ from domain.details import DetailName
 from domain.errors import SourceError, TitleError
 from domain.history import Snapshot, SnapshotTime, TitleHistory
 from domain.identifiers import ImdbId, NameId, TitleId
+from domain.merged_id import MergedId
 from domain.person_profile import PersonProfile
 from domain.run import Failure, ProfileCounts, Run, RunRecord, RunReport, StoreCounts
 from domain.search import SearchHit, SearchQuery
@@ -223,8 +224,15 @@ class TitleRepository(Protocol):
 
         They are held here, and either their facts were fetched at or after the moment when the run
         began, or it was the run that saved them (a page that was saved from a browser is older).
-        The same must be true of each of the run's ``details``.
+        The same must be true of each of the run's ``details``. Of an id that was merged into
+        another one (`note_merged`), that one's title counts.
         """
+
+    def note_merged(self, merged: Sequence[MergedId]) -> None:
+        """Keep that ids have been merged into others, as `with_merged` says; titles stay as is."""
+
+    def merged_ids(self) -> Sequence[MergedId]:
+        """Give all merged ids that are known, of titles and of people, in no particular order."""
 
     def versions(self) -> Iterator[TitleVersion]:
         """Stream the id and the age of every title held, in no particular order."""
@@ -245,6 +253,9 @@ class TitleRepository(Protocol):
         A person has one profile, with the newer facts. It is kept apart from the names that titles
         give in their credits: neither changes the other, nor need the other be there.
         """
+
+    def profile_versions(self) -> Iterator[tuple[NameId, datetime]]:
+        """Stream the id and the age of every profile held, in no particular order."""
 
     def profiles(self, ids: Collection[NameId] | None = None) -> Iterator[PersonProfile]:
         """Stream the profiles that are held, or those of ``ids`` that are."""

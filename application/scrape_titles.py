@@ -18,6 +18,7 @@ from application.source_chain import SourceChain
 from domain.chart import Chart
 from domain.errors import ScraperError
 from domain.identifiers import ImdbId, TitleId
+from domain.merged_id import MergedId
 from domain.run import DetailFailure, Failure, FetchTiming, Run, RunOutcome, RunReport
 from domain.title import Title
 
@@ -147,7 +148,7 @@ class Scrape(Generic[Id, Item]):
                 self._observer.failed(tally.failures[-1])
             else:
                 self._observer.fetched(fetched.outcome, fetched.seconds)
-                batch.add(fetched.outcome)
+                batch.add(fetched.outcome, fetched.imdb_id)
         batch.flush()
         return self._finish(
             run,
@@ -284,9 +285,12 @@ class _Batch(Generic[Item]):
         self._save = save
         self._run = run
         self._items: list[Item] = []
+        self._merged: list[MergedId] = []
         self._began = 0.0
 
-    def add(self, item: Item) -> None:
+    def add(self, item: Item, asked: ImdbId) -> None:
+        if item.imdb_id != asked:
+            self._merged.append(MergedId(asked, item.imdb_id, item.provenance.fetched_at))
         if not self._items:
             self._began = time.monotonic()
         self._items.append(item)
@@ -298,3 +302,6 @@ class _Batch(Generic[Item]):
         if self._items:
             self._save.save(self._items, self._run)
             self._items = []
+        if self._merged:
+            self._save.note_merged(tuple(self._merged))
+            self._merged = []

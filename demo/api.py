@@ -17,7 +17,7 @@ from demo import structured_data
 from demo.body import Body, body_of, piece
 from demo.details import api_details
 from demo.fact_search import FactSearch
-from demo.facts import ChartFacts, TitleFacts
+from demo.facts import MERGED_IDS, ChartFacts, PersonFacts, TitleFacts, people_of
 from demo.structured_data import JsonObject
 
 if TYPE_CHECKING:
@@ -59,12 +59,12 @@ class _Result:
 
 
 class GraphqlApi:
-    """Answers questions about the titles of a chart; any number of threads may ask.
+    """Answers questions about titles of a chart and their people; any number of threads may ask.
 
     As IMDb's API does, it takes JSON only (415), and refuses clients that neither name themselves
     in ``x-imdb-client-name`` nor come from IMDb's site (403). With ``most_titles`` it calls a
-    question for more titles too complex. Answers are kept, because executing a query for fifty
-    titles takes some hundred milliseconds of CPU.
+    question for more titles, or people, too complex. Answers are kept, because executing a query
+    for fifty titles takes some hundred milliseconds of CPU.
     """
 
     def __init__(self, chart: ChartFacts, most_titles: int | None = None) -> None:
@@ -75,11 +75,13 @@ class GraphqlApi:
         self._root: Mapping[str, Callable[..., Any]] = {
             "title": self._one_title,
             "titles": self._titles,
+            "names": self._names,
             "chartTitles": self._chart_titles,
             "mainSearch": self._main_search,
         }
         # Not a decorator, which would keep the facts of every site that there ever was.
         self._title = cache(self._make_title)
+        self._people = cache(partial(people_of, chart))
         self._answered = lru_cache(_KEPT_ANSWERS)(self._answer)
 
     def answer(self, question: bytes, headers: Mapping[str, str]) -> ApiAnswer:
@@ -119,7 +121,15 @@ class GraphqlApi:
     def _titles(self, ids: list[str | None]) -> list[JsonObject | None]:
         if self._most_titles is not None and len(ids) > self._most_titles:
             raise _too_complex(len(ids))
-        return [self._title(i) if i in self._by_id else None for i in ids]
+        found = [MERGED_IDS.get(i or "", i) for i in ids]
+        return [self._title(i) if i in self._by_id else None for i in found]
+
+    def _names(self, ids: list[str | None]) -> list[JsonObject | None]:
+        if self._most_titles is not None and len(ids) > self._most_titles:
+            raise _too_complex(len(ids))
+        known = self._people()
+        found = [MERGED_IDS.get(i or "", i) for i in ids]
+        return [_person(known[i]) if i in known else None for i in found]
 
     def _one_title(self, id: str) -> JsonObject | None:  # noqa: A002 - the argument's name
         return self._title(id) if id in self._by_id else None
@@ -174,6 +184,27 @@ class GraphqlApi:
         }
 
 
+def _person(facts: PersonFacts) -> JsonObject:
+    given = structured_data.person_answer(facts)
+    return {
+        **given,
+        "meta": {"canonicalId": facts.imdb_id},
+        "knownForV2": lambda limit: {"credits": given["knownFor"][:limit]},
+        "creditsV2": partial(_part_of, given["credits"]),
+    }
+
+
+def _part_of(nodes: list[JsonObject], first: int, after: str | None = None) -> JsonObject:
+    """The first few of a connection, or of those after a place in it."""
+    start = int(after) if after else 0
+    end = min(start + first, len(nodes))
+    return {
+        "total": len(nodes),
+        "edges": [{"node": node} for node in nodes[start:end]],
+        "pageInfo": {"hasNextPage": end < len(nodes), "endCursor": str(end)},
+    }
+
+
 def _principal_credits(facts: TitleFacts, filter: JsonObject | None = None) -> list[JsonObject]:  # noqa: A002 - the argument's name
     """The groups of credits of a mode: the top cast, or the crew and the stars."""
     if filter and filter.get("mode") == "TOP_CAST":
@@ -193,7 +224,8 @@ def _resolved(source: Mapping[str, Any], info: Any, **arguments: Any) -> Any:
         return value(**arguments)
     if value and (limit := arguments.get("limit")) is not None:
         return value[:limit]
-    if value and (first := arguments.get("first")) is not None:
+    first = arguments.get("first")
+    if value and first is not None and "edges" in value:
         return {**value, "edges": value["edges"][:first]}
     return value
 
@@ -229,7 +261,7 @@ def _too_complex(count: int) -> "GraphQLError":
     from graphql import GraphQLError
 
     extensions = {"code": "QUERY_TOO_COMPLEX"}
-    return GraphQLError(f"the query is too complex: {count} titles", extensions=extensions)
+    return GraphQLError(f"the query is too complex: {count} at once", extensions=extensions)
 
 
 def _formatted(error: "GraphQLError") -> JsonObject:

@@ -6,9 +6,11 @@ was not known when they were copied is ``null`` there, and ``None`` or an empty 
 
 import json
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 _DATA_FILE = Path(__file__).with_name("data") / "top250.json"
@@ -90,6 +92,16 @@ class PersonFacts:
     directed: tuple[TitleFacts, ...]
     written: tuple[TitleFacts, ...]
     cast: tuple[tuple[TitleFacts, tuple[str, ...]], ...]
+
+
+MERGED_IDS: Mapping[str, str] = MappingProxyType(
+    {
+        "tt9100000001": "tt0111161",
+        "tt9100000002": "tt0068646",
+        "nm9100000001": "nm0000151",
+    }
+)
+"""Ids that the demo site has merged into others. They are synthetic: IMDb uses no ten digits."""
 
 
 def people_of(chart: ChartFacts) -> dict[str, PersonFacts]:

@@ -1,6 +1,7 @@
 """The HTTP server of the demo site: IMDb's addresses, answered on loopback."""
 
 import logging
+import re
 import socket
 import ssl
 import struct
@@ -20,13 +21,15 @@ from typing import Any, Self
 
 from demo import api
 from demo.body import Body, body_of, piece
-from demo.facts import ChartFacts, people_of
+from demo.facts import MERGED_IDS, ChartFacts, people_of
 from demo.fault_answers import Exchange, act_out
 from demo.faults import Fault, FaultPlan
 from demo.pages import PageRenderer
 from demo.search import FIND_PATH, SiteSearch
 
 _log = logging.getLogger(__name__)
+
+_PAGE_PATH = re.compile("/(?P<kind>title|name)/(?P<id>[^/]+)/")
 
 _ALLOWED = (b"/chart/", b"/title/", b"/name/", b"/find/", b"/suggestion/", b"/graphql")
 _ROBOTS = b"User-agent: *\n%bDisallow: /\n" % b"".join(b"Allow: %b\n" % p for p in _ALLOWED)
@@ -70,11 +73,12 @@ class RequestRecord:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the site sends for a request."""
+    """What the site sends for a request; ``location`` is where a redirect leads."""
 
     status: HTTPStatus
     content_type: str
     body: Body
+    location: str | None = None
 
 
 class DemoSite:
@@ -228,6 +232,8 @@ class _Pages:
             return Answer(HTTPStatus.OK, _TEXT, self._robots)
         if path == FIND_PATH:
             return Answer(HTTPStatus.OK, _HTML, self._search.page(query))
+        if (new := _new_address(path)) is not None:
+            return Answer(HTTPStatus.PERMANENT_REDIRECT, _TEXT, body_of([piece(b"")]), new)
         if (suggestions := self._search.suggestions(path)) is not None:
             return Answer(HTTPStatus.OK, _JSON, suggestions)
         if page := self._page_of_person(path) or self._pages.get(path):
@@ -254,6 +260,13 @@ class _Pages:
     def render_all(self) -> None:
         for page in self._pages.values():
             page.body()
+
+
+def _new_address(path: str) -> str | None:
+    """The path of the page of what a title, or person, was merged into."""
+    asked = _PAGE_PATH.fullmatch(path)
+    new = asked and MERGED_IDS.get(asked["id"])
+    return f"/{asked['kind']}/{new}/" if asked and new else None
 
 
 def _tls_context(certificate: Certificate) -> ssl.SSLContext:
@@ -399,6 +412,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Vary", "Accept-Encoding")
+        if answer.location is not None:
+            self.send_header("Location", answer.location)
         if gzipped:
             self.send_header("Content-Encoding", "gzip")
         if self.close_connection:

@@ -24,6 +24,7 @@ from demo.facts import (
 )
 
 JsonObject = dict[str, Any]
+_CreditGroup = tuple[str, str, list[JsonObject]]
 
 IMDB_URL = "https://www.imdb.com"
 """Addresses in the JSON-LD are absolute, and name IMDb wherever the page is served."""
@@ -78,34 +79,56 @@ def title_next_data(facts: TitleFacts, captured: str) -> JsonObject:
 def person_next_data(facts: PersonFacts, captured: str) -> JsonObject:
     """``__NEXT_DATA__`` of a person's page; births and biographies are not among our facts."""
     groups = _filmography(facts)
-    unknown: JsonObject = dict.fromkeys(("bio", "birthDate", "deathDate"))
-    known_for = sorted(
-        {
-            credit["title"]["id"]: credit for _, _, credits_ in groups for credit in credits_
-        }.values(),
-        key=lambda credit: -credit["title"]["ratingsSummary"]["voteCount"],
-    )
     page_props = {
         "nmconst": facts.imdb_id,
-        "aboveTheFold": {
-            "id": facts.imdb_id,
-            "nameText": {"text": facts.name},
-            "professions": [{"profession": {"text": text}} for text in professions(facts)],
-            **unknown,
-        },
+        "aboveTheFold": _person_facts(facts),
         "mainColumnData": {
             "id": facts.imdb_id,
-            "birthLocation": None,
-            "deathLocation": None,
-            "creditSummary": {
-                "totalCredits": {"total": sum(len(credits_) for _, _, credits_ in groups)}
-            },
+            **_places(),
+            "creditSummary": _credit_summary(groups),
             "released": {"edges": [{"node": _credit_group(*group)} for group in groups]},
             "unreleased": {"edges": []},
-            "knownForFeatureV2": {"credits": known_for[:KNOWN_FOR_SHOWN]},
+            "knownForFeatureV2": {"credits": _known_for(groups)[:KNOWN_FOR_SHOWN]},
         },
     }
     return _next_data("/name/[nmconst]", {"nmconst": facts.imdb_id}, page_props, captured)
+
+
+def person_answer(facts: PersonFacts) -> JsonObject:
+    """A person in an answer of the GraphQL API, with all ``credits`` in a list."""
+    groups = _filmography(facts)
+    return {
+        **_person_facts(facts),
+        **_places(),
+        "creditSummary": _credit_summary(groups),
+        "knownFor": _known_for(groups),
+        "credits": [credit for _, _, credits_ in groups for credit in credits_],
+    }
+
+
+def _person_facts(facts: PersonFacts) -> JsonObject:
+    return {
+        "id": facts.imdb_id,
+        "nameText": {"text": facts.name},
+        "professions": [{"profession": {"text": text}} for text in professions(facts)],
+        **dict.fromkeys(("bio", "birthDate", "deathDate")),
+    }
+
+
+def _places() -> JsonObject:
+    return {"birthLocation": None, "deathLocation": None}
+
+
+def _credit_summary(groups: Sequence[_CreditGroup]) -> JsonObject:
+    return {"totalCredits": {"total": sum(len(credits_) for _, _, credits_ in groups)}}
+
+
+def _known_for(groups: Sequence[_CreditGroup]) -> list[JsonObject]:
+    """A credit of each title, that with the most votes first."""
+    credits_ = {credit["title"]["id"]: credit for group in groups for credit in group[2]}
+    return sorted(
+        credits_.values(), key=lambda credit: -credit["title"]["ratingsSummary"]["voteCount"]
+    )
 
 
 def person_json_ld(facts: PersonFacts) -> JsonObject:
@@ -471,7 +494,7 @@ def _cast_credit(person: CreditFacts) -> JsonObject:
     }
 
 
-def _filmography(facts: PersonFacts) -> list[tuple[str, str, list[JsonObject]]]:
+def _filmography(facts: PersonFacts) -> list[_CreditGroup]:
     """Concept, name and credits of each category that a person has credits in."""
     cast = [_person_credit("Cast", title, characters) for title, characters in facts.cast]
     groups = [

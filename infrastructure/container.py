@@ -147,9 +147,15 @@ def open_people(
 ) -> Iterator[ScrapePeople]:
     """Wire the use case for people; as `open_app`."""
     with ExitStack() as stack:
+
+        def tell(notice: str) -> None:
+            chain.tell(notice)  # a source has nothing to say before the chain asks it
+
         sources = [
-            stack.enter_context(_open_person_source(name, settings, stop, read_ahead=number == 0))
-            for number, name in enumerate(person_sources(settings))
+            stack.enter_context(
+                _open_person_source(name, settings, stop, tell, read_ahead=number == 0)
+            )
+            for number, name in enumerate(settings.sources)
         ]
         chain = PersonChain(sources, observer.notice, new_circuit)
         save = stack.enter_context(_composite_save(settings, observer, stop))
@@ -179,14 +185,13 @@ def open_imdb(
             for name in chosen.sources
         ]
         people = [
-            stack.enter_context(_open_person_source(n, chosen, stop, read_ahead=False))
-            for n in chosen.sources
-            if n in _PERSON_SOURCES
+            stack.enter_context(_open_person_source(name, chosen, stop, tell, read_ahead=False))
+            for name in chosen.sources
         ]
         stack.callback(stop.set)
         yield Imdb(
             SourceChain(sources, tell, new_circuit),
-            PersonChain(people, tell, new_circuit) if people else None,
+            PersonChain(people, tell, new_circuit),
             searches,
             max_threads=chosen.max_threads,
         )
@@ -371,26 +376,18 @@ def open_source(
     return nullcontext(_saved_pages(settings))
 
 
-_PERSON_SOURCES = ("html", "saved")
-
-
-def person_sources(settings: Settings) -> tuple[str, ...]:
-    """The names of the chosen sources that give people.
-
-    Raises `InvalidConfiguration` when none of them does.
-    """
-    names = tuple(name for name in settings.sources if name in _PERSON_SOURCES)
-    if not names:
-        chosen, able = ", ".join(settings.sources), ", ".join(_PERSON_SOURCES)
-        raise InvalidConfiguration([f"SOURCES: {chosen} cannot give people: name one of {able}"])
-    return names
-
-
 def _open_person_source(
-    name: str, settings: Settings, stop: threading.Event, *, read_ahead: bool
+    name: str,
+    settings: Settings,
+    stop: threading.Event,
+    tell: Callable[[str], None],
+    *,
+    read_ahead: bool,
 ) -> AbstractContextManager[PersonSource]:
     if name == "html":
         return _open_html_people(settings, stop, read_ahead)
+    if name == "graphql":
+        return _open_graphql_people(settings, stop, tell, read_ahead)
     return nullcontext(_saved_pages(settings))
 
 
@@ -451,6 +448,18 @@ def _open_graphql(
         if read_ahead:
             client.read_ahead(settings.graphql_url)
         yield ImdbGraphqlSource(client, endpoint, settings.graphql_batch_size, tell, note)
+
+
+@contextmanager
+def _open_graphql_people(
+    settings: Settings, stop: threading.Event, tell: Callable[[str], None], read_ahead: bool
+) -> Iterator[PersonSource]:
+    from infrastructure.scrapers.imdb_graphql import ImdbGraphqlPeople
+
+    with _http_client("graphql", settings, stop, cache=None) as client:
+        if read_ahead:
+            client.read_ahead(settings.graphql_url)
+        yield ImdbGraphqlPeople(client, _endpoint(settings), settings.graphql_batch_size, tell)
 
 
 def _endpoint(settings: Settings) -> "Endpoint":

@@ -4,13 +4,16 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 
 from application.ports import BatchResult, RepositoryOpener, TitleOutcome, TitleVersion
 from application.source_chain import PATIENCE, REST_SECONDS
 from domain.chart import Chart, ChartName
 from domain.details import Detail, DetailName
 from domain.errors import ScraperError, TitleNotFound
-from domain.identifiers import TitleId
+from domain.identifiers import ImdbId, NameId, TitleId
+from domain.merged_id import MergedId, with_merged
+from domain.person_profile import PersonProfile
 from domain.run import Failure, Run, RunRecord, RunReport, StoreCounts
 from domain.title import Title
 from infrastructure.http.circuit_breaker import CircuitBreaker
@@ -21,7 +24,7 @@ def new_circuit() -> CircuitBreaker:
     return CircuitBreaker(failures=PATIENCE, rest_seconds=REST_SECONDS)
 
 
-def _is_newer(one: Title | Detail, other: Title | Detail) -> bool:
+def _is_newer(one: Title | Detail | PersonProfile, other: Title | Detail | PersonProfile) -> bool:
     return one.provenance.fetched_at >= other.provenance.fetched_at
 
 
@@ -104,6 +107,8 @@ class FakeRepository:
         self.saved_by: dict[TitleId, str] = {}
         self.records: dict[str, RunRecord] = {}
         self.failures: dict[str, tuple[Failure, ...]] = {}
+        self.people: dict[NameId, PersonProfile] = {}
+        self.merged: dict[ImdbId, MergedId] = {}
 
     def opener(self, *open_errors: Exception) -> RepositoryOpener:
         waiting = list(open_errors)
@@ -203,13 +208,20 @@ class FakeRepository:
         return self.failures.get(run_id, ())
 
     def held_since(self, ids: Collection[TitleId], run: Run) -> frozenset[TitleId]:
+        kept_as = {i: self.merged[i].new if i in self.merged else i for i in ids}
         return frozenset(
-            i for i in ids if i in self.held and (
-                self.held[i].provenance.fetched_at >= run.started_at
-                or self.saved_by.get(i) == run.run_id
+            i for i, kept in kept_as.items() if kept in self.held and (
+                self.held[kept].provenance.fetched_at >= run.started_at
+                or self.saved_by.get(kept) == run.run_id
             )
-            and {d.name for d in self.held[i].details} >= set(run.details)
+            and {d.name for d in self.held[kept].details} >= set(run.details)
         )  # fmt: skip
+
+    def note_merged(self, merged: Sequence[MergedId]) -> None:
+        self.merged = with_merged(self.merged, merged)
+
+    def merged_ids(self) -> Sequence[MergedId]:
+        return list(self.merged.values())
 
     def versions(self) -> Iterator[TitleVersion]:
         for title in self.held.values():
@@ -221,6 +233,25 @@ class FakeRepository:
             raise self.errors_on_reading.pop(0)
         wanted = self.held if ids is None else [i for i in ids if i in self.held]
         yield from [self.held[i] for i in wanted]
+
+    def save_profiles(self, batch: Sequence[PersonProfile], run: Run) -> BatchResult:
+        self.before_save()
+        if self.errors:
+            raise self.errors.pop(0)
+        kept = [
+            p for p in batch if p.imdb_id not in self.people or _is_newer(p, self.people[p.imdb_id])
+        ]
+        new = sum(profile.imdb_id not in self.people for profile in kept)
+        self.people.update((profile.imdb_id, profile) for profile in kept)
+        return BatchResult(inserted=new, updated=len(kept) - new, unchanged=len(batch) - len(kept))
+
+    def profile_versions(self) -> Iterator[tuple[NameId, datetime]]:
+        for profile in self.people.values():
+            yield profile.imdb_id, profile.provenance.fetched_at
+
+    def profiles(self, ids: Collection[NameId] | None = None) -> Iterator[PersonProfile]:
+        wanted = self.people if ids is None else [i for i in ids if i in self.people]
+        yield from [self.people[i] for i in wanted]
 
     def counts(self) -> StoreCounts:
         people = {p.imdb_id for title in self.held.values() for p in title.people}

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 
 from application.guarded_observer import GuardedObserver
 from application.ports import RunObserver
@@ -14,7 +13,7 @@ from infrastructure.cli.exit_status import OF_OUTCOME
 from infrastructure.cli.interruption import stop_on_signals
 from infrastructure.cli.progress import RunCounts, observed
 from infrastructure.cli.runs import tell_of
-from infrastructure.container import new_run, open_people, person_sources
+from infrastructure.container import new_run, open_people
 from shared.config import Settings
 
 SHOWN = 20
@@ -24,10 +23,9 @@ SHOWN = 20
 def scrape_people(settings: Settings, ids: Sequence[NameId], rejected: Sequence[str]) -> int:
     """Fetch and save people, show them, report; give the exit status.
 
-    ``rejected`` has what the user named and is nobody. Raises `InvalidConfiguration` when no chosen
-    source gives people.
+    ``rejected`` has what the user named and is nobody.
     """
-    run = replace(new_run(settings, PEOPLE), sources=person_sources(settings))
+    run = new_run(settings, PEOPLE)
     stop = threading.Event()
     with stop_on_signals(stop):
         with observed(RunCounts()) as shown:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from application.repair import Differences, Progress
 from domain.errors import RepositoryUnavailable
-from domain.identifiers import TitleId
+from domain.identifiers import ImdbId
 from domain.run import RunOutcome, RunReport
 from infrastructure.cli.exit_status import INCOMPLETE, INTERRUPTED, OF_OUTCOME, SAVED
 from infrastructure.cli.interruption import stop_on_signals
@@ -54,45 +54,73 @@ def _repair(
         _print(console, list(_described(found, settings.repositories)))
         if stop.is_set():
             return INTERRUPTED
-        if not found.count:
-            _print(console, [f"{names} hold the same {found.titles:,} titles"])
+        if found.is_level:
+            _print(console, [f"{names} hold the same {_counted(found.titles, found.people)}"])
             return SAVED
         if check:
-            _print(console, [f"{names} differ in {found.count:,} of {found.titles:,} titles"])
+            _print(console, [f"{names} differ in {_share(found)}"])
             return INCOMPLETE
         report = repair.level(found, replace(new_run(settings, "repair"), sources=()))
-    _print(console, list(_account(report)))
+    _print(console, list(_account(report, found)))
     return OF_OUTCOME[report.outcome]
 
 
 def _described(found: Differences, names: Sequence[str]) -> Iterator[str]:
-    """A line for each kind of difference and repository: how many, and the first few ids."""
+    """A line for each kind of difference, sort and repository: how many, and the first few ids."""
     first = names[0]
-    kinds: tuple[tuple[str, Mapping[str, list[TitleId]]], ...] = (
+    kinds: tuple[tuple[str, Mapping[str, list[ImdbId]]], ...] = (
         ("missing in {}", found.missing),
         ("older in {}", found.older),
         ("of the same time, with other facts in {}", found.differing),
     )
     for words, by_name in kinds:
         for name in (name for name in names if by_name.get(name)):
-            ids = by_name[name]
-            more = f" and {len(ids) - _NAMED_IDS:,} more" if len(ids) > _NAMED_IDS else ""
-            shown = ", ".join(ids[:_NAMED_IDS])
-            yield f"{words.format(name)}: {len(ids):,} ({shown}{more})"
+            titles, people = _by_sort(by_name[name])
+            if titles:
+                yield f"{words.format(name)}: {_listed(titles)}"
+            if people:
+                yield f"people {words.format(name)}: {_listed(people)}"
     if found.differing:
         yield f"of facts of the same time, those in {first} count"
+    for name in (name for name in names if found.merged.get(name)):
+        old = [merged.old for merged in found.merged[name]]
+        yield f"merged ids that {name} does not know: {_listed(old)}"
 
 
-def _account(report: RunReport) -> Iterator[str]:
+def _listed(ids: Sequence[ImdbId]) -> str:
+    more = f" and {len(ids) - _NAMED_IDS:,} more" if len(ids) > _NAMED_IDS else ""
+    return f"{len(ids):,} ({', '.join(ids[:_NAMED_IDS])}{more})"
+
+
+def _by_sort(ids: Sequence[ImdbId]) -> tuple[list[ImdbId], list[ImdbId]]:
+    """The titles and the people among them."""
+    people = [imdb_id for imdb_id in ids if imdb_id.startswith("nm")]
+    return [imdb_id for imdb_id in ids if not imdb_id.startswith("nm")], people
+
+
+def _counted(titles: int, people: int) -> str:
+    """How many titles, and people where there are any."""
+    return f"{titles:,} titles" + (f" and {people:,} people" if people else "")
+
+
+def _share(found: Differences) -> str:
+    titles, people = _by_sort(found.ids)
+    share = f"{len(titles):,} of {found.titles:,} titles"
+    return share + (f" and {len(people):,} of {found.people:,} people" if found.people else "")
+
+
+def _account(report: RunReport, found: Differences) -> Iterator[str]:
+    titles, people = _by_sort(found.ids)
+    things = " and ".join(word for word, ids in (("titles", titles), ("people", people)) if ids)
     for kept in report.repositories:
         if kept.copied:
-            yield f"copied {kept.copied:,} titles to {kept.name}"
+            yield f"copied {kept.copied:,} {things} to {kept.name}"
         for refused in kept.refused:
             yield f"! {kept.name} refused {refused.message}"
         if kept.error:
             yield f"! {kept.error}"
     if report.not_tried:
-        yield f"! {len(report.not_tried):,} titles are left: python main.py repair goes on"
+        yield f"! {len(report.not_tried):,} {things} are left: python main.py repair goes on"
     if report.outcome is RunOutcome.COMPLETE:
         yield f"all repositories are level now ({report.seconds:.1f} s)"
 
@@ -109,7 +137,7 @@ def _progress() -> Iterator[Progress]:
         yield _log_now_and_then()
         return
     with Console(stderr=True).status("reading") as status:
-        yield lambda what, done, of: status.update(f"{what} {done:,} of {of:,} titles")
+        yield lambda what, done, of: status.update(f"{what} {done:,} of {of:,}")
 
 
 def _log_now_and_then() -> Progress:
@@ -119,6 +147,6 @@ def _log_now_and_then() -> Progress:
         nonlocal last
         if time.monotonic() - last >= LOG_EVERY_SECONDS:
             last = time.monotonic()
-            logger.info("%s %d of %d titles", what, done, of)
+            logger.info("%s %d of %d titles and people", what, done, of)
 
     return tell

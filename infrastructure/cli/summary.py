@@ -247,9 +247,6 @@ def _mending(report: RunReport, settings: Settings) -> Iterator[str]:
     broken = [kept.name for kept in report.repositories if kept.error or kept.missing]
     if broken:
         yield "python main.py doctor    see what is wrong with a repository"
-    # What is repaired is titles.
-    if report.run.is_about_people:
-        return
     if broken and any(kept.saved and not kept.missing for kept in report.repositories):
         yield (
             f"python main.py repair{_output_option(report, settings)}    "

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ from application.composite_save import CompositeSave
 from application.ports import BatchResult, RepositoryOpener, TitleRepository, TitleVersion
 from domain.chart import Chart
 from domain.identifiers import NameId, TitleId
+from domain.merged_id import MergedId
 from domain.person_profile import PersonProfile
 from domain.run import (
     Failure,
@@ -88,6 +90,15 @@ class BothRepositories:
     def held_since(self, ids: Collection[TitleId], run: Run) -> frozenset[TitleId]:
         return self._agreed(lambda reader: reader.held_since(ids, run))
 
+    def note_merged(self, merged: Sequence[MergedId]) -> None:
+        self._save.note_merged(merged)
+        assert self._errors() == [None, None]
+
+    def merged_ids(self) -> Sequence[MergedId]:
+        return self._agreed(
+            lambda reader: sorted(reader.merged_ids(), key=lambda merged: merged.old)
+        )
+
     def versions(self) -> Iterator[TitleVersion]:
         yield from self._agreed(lambda reader: sorted(reader.versions()))
 
@@ -113,6 +124,9 @@ class BothRepositories:
 
     def save_profiles(self, batch: Sequence[PersonProfile], run: Run) -> BatchResult:
         return self.save(batch, run)  # type: ignore[arg-type]  # the lanes tell them apart
+
+    def profile_versions(self) -> Iterator[tuple[NameId, datetime]]:
+        yield from self._agreed(lambda reader: sorted(reader.profile_versions()))
 
     def profiles(self, ids: Collection[NameId] | None = None) -> Iterator[PersonProfile]:
         found = self._agreed(lambda reader: {p.imdb_id: p for p in reader.profiles(ids)})

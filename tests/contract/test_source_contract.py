@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from application.ports import TitleSource
-from demo.facts import CreditFacts, load_facts, synthetic_facts
+from demo.facts import MERGED_IDS, CreditFacts, load_facts, synthetic_facts
 from demo.site import DemoSite
 from domain.chart import ChartName
 from domain.errors import ChartNotFound, TitleNotFound
@@ -152,3 +152,13 @@ def test_all_sources_say_the_same_of_a_title(
         for [other] in others:
             assert isinstance(other, Title)
             assert replace(other, provenance=first.provenance) == first
+
+
+def test_a_merged_title_comes_under_its_new_id(site: DemoSite, http: HttpClient) -> None:
+    """Saved pages are of one id only: nothing is known of others."""
+    for name in SOURCES:
+        if name != "saved":
+            source = open_source(name, site, http, Path())
+            [title] = source.titles([TitleId("tt9100000001")])
+            assert isinstance(title, Title)
+            assert title.imdb_id == MERGED_IDS["tt9100000001"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from demo.api import PATH
 from demo.facts import load_facts, people_of
 from demo.site import DemoSite
 from tests.databases import rows_of
@@ -31,6 +32,20 @@ def live(site: DemoSite, **settings: object) -> dict[str, object]:
     return {"base_url": site.url, "requests_per_second": 0} | settings
 
 
+def expected_credits(ids: list[str]) -> set[tuple[object, ...]]:
+    """Person, category, title's id, title, year and characters of each credit."""
+    return {
+        (imdb_id, category, title.imdb_id, title.title, str(title.year), tuple(characters))
+        for imdb_id in ids
+        for category, listed in (
+            ("director", [(title, ()) for title in PEOPLE[imdb_id].directed]),
+            ("writer", [(title, ()) for title in PEOPLE[imdb_id].written]),
+            ("cast", PEOPLE[imdb_id].cast),
+        )
+        for title, characters in listed
+    }
+
+
 def test_people_are_saved_in_both_repositories_with_every_credit(site, tmp_path, postgres_url):
     ids = sorted(PEOPLE)[:40]
     result = run(tmp_path, "people", "-", given="\n".join(ids),
@@ -42,16 +57,7 @@ def test_people_are_saved_in_both_repositories_with_every_credit(site, tmp_path,
     assert {imdb_id: row["name"] for imdb_id, row in people.items()} == {
         imdb_id: PEOPLE[imdb_id].name for imdb_id in ids
     }
-    expected = {
-        (imdb_id, category, title.imdb_id, title.title, str(title.year), tuple(characters))
-        for imdb_id in ids
-        for category, listed in (
-            ("director", [(title, ()) for title in PEOPLE[imdb_id].directed]),
-            ("writer", [(title, ()) for title in PEOPLE[imdb_id].written]),
-            ("cast", PEOPLE[imdb_id].cast),
-        )
-        for title, characters in listed
-    }
+    expected = expected_credits(ids)
     found = {
         (row["person_id"], row["category"], row["title_id"], row["title"], row["year"],
          tuple(json.loads(row["characters"] or "[]")))
@@ -127,6 +133,40 @@ def test_when_the_site_blocks_us_it_is_said_and_the_status_is_3(tmp_path):
     assert result.status == 3
     assert "Stopped: no source gives us people" in result.out
     assert not (tmp_path / "output" / "profiles.csv").exists()
+
+
+def test_with_the_pages_blocked_people_come_from_the_api_with_few_requests(site, tmp_path):
+    ids = sorted(PEOPLE)[:60]
+    before = len(site.requests)
+
+    def challenge(handler):
+        handler.reply(202, b"", x_amzn_waf_action="challenge")
+
+    with serving({f"/name/{imdb_id}/": challenge for imdb_id in ids}) as wall:
+        result = run(
+            tmp_path, "people", "-", given="\n".join(ids), base_url=wall.url, max_threads=1,
+            sources="html,graphql", graphql_url=site.url + PATH, repositories="csv",
+            graphql_batch_size=20, requests_per_second=0,
+        )  # fmt: skip
+        assert sum(wall.requests[f"/name/{imdb_id}/"] for imdb_id in ids) == 1
+    assert result.status == 0, result.err
+    account = report(tmp_path / "output")
+    assert (account["asked"], account["fetched"]) == (60, 60)
+    assert account["fetched_from"] == {"graphql": 60}
+    assert [notice.partition(":")[0] for notice in account["notices"]] == [
+        "source html is given up for now",
+        "source graphql says",
+    ]
+    people = {row["imdb_id"]: row for row in rows(tmp_path / "output", "profiles.csv")}
+    assert {i: (row["name"], row["source"], row["found_by"]) for i, row in people.items()} == {
+        imdb_id: (PEOPLE[imdb_id].name, "graphql", "api") for imdb_id in ids
+    }
+    assert {
+        (row["person_id"], row["category"], row["title_id"])
+        for row in rows(tmp_path / "output", "filmography.csv")
+    } == {credit[:3] for credit in expected_credits(ids)}
+    asked = [r for r in site.requests[before:] if r.method == "POST"]
+    assert len(asked) <= 6
 
 
 def test_an_interrupted_run_keeps_what_it_has(tmp_path):

@@ -4,7 +4,8 @@ import socket
 
 import pytest
 
-from demo.facts import load_facts
+from demo.facts import MERGED_IDS, load_facts
+from demo.facts import people_of as people_by_id
 from demo.site import DemoSite
 from infrastructure.repositories.csv import open_csv_repository
 from infrastructure.repositories.postgres import open_postgres_repository
@@ -81,6 +82,59 @@ def test_a_repository_that_was_emptied_is_filled(settings, tmp_path, postgres_ur
     assert_level(tmp_path, postgres_url)
     with open_postgres_repository(postgres_url) as postgres:
         assert postgres.counts().titles == 250
+
+
+def people_of(folder, url) -> tuple[dict, dict]:
+    with open_csv_repository(folder / "output") as csv, open_postgres_repository(url) as postgres:
+        return {p.imdb_id: p for p in csv.profiles()}, {p.imdb_id: p for p in postgres.profiles()}
+
+
+def test_people_out_of_step_are_brought_level_without_fetching(settings, tmp_path, postgres_url):
+    ids = sorted(people_by_id(FACTS))[:30]
+    run(tmp_path, "people", *ids, **settings)
+    whole, _ = people_of(tmp_path, postgres_url)
+    execute(
+        postgres_url,
+        f"DELETE FROM person_profiles WHERE imdb_id IN ('{ids[0]}', '{ids[1]}')",
+        f"UPDATE person_profiles SET name = 'Old', fetched_at = '2020-01-01Z' "
+        f"WHERE imdb_id = '{ids[2]}'",
+        f"DELETE FROM person_filmography WHERE person_id = '{ids[3]}'",
+        f"UPDATE person_profiles SET name = 'New', fetched_at = now() WHERE imdb_id = '{ids[4]}'",
+    )
+    checked = run(tmp_path, "repair", "--check", **settings)
+    assert checked.status == 1
+    assert f"people missing in postgres: 2 ({ids[0]}, {ids[1]})" in checked.out
+    assert f"people older in postgres: 1 ({ids[2]})" in checked.out
+    assert f"people older in csv: 1 ({ids[4]})" in checked.out
+    assert f"people of the same time, with other facts in postgres: 1 ({ids[3]})" in checked.out
+    assert "csv and postgres differ in 0 of 0 titles and 5 of 30 people" in checked.out
+
+    repaired = run(tmp_path, "repair", **settings)
+    assert repaired.status == 0, repaired.out + repaired.err
+    assert "copied 4 people to postgres" in repaired.out
+    assert "copied 1 people to csv" in repaired.out
+    in_csv, in_postgres = people_of(tmp_path, postgres_url)
+    assert in_csv == in_postgres
+    assert in_csv[ids[4]].name == "New"
+    assert {i: p for i, p in in_csv.items() if i != ids[4]} == {
+        i: p for i, p in whole.items() if i != ids[4]
+    }
+    again = run(tmp_path, "repair", "--check", **settings)
+    assert again.status == 0
+    assert "hold the same 0 titles and 30 people" in again.out
+
+
+def test_merged_ids_that_one_does_not_know_are_told_and_noted(settings, tmp_path, postgres_url):
+    run(tmp_path, "titles", "tt9100000001", **settings)
+    execute(postgres_url, "DELETE FROM merged_ids")
+    checked = run(tmp_path, "repair", "--check", **settings)
+    assert checked.status == 1
+    assert "merged ids that postgres does not know: 1 (tt9100000001)" in checked.out
+    assert run(tmp_path, "repair", **settings).status == 0
+    assert rows_of(postgres_url, "SELECT old_id, new_id FROM merged_ids") == [
+        ("tt9100000001", MERGED_IDS["tt9100000001"])
+    ]
+    assert run(tmp_path, "repair", "--check", **settings).status == 0
 
 
 def test_a_database_is_filled_from_files_that_were_there_before(site, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from demo.api import LARGEST_QUESTION, PATH
-from demo.facts import load_facts, synthetic_facts
+from demo.facts import MERGED_IDS, load_facts, people_of, synthetic_facts
 from demo.faults import Fault, FaultPlan
 from demo.site import DemoSite
 from tests.graphql_types import QUERIES
@@ -64,6 +64,29 @@ def test_titles_come_in_the_order_of_the_ids_and_unknown_ones_are_null(site: Dem
     ids = [FACTS.titles[5].imdb_id, "tt9999999", FACTS.titles[2].imdb_id]
     titles = ask(site, "query($ids: [ID!]!) {titles(ids: $ids) {id}}", ids=ids)["data"]["titles"]
     assert titles == [{"id": ids[0]}, None, {"id": ids[2]}]
+
+
+def test_merged_ids_are_answered_with_what_they_were_merged_into(site: DemoSite) -> None:
+    found = ask(site, TEXTS["titles"], ids=["tt9100000001"])["data"]["titles"]
+    assert [title["id"] for title in found] == [MERGED_IDS["tt9100000001"]]
+    variables = {"ids": ["nm9100000001", "nm9999999"], "first": 1, "after": None}
+    someone, nobody = ask(site, TEXTS["people"], **variables)["data"]["names"]
+    assert someone["id"] == someone["meta"]["canonicalId"] == MERGED_IDS["nm9100000001"]
+    assert nobody is None
+
+
+def test_the_credits_of_a_person_come_in_parts(site: DemoSite) -> None:
+    freeman = "nm0000151"
+    listed, after = [], None
+    for _ in range(len(people_of(FACTS)[freeman].cast)):
+        variables = {"ids": [freeman], "first": 1, "after": after}
+        [person] = ask(site, TEXTS["people"], **variables)["data"]["names"]
+        part = person["creditsV2"]
+        assert part["total"] == len(people_of(FACTS)[freeman].cast)
+        listed += [edge["node"]["title"]["id"] for edge in part["edges"]]
+        after = part["pageInfo"]["endCursor"]
+    assert not part["pageInfo"]["hasNextPage"]
+    assert listed == [title.imdb_id for title, _ in people_of(FACTS)[freeman].cast]
 
 
 def test_lists_are_as_long_as_the_query_says(site: DemoSite) -> None:

@@ -455,6 +455,22 @@ def test_what_the_site_does_not_have_is_a_404_page(
     assert b"__NEXT_DATA__" not in body
 
 
+@pytest.mark.parametrize(
+    ("path", "new"),
+    [
+        ("/title/tt9100000001/", "/title/tt0111161/"),
+        ("/name/nm9100000001/", "/name/nm0000151/"),
+    ],
+)
+def test_the_page_of_a_merged_id_leads_to_that_of_the_new_one(
+    connection: http.client.HTTPConnection, path: str, new: str
+) -> None:
+    response, body = fetch(connection, path)
+    assert (response.status, body) == (308, b"")
+    assert response.getheader("Location") == new
+    assert fetch(connection, new)[0].status == 200
+
+
 def test_a_query_makes_no_other_page(connection: http.client.HTTPConnection) -> None:
     response, body = fetch(connection, SHAWSHANK + "?ref_=chttp_t_1")
     assert response.status == 200

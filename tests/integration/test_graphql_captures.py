@@ -17,6 +17,7 @@ from domain.errors import PageChanged
 from domain.release_date import ReleaseDate
 from domain.title import Title, TitleKind
 from infrastructure.http.response import PackedResponse
+from infrastructure.scrapers.imdb_graphql.people import PersonPart, join_parts, read_people
 from infrastructure.scrapers.imdb_graphql.replies import read_reply
 from infrastructure.scrapers.imdb_graphql.titles import read_titles
 
@@ -105,3 +106,19 @@ def test_the_titles_that_a_search_has_found_are_read_with_their_facts() -> None:
         TitleKind.MOVIE, TitleKind.TV_SERIES, TitleKind.VIDEO, TitleKind.TV_MOVIE,
         TitleKind.TV_SHORT, TitleKind.VIDEO_GAME, TitleKind.TV_SPECIAL,
     }  # fmt: skip
+
+
+def test_the_people_that_a_search_has_found_are_read_with_their_facts() -> None:
+    """They come without dates and credits, which are added as unknown."""
+    edges = captured(SEARCH)["data"]["mainSearch"]["edges"]
+    found = [edge["node"]["entity"] for edge in edges]
+    names = [{"creditsV2": None} | one for one in found if one["__typename"] == "Name"]
+    body = json.dumps({"data": {"names": names}}).encode()
+    parts = read_people([one["id"] for one in names], read_reply(answer_of(body)))
+    people = [join_parts([part]) for part in parts if isinstance(part, PersonPart)]
+    assert [(p.imdb_id, p.name, p.professions) for p in people[:2]] == [
+        ("nm0091443", "Christian Boeving", ("Actor", "Stunts", "Writer")),
+        ("nm13482073", "Matrix Quevedo", ("Production Department", "Additional Crew")),
+    ]
+    assert len(people) == len(names)
+    assert people[0].known_for[:3] == ("tt0118688", "tt37028074", "tt0455348")

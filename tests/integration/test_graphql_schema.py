@@ -27,8 +27,8 @@ def errors_of(query: str, schema: Path) -> Sequence[GraphQLError]:
 
 def test_there_are_queries() -> None:
     in_files = {name for name in QUERIES if " " not in name}
-    assert in_files == {"chart", "search", "titles"}
-    assert len(QUERIES) == 3 + 2 * len(DetailName) + 1
+    assert in_files == {"chart", "people", "search", "titles"}
+    assert len(QUERIES) == 4 + 2 * len(DetailName) + 1
 
 
 def test_without_details_the_query_is_that_of_the_file() -> None:

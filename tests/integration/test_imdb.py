@@ -14,7 +14,6 @@ from demo.facts import load_facts
 from demo.site import DemoSite
 from domain.errors import (
     ChartNotFound,
-    InvalidConfiguration,
     InvalidSearch,
     InvalidTitle,
     PersonNotFound,
@@ -94,12 +93,11 @@ def test_a_search(imdb):
     assert imdb.search("qqqqqqqqq zzzz") == ()
 
 
-def test_a_person(site):
-    with open_imdb(settings_for(site, sources="html")) as imdb:
-        person = imdb.person("nm0001104")
-        assert person.name == "Frank Darabont"
-        with pytest.raises(PersonNotFound):
-            imdb.person("nm9999999")
+def test_a_person(imdb):
+    person = imdb.person("nm0001104")
+    assert person.name == "Frank Darabont"
+    with pytest.raises(PersonNotFound):
+        imdb.person("nm9999999")
 
 
 def test_what_is_not_there_or_makes_no_sense_is_an_error_that_says_so(imdb):
@@ -122,12 +120,6 @@ def test_what_is_not_there_or_makes_no_sense_is_an_error_that_says_so(imdb):
 def test_a_chart_that_no_source_has(site):
     with open_imdb(settings_for(site, sources="html")) as imdb, pytest.raises(ChartNotFound):
         imdb.chart("tvmeter")
-
-
-def test_a_source_that_gives_no_people_is_named_as_such(site, tmp_path):
-    settings = settings_for(site, sources="graphql")
-    with open_imdb(settings) as imdb, pytest.raises(InvalidConfiguration, match="gives people"):
-        imdb.person("nm0001104")
 
 
 def test_nobody_answers():

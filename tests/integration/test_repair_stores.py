@@ -15,7 +15,8 @@ from application.ports import RepositoryOpener
 from application.repair import Repair
 from domain.details import Detail, DetailName
 from domain.errors import RepositoryUnavailable
-from domain.identifiers import TitleId
+from domain.identifiers import NameId, TitleId
+from domain.person_profile import PersonProfile
 from domain.run import RunOutcome
 from domain.title import Title
 from infrastructure import container
@@ -92,6 +93,55 @@ def test_repair_levels_any_two_stores(postgres_url, in_csv, in_postgres, in_both
             assert one.counts().titles == two.counts().titles == len(expected)
         with CompositeSave(openers, RecordingObserver()) as save:
             assert Repair(save, threading.Event(), lambda *how_far: None).compare().count == 0
+
+
+profiles = st.builds(
+    lambda profile, number, moment: replace(
+        profile,
+        imdb_id=NameId(f"nm{number:07d}"),
+        provenance=replace(profile.provenance, fetched_at=moment),
+    ),
+    strategies.profiles,
+    st.integers(1, 4),
+    few_moments,
+)
+
+
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    in_csv=st.lists(profiles, max_size=4),
+    in_postgres=st.lists(profiles, max_size=4),
+    in_both=st.lists(profiles, max_size=2),
+)
+def test_repair_levels_the_people_of_any_two_stores(postgres_url, in_csv, in_postgres, in_both):
+    with TemporaryDirectory() as folder:
+        execute(postgres_url, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+        csv, postgres = CsvFactory(Path(folder)), PostgresFactory(postgres_url)
+        with csv() as one, postgres() as two:
+            one.save_profiles([*in_csv, *in_both], a_run())
+            two.save_profiles([*in_both, *in_postgres], a_run())
+            expected: dict[NameId, PersonProfile] = {}
+            for profile in (*one.profiles(), *two.profiles()):
+                known = expected.setdefault(profile.imdb_id, profile)
+                if known.provenance.fetched_at < profile.provenance.fetched_at:
+                    expected[profile.imdb_id] = profile
+        openers = [RepositoryOpener("csv", csv), RepositoryOpener("postgres", postgres)]
+        with CompositeSave(openers, RecordingObserver()) as save:
+            repair = Repair(save, threading.Event(), lambda *how_far: None)
+            report = repair.level(repair.compare(), RUN)
+        assert report.outcome is RunOutcome.COMPLETE
+        with csv() as one, postgres() as two:
+            for store in (one, two):
+                assert {profile.imdb_id: profile for profile in store.profiles()} == expected
+                assert dict(store.profile_versions()) == {
+                    imdb_id: profile.provenance.fetched_at for imdb_id, profile in expected.items()
+                }
+        with CompositeSave(openers, RecordingObserver()) as save:
+            assert Repair(save, threading.Event(), lambda *how_far: None).compare().is_level
 
 
 def test_the_waiting_for_a_repository_ends_with_ctrl_c(

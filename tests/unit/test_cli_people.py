@@ -2,11 +2,8 @@ import io
 from datetime import timedelta
 from typing import Any
 
-import msgspec
-import pytest
 from rich.console import Console
 
-from domain.errors import InvalidConfiguration
 from domain.identifiers import NameId
 from domain.partial_date import PartialDate
 from domain.person_profile import PersonProfile
@@ -20,7 +17,6 @@ from domain.run import (
 from infrastructure.cli.people_table import print_people
 from infrastructure.cli.summary import print_summary
 from infrastructure.cli.title_ids import read_name_ids
-from infrastructure.container import person_sources
 from shared.config import load_settings
 from tests.builders import NOON, a_profile, a_run
 
@@ -107,16 +103,6 @@ def test_people_are_named_by_arguments_and_on_standard_input() -> None:
     assert len(problems) == 2
     assert "is a title, not a person: python main.py titles takes it" in problems[0]
     assert "'nm5'" in problems[1]
-
-
-def test_sources_that_do_not_know_people_are_left_out_and_named_when_there_are_no_others() -> None:
-    settings = load_settings({"repositories": "csv"}, env_file=None)
-    assert settings.sources == ("html", "graphql")
-    assert person_sources(settings) == ("html",)
-    with pytest.raises(
-        InvalidConfiguration, match=r"SOURCES: graphql cannot give people: name one"
-    ):
-        person_sources(msgspec.structs.replace(settings, sources=("graphql",)))
 
 
 def test_only_addresses_that_were_asked_for_people_are_doubted() -> None:

@@ -12,19 +12,21 @@ from pathlib import Path
 import pytest
 
 from domain.errors import RepositoryUnavailable
+from domain.merged_id import MergedId
 from domain.title import Person
 from infrastructure.repositories.csv import open_csv_repository, table
-from tests.builders import a_chart, a_run, a_title, cast_of, person_number
+from tests.builders import NOON, a_chart, a_run, a_title, cast_of, person_number, title_number
 
 RUN = a_run()
 NOBODY = 65534
-FILES = ["titles.csv", "people.csv", "credits.csv", "chart.csv"]
+FILES = ["titles.csv", "people.csv", "credits.csv", "chart.csv", "merged_ids.csv"]
 
 
 def fill(directory: Path) -> None:
     with open_csv_repository(directory) as repository:
         repository.begin_run(RUN, a_chart(1))
         repository.save([a_title(number) for number in (1, 2, 3)], RUN)
+        repository.note_merged([MergedId(title_number(9), title_number(1), NOON)])
 
 
 def snapshot(directory: Path) -> dict[str, bytes]:

@@ -10,12 +10,17 @@ from hypothesis import strategies as st
 from application.ports import TitleOutcome
 from domain.chart import ChartName
 from domain.errors import SourceError, TitleError
+from domain.identifiers import NameId
+from domain.person_profile import PersonProfile
 from domain.title import Title
 from infrastructure.http.response import PackedResponse
 from infrastructure.scrapers.imdb_graphql.charts import join_parts, read_part
+from infrastructure.scrapers.imdb_graphql.people import PersonPart, read_people
+from infrastructure.scrapers.imdb_graphql.people import join_parts as join_credits
 from infrastructure.scrapers.imdb_graphql.replies import TooComplex, WrongInput, read_reply
 from infrastructure.scrapers.imdb_graphql.titles import read_titles
 from tests.unit import graphql_answers as answers
+from tests.unit import graphql_people
 from tests.unit.imdb_pages import pages
 from tests.unit.test_parser_properties import JSON_VALUES, paths
 
@@ -113,3 +118,43 @@ def test_a_value_of_any_type_anywhere(data: st.DataObject, value: Any) -> None:
 def test_bodies_that_are_no_answer(body: bytes) -> None:
     assert read(body) == []
     read_chart(body)
+
+
+PERSON_IDS = [NameId("nm0000001"), NameId("nm0000002")]
+PEOPLE: dict[str, Any] = json.loads(
+    answers.body({"names": [graphql_people.person(imdb_id) for imdb_id in PERSON_IDS]})
+)
+
+
+def read_profiles(body: bytes) -> list[PersonProfile | TitleError | SourceError]:
+    """Outcomes of the ids, none of them when the answer as a whole is refused as it should be."""
+    try:
+        parts = read_people(PERSON_IDS, read_reply(answer_of(body)))
+    except OURS:
+        return []
+    assert len(parts) == len(PERSON_IDS)
+    found: list[PersonProfile | TitleError | SourceError] = []
+    for part in parts:
+        try:
+            found.append(join_credits([part]) if isinstance(part, PersonPart) else part)
+        except TitleError as error:
+            found.append(error)
+    return found
+
+
+@given(data=st.data(), value=JSON_VALUES.filter(_is_json))
+@settings(max_examples=150, deadline=None)
+def test_a_value_of_any_type_harms_no_other_person(data: st.DataObject, value: Any) -> None:
+    within = [path for path in paths(PEOPLE) if path.startswith("data.names.0.")]
+    path = data.draw(st.sampled_from(within))
+    first, second = read_profiles(json.dumps(pages.having(PEOPLE, path, value)).encode())
+    assert isinstance(first, PersonProfile | TitleError)
+    assert isinstance(second, PersonProfile)
+    assert second == read_profiles(json.dumps(PEOPLE).encode())[1]
+
+
+@given(data=st.data(), value=JSON_VALUES)
+@settings(max_examples=150, deadline=None)
+def test_a_value_of_any_type_anywhere_among_people(data: st.DataObject, value: Any) -> None:
+    path = data.draw(st.sampled_from(sorted(paths(PEOPLE))))
+    read_profiles(json.dumps(pages.having(PEOPLE, path, value)).encode())

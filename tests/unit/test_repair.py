@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 
@@ -11,12 +12,20 @@ from application.copying import COPIED_TITLES
 from application.lane_queue import QUEUE_TITLES
 from application.repair import Repair
 from domain.errors import RepositoryUnavailable
+from domain.identifiers import NameId
+from domain.merged_id import MergedId
 from domain.run import RunOutcome
-from tests.builders import a_run, a_title, keywords, taglines, title_number
+from tests.builders import NOON, a_profile, a_run, a_title, keywords, taglines, title_number
 from tests.fakes import FakeRepository, RecordingObserver
 
 RUN = a_run("20260102T120000Z-repair", command="repair", chart=None, sources=())
 EARLIER = a_run()
+
+
+def person_id(number: int) -> NameId:
+    return NameId(f"nm{number:07d}")
+
+
 GONE = RepositoryUnavailable("b", "is gone")
 
 
@@ -217,3 +226,93 @@ def test_a_repository_that_fails_while_it_is_filled_lacks_the_rest():
     assert report.outcome is RunOutcome.INCOMPLETE
     assert sorted(report.repositories[1].missing) == [title_number(1), title_number(2)]
     assert report.repositories[1].error == str(GONE)
+
+
+# --- People ---
+
+
+def with_people(store: FakeRepository, *people) -> FakeRepository:
+    store.save_profiles(people, EARLIER)
+    return store
+
+
+def test_people_are_compared_and_levelled_like_titles():
+    a = with_people(
+        store_with("a", a_title(1)),
+        a_profile(1), a_profile(2, minutes_later=5), a_profile(3), a_profile(5),
+    )  # fmt: skip
+    b = with_people(
+        store_with("b", a_title(1), a_title(2)),
+        a_profile(2), a_profile(3, birth_place="Elsewhere"), a_profile(4), a_profile(5),
+    )  # fmt: skip
+    with repair_of(a, b) as repair:
+        found = repair.compare()
+        assert (found.titles, found.people) == (2, 5)
+        assert found.missing == {"a": [title_number(2), person_id(4)], "b": [person_id(1)]}
+        assert (found.older, found.differing) == ({"b": [person_id(2)]}, {"b": [person_id(3)]})
+        assert (found.count, found.is_level) == (5, False)
+        report = repair.level(found, RUN)
+    assert a.people == b.people
+    assert b.people[person_id(2)] == a_profile(2, minutes_later=5)
+    assert b.people[person_id(3)] == a_profile(3)
+    assert a.held == b.held
+    assert report.outcome is RunOutcome.COMPLETE
+    assert (report.asked, report.already_saved) == (5, 5)
+    first, second = report.repositories
+    assert (first.held_before, first.copied) == (3, 2)
+    assert (second.held_before, second.copied) == (2, 3)
+
+
+def test_titles_and_people_are_never_saved_in_one_go():
+    """A lane that is behind joins batches: those of one sort only."""
+    a = store_with("a", *(a_title(n) for n in range(1, 250)))
+    with_people(a, *(a_profile(n) for n in range(1, 250)))
+    b, first = FakeRepository("b"), threading.Event()
+    b.before_save = lambda: first.wait(0.2)  # so that more is handed over meanwhile
+    levelled(a, b)
+    assert b.held == a.held
+    assert b.people == a.people
+
+
+def test_a_repair_of_people_that_is_stopped_can_be_done_again():
+    a = with_people(FakeRepository("a"), *(a_profile(n) for n in range(1, 3 * COPIED_TITLES)))
+    b, stop = FakeRepository("b"), threading.Event()
+    with repair_of(a, b, stop=stop) as repair:
+        found = repair.compare()
+        b.before_save = stop.set
+        b.before_save()
+        report = repair.level(found, RUN)
+    assert report.outcome is RunOutcome.INTERRUPTED
+    assert report.asked == report.already_saved + len(report.not_tried) == found.count
+    assert report.not_tried
+    assert levelled(a, b).outcome is RunOutcome.COMPLETE
+    assert a.people == b.people
+
+
+# --- Merged ids ---
+
+
+def merged(old: int, new: int, minutes: int = 0) -> MergedId:
+    return MergedId(title_number(old), title_number(new), NOON + timedelta(minutes=minutes))
+
+
+def test_what_one_knows_of_merged_ids_all_know_in_the_end():
+    a, b = FakeRepository("a"), FakeRepository("b")
+    a.note_merged([merged(1, 2), merged(3, 4, 5)])
+    b.note_merged([merged(3, 5), merged(2, 6, 1)])
+    with repair_of(a, b) as repair:
+        found = repair.compare()
+        assert {name: [one.old for one in lacking] for name, lacking in found.merged.items()} == {
+            "a": [title_number(1), title_number(2)],
+            "b": [title_number(1), title_number(3)],
+        }
+        assert (found.count, found.is_level) == (0, False)
+        assert repair.level(found, RUN).outcome is RunOutcome.COMPLETE
+    assert a.merged == b.merged
+    assert {old: one.new for old, one in a.merged.items()} == {
+        title_number(1): title_number(6),
+        title_number(2): title_number(6),
+        title_number(3): title_number(4),
+    }
+    with repair_of(a, b) as repair:
+        assert repair.compare().is_level

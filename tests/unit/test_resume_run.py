@@ -18,6 +18,7 @@ from application.scrape_titles import ScrapeTitles
 from application.source_chain import SourceChain
 from domain.details import DetailName
 from domain.errors import NothingToDo, RepositoryUnavailable, RunAtWork, UnknownRun
+from domain.merged_id import MergedId
 from domain.run import Failure, RunOutcome, RunRecord, RunReport
 from tests.builders import NOON, a_chart, a_run, a_title, keywords, title_number
 from tests.fakes import FakeRepository, FakeSource, RecordingObserver, new_circuit
@@ -343,3 +344,13 @@ def test_a_detail_that_no_source_gives_has_no_title_fetched_again():
     assert store.reports[0].run.details == (
         DetailName.KEYWORDS, DetailName.TRIVIA, DetailName.GOOFS,
     )  # fmt: skip
+
+
+def test_an_id_that_was_merged_is_done_when_the_title_is_saved_under_the_new_one():
+    store = store_with("csv", 20, asked=3)
+    store.note_merged([MergedId(title_number(2), title_number(20), NOON)])
+    source = FakeSource(found())
+    with scene(source, store.opener()) as here:
+        report = here.resume.execute(None, 250)
+    assert sorted(source.requests) == [(title_number(1),), (title_number(3),)]
+    assert (report.asked, report.already_saved, report.fetched) == (3, 1, 2)

@@ -20,6 +20,7 @@ from domain.errors import (
     SourceUnavailable,
     TitleNotFound,
 )
+from domain.merged_id import MergedId
 from domain.run import RunOutcome, RunReport
 from domain.title import Title
 from tests.builders import NOON, a_chart, a_run, a_title, title_number
@@ -265,6 +266,30 @@ def test_the_titles_of_every_source_but_the_most_giving_are_named():
     assert others == {"some": ids[2:9], "few": ids[:2]}  # as they were asked for
     assert store.reports == [report]
     assert_adds_up(report)
+
+
+def test_an_old_and_its_new_id_are_one_title_and_both_are_accounted_for():
+    old, new = ids_of(2)
+    title = titles_of(2)[new]
+    store = FakeRepository()
+    with scene(FakeSource({old: title, new: title}), openers=[store.opener()]) as here:
+        report = here.titles.execute([old, new], a_run())
+    assert (report.asked, report.fetched, report.outcome) == (2, 2, RunOutcome.COMPLETE)
+    assert report.merged == {old: new}
+    assert list(store.held) == [new]
+    assert store.merged_ids() == [MergedId(old, new, title.provenance.fetched_at)]
+    assert_adds_up(report)
+
+
+def test_that_an_id_was_merged_is_noted_late_by_a_repository_that_was_away():
+    old, new = ids_of(2)
+    store = FakeRepository()
+    store.errors = [RepositoryUnavailable("memory", "restarting", transient=True)]
+    source = FakeSource({old: titles_of(2)[new]})
+    with scene(source, openers=[store.opener()]) as here:
+        here.titles.execute([old], a_run())
+    assert list(store.held) == [new]
+    assert [one.old for one in store.merged_ids()] == [old]
 
 
 def test_the_titles_of_an_only_source_are_not_named():

@@ -80,6 +80,12 @@ class ProfileFiles:
             profiles=len(held), credits=sum(profile.credits_count for profile in held.values())
         )
 
+    def moments(self) -> dict[NameId, int]:
+        """Give when each profile held was fetched, as `rows.moment_of` says it."""
+        self._sync()
+        held = {**self._main.held, **self._updates.held}
+        return {imdb_id: profile.fetched_at for imdb_id, profile in held.items()}
+
     def merge(self) -> None:
         """Bring the updates into the files, and leave out rows that do not count.
 

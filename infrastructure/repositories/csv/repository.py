@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from domain.chart import Chart
 from domain.details import Detail
 from domain.errors import InvalidTitle
 from domain.identifiers import ImdbId, NameId, TitleId
+from domain.merged_id import MergedId
 from domain.person_profile import PersonProfile
 from domain.run import Failure, ProfileCounts, Run, RunRecord, RunReport, StoreCounts
 from domain.title import Title
@@ -34,6 +36,7 @@ from infrastructure.repositories.csv.failures import NAME, locked, malformed, tr
 from infrastructure.repositories.csv.index import HeldTitle
 from infrastructure.repositories.csv.journal import RunJournal
 from infrastructure.repositories.csv.merge import finish_merge, merge
+from infrastructure.repositories.csv.merged_file import MergedFile
 from infrastructure.repositories.csv.profile_files import ProfileFiles
 from infrastructure.repositories.csv.rows import (
     Naming,
@@ -82,8 +85,8 @@ class CsvRepository:
     """Keeps titles in ``titles.csv``, ``people.csv`` and ``credits.csv``, charts in ``chart.csv``.
 
     Details of titles are in files of their own (`DetailSet`), and so are profiles of people
-    (`ProfileFiles`); they are made with the first one. What it remembers of runs is in ``.runs``
-    (`RunJournal`).
+    (`ProfileFiles`) and merged ids (`MergedFile`); they are made with the first one. What it
+    remembers of runs is in ``.runs`` (`RunJournal`).
 
     Made by `open_csv_repository`; fulfils the port `TitleRepository`. New titles are appended. A
     title that is held already goes to ``.updates/``, and from there into the files when they are
@@ -101,6 +104,7 @@ class CsvRepository:
             directory / ".updates", renames=True, escape_formulas=escape_formulas
         )
         self._chart_file = ChartFile(directory)
+        self._merged_file = MergedFile(directory)
         self._profile_files = ProfileFiles(directory, escape_formulas=escape_formulas)
         self._journal = RunJournal(directory)
         self._mutex = threading.Lock()
@@ -127,6 +131,7 @@ class CsvRepository:
                 table.header_size()
             self._main.details.check()
             self._chart_file.check()
+            self._merged_file.check()
             self._profile_files.check()
         with self._exclusively():
             self._merge()
@@ -204,12 +209,21 @@ class CsvRepository:
         With each of the run's details.
         """
         began = moment_of(run.started_at)
+
+        def is_held(imdb_id: ImdbId) -> bool:
+            title = TitleId(imdb_id)
+            holder, held = self._holder(title)
+            return (
+                held is not None
+                and (held.fetched_at >= began or holder.saved_by(held) == run.run_id)
+                and self._has_details_since(title, run, began)
+            )
+
         with self._exclusively():
-            found = ((imdb_id, *self._holder(imdb_id)) for imdb_id in ids)
+            merged = self._merged_file.read()
             return frozenset(
-                imdb_id for imdb_id, holder, held in found
-                if held and (held.fetched_at >= began or holder.saved_by(held) == run.run_id)
-                and self._has_details_since(imdb_id, run, began)
+                imdb_id for imdb_id in ids
+                if is_held(imdb_id) or (imdb_id in merged and is_held(merged[imdb_id].new))
             )  # fmt: skip
 
     def _has_details_since(self, imdb_id: TitleId, run: Run, began: int) -> bool:
@@ -222,6 +236,16 @@ class CsvRepository:
             and (known[1].fetched_at >= began or known[0].saved_by(known[1]) == run.run_id)
             for known in found
         )
+
+    def note_merged(self, merged: Sequence[MergedId]) -> None:
+        """Keep these, unless something later is known of them."""
+        with self._exclusively():
+            self._merged_file.add(merged)
+
+    def merged_ids(self) -> Sequence[MergedId]:
+        """Give all that are known."""
+        with self._exclusively():
+            return list(self._merged_file.read().values())
 
     def versions(self) -> Iterator[TitleVersion]:
         """Give the id and the age of every title held at the first step."""
@@ -280,6 +304,13 @@ class CsvRepository:
             updated=counts["updated"],
             unchanged=counts["unchanged"],
         )
+
+    def profile_versions(self) -> Iterator[tuple[NameId, datetime]]:
+        """Give the id and the age of every profile held at the first step."""
+        with self._exclusively():
+            moments = self._profile_files.moments()
+        for imdb_id, moment in moments.items():
+            yield imdb_id, datetime_of(moment)
 
     def profiles(self, ids: Collection[NameId] | None = None) -> Iterator[PersonProfile]:
         """Give the profiles held at the first step, in the order in which they were first saved.

@@ -43,6 +43,7 @@ TITLE_COLUMNS = (*_FACT_COLUMNS, "source", "found_by", "fetched_at", "run_id")
 PERSON_COLUMNS = ("imdb_id", "name", "fetched_at")
 CREDIT_COLUMNS = ("title_id", "category", "position", "person_id", "name", "characters")
 CHART_COLUMNS = ("chart", "rank", "imdb_id", "run_id", "captured_at")
+MERGED_COLUMNS = ("old_id", "new_id", "seen_at")
 
 _BILLING_ORDER = {category: order for order, category in enumerate(CreditCategory)}
 

@@ -16,6 +16,7 @@ from domain.chart import Chart
 from domain.details import DetailName
 from domain.errors import InvalidTitle, RepositoryUnavailable
 from domain.identifiers import ImdbId, NameId, TitleId
+from domain.merged_id import MergedId
 from domain.person_profile import PersonProfile
 from domain.run import Failure, ProfileCounts, Run, RunRecord, RunReport, StoreCounts
 from domain.title import Title
@@ -31,6 +32,7 @@ from infrastructure.repositories.postgres.history import (
     note_run,
     record_of,
 )
+from infrastructure.repositories.postgres.merged import add_merged, select_merged
 from infrastructure.repositories.postgres.migrations import apply_migrations
 from infrastructure.repositories.postgres.presence import Presence
 from infrastructure.repositories.postgres.profiles import (
@@ -191,18 +193,28 @@ class PostgresRepository:
 
         With each of the run's details.
         """
-        values: tuple[object, ...] = (array_literal(ids), run.started_at, run.run_id)
-        query = _HELD_SINCE
-        if run.details:
-            query += _WITH_DETAILS
-            names = array_literal([name.value for name in run.details])
-            values = (*values, names, run.started_at, run.run_id, len(set(run.details)))
+        values: dict[str, object] = {
+            "ids": array_literal(ids),
+            "began": run.started_at,
+            "run_id": run.run_id,
+            "details": array_literal([name.value for name in run.details]),
+            "count": len(set(run.details)),
+        }
+        query = _HELD_SINCE.format(and_details=_AND_DETAILS if run.details else "")
 
         def ask(statements: cursor) -> frozenset[TitleId]:
             statements.execute(query, values)
             return frozenset(TitleId(imdb_id) for (imdb_id,) in statements.fetchall())
 
         return self._transaction(ask)
+
+    def note_merged(self, merged: Sequence[MergedId]) -> None:
+        """Keep these, unless something later is known of them; other writers take turns."""
+        self._transaction(partial(add_merged, merged=merged))
+
+    def merged_ids(self) -> Sequence[MergedId]:
+        """Give all that are known, by their old ids."""
+        return self._transaction(select_merged)
 
     def versions(self) -> Iterator[TitleVersion]:
         """Give the id and the age of every title held, from one snapshot.
@@ -245,6 +257,13 @@ class PostgresRepository:
     def save_profiles(self, batch: Sequence[PersonProfile], run: Run) -> BatchResult:
         """Store each profile wholly or not at all, in one transaction."""
         return self._transaction(partial(save_profiles, batch=batch, run=run))
+
+    def profile_versions(self) -> Iterator[tuple[NameId, datetime]]:
+        """Give the id and the age of every profile held, from one snapshot; as `versions`."""
+        with self._snapshot(_TITLES_PER_FETCH) as (rows, _):
+            rows.execute("SELECT imdb_id, fetched_at FROM person_profiles")
+            for imdb_id, fetched_at in rows:
+                yield NameId(imdb_id), _in_utc(fetched_at)
 
     def profiles(self, ids: Collection[NameId] | None = None) -> Iterator[PersonProfile]:
         """Give the profiles held, or some of them, by id, from one snapshot; as `titles`."""
@@ -319,16 +338,21 @@ _DETAILED_VERSIONS = """
 """
 
 _HELD_SINCE = """
-    SELECT imdb_id FROM titles
-    WHERE imdb_id = ANY (%s::text[]) AND (fetched_at >= %s OR run_id = %s)
+    SELECT asked FROM (
+        SELECT imdb_id AS asked, imdb_id FROM titles WHERE imdb_id = ANY (%(ids)s::text[])
+        UNION
+        SELECT old_id, new_id FROM merged_ids WHERE old_id = ANY (%(ids)s::text[])
+    ) AS wanted
+    JOIN titles USING (imdb_id)
+    WHERE (fetched_at >= %(began)s OR run_id = %(run_id)s) {and_details}
 """
 
-_WITH_DETAILS = """
+_AND_DETAILS = """
     AND (
         SELECT count(*) FROM title_details AS held
-        WHERE title_id = imdb_id AND detail = ANY (%s::text[])
-            AND (held.fetched_at >= %s OR held.run_id = %s)
-    ) = %s
+        WHERE title_id = imdb_id AND detail = ANY (%(details)s::text[])
+            AND (held.fetched_at >= %(began)s OR held.run_id = %(run_id)s)
+    ) = %(count)s
 """
 
 _COUNTS = """

@@ -1,7 +1,5 @@
 """Charts and titles from the GraphQL API."""
 
-import logging
-import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property, partial
 from types import MappingProxyType
@@ -13,8 +11,6 @@ from domain.details import DetailName
 from domain.errors import (
     ChartNotFound,
     PageChanged,
-    RunStopped,
-    SourceError,
     TitleNotFound,
 )
 from domain.identifiers import TitleId
@@ -22,21 +18,20 @@ from domain.run import DetailFailure
 from domain.title import Title
 from infrastructure.scrapers.answers import PackedAnswer
 from infrastructure.scrapers.imdb_graphql.batch_size import BatchSize
+from infrastructure.scrapers.imdb_graphql.batches import ask_in_batches
 from infrastructure.scrapers.imdb_graphql.charts import ChartPart, join_parts, read_part
+from infrastructure.scrapers.imdb_graphql.disclaimer import Disclaimer
 from infrastructure.scrapers.imdb_graphql.endpoint import Endpoint, Http, Query
 from infrastructure.scrapers.imdb_graphql.replies import (
     SOURCE_NAME,
     Reply,
     TooComplex,
     WrongInput,
-    read_reply,
 )
 from infrastructure.scrapers.imdb_graphql.titles import read_detailed_titles, read_titles
 
 if TYPE_CHECKING:
     from infrastructure.scrapers.imdb_graphql.detail_parts import DetailParts
-
-logger = logging.getLogger(__name__)
 
 CHART_PART = 250
 """Places of a chart that are asked for at once: as many as the longest chart has."""
@@ -69,7 +64,7 @@ class ImdbGraphqlSource:
     they may be used for; ``note`` of each detail that a title comes without, and why.
 
     With details, titles are asked for by `DETAILED_TITLES`. Any number of threads may call a
-    source: one lock guards the size of batches, another one whether the disclaimer has been told.
+    source: the sizes of batches, and whether the disclaimer has been told, have a lock each.
     """
 
     name = SOURCE_NAME
@@ -88,9 +83,7 @@ class ImdbGraphqlSource:
         self._batch_size = BatchSize(batch_size)
         self._detailed_batch_size = BatchSize(min(batch_size, DETAILED_TITLES))
         self._note = note
-        self._tell = tell
-        self._lock = threading.Lock()
-        self._has_told = False
+        self._disclaimer = Disclaimer(tell)
         self._chart_query = Query.named("chart")
         self._titles_query = Query.named("titles")
 
@@ -125,38 +118,19 @@ class ImdbGraphqlSource:
         given, and for the others the failure.
         """
         wanted = tuple(name for name in DetailName if name in details)
-        outcomes: list[TitleOutcome] = []
-        while rest := ids[len(outcomes) :]:
-            try:
-                outcomes += self._first_of(rest, wanted)
-            except RunStopped:
-                raise
-            except SourceError as error:
-                if not outcomes:
-                    raise
-                outcomes += [error] * len(rest)
-        return outcomes
+        if not wanted:
+            return self._in_batches(ids, self._batch_size, self._asked)
+        ask = partial(self._with_details, details=wanted)
+        return self._in_batches(ids, self._detailed_batch_size, ask)
 
-    def _first_of(
-        self, ids: Sequence[TitleId], details: Sequence[DetailName]
+    def _in_batches(
+        self,
+        ids: Sequence[TitleId],
+        size: BatchSize,
+        ask: Callable[[Sequence[TitleId]], Sequence[TitleOutcome]],
     ) -> Sequence[TitleOutcome]:
-        """Outcomes of as many of the first ids as the API takes in one request."""
-        size = self._detailed_batch_size if details else self._batch_size
-        count = min(len(ids), size.now)
-        while True:
-            asked = ids[:count]
-            try:
-                return self._with_details(asked, details) if details else self._asked(asked)
-            except TooComplex as error:
-                if count == 1 and details:
-                    return self._one_by_one(asked, details)
-                if count == 1:
-                    return [PageChanged(self._endpoint.url, "query", f"for one title: {error}")]
-                count = size.halve(count)
-            except WrongInput as error:  # one of the ids, and it is not said which
-                if count == 1:
-                    return [TitleNotFound(asked[0], f"{self._endpoint.url} ({error})")]
-                count //= 2
+        url = self._endpoint.url
+        return ask_in_batches(ids, size, ask, url=url, not_found=TitleNotFound)
 
     def _asked(self, ids: Sequence[TitleId]) -> Sequence[TitleOutcome]:
         read = partial(self._replied, partial(read_titles, ids))
@@ -178,6 +152,10 @@ class ImdbGraphqlSource:
         read = partial(self._replied, partial(read_detailed_titles, ids, details))
         try:
             found = query.ask(self._http, self._endpoint, variables, read)
+        except TooComplex:
+            if len(ids) > 1:
+                raise
+            return self._one_by_one(ids, details)
         except PageChanged as error:
             return [error] * len(ids)
         rest = self._details
@@ -194,7 +172,7 @@ class ImdbGraphqlSource:
             self._details.completed(outcome, dict.fromkeys(details))
             if isinstance(outcome, Title)
             else outcome
-            for outcome in self._first_of(ids, ())
+            for outcome in self._in_batches(ids, self._batch_size, self._asked)
         ]
 
     @cached_property
@@ -205,13 +183,4 @@ class ImdbGraphqlSource:
         return DetailParts(self._http, self._endpoint, self._note)
 
     def _replied(self, read: Callable[[Reply], _Read], answer: PackedAnswer) -> _Read:
-        reply = read_reply(answer)
-        if reply.disclaimer is not None:
-            self._tell_once(reply.disclaimer)
-        return read(reply)
-
-    def _tell_once(self, disclaimer: str) -> None:
-        with self._lock:
-            has_told, self._has_told = self._has_told, True
-        if not has_told:
-            self._tell(f"source {self.name} says: {disclaimer}")
+        return read(self._disclaimer.reply_of(answer))

@@ -1,19 +1,19 @@
 """Titles in an answer of the API: the facts that a title page has, in the same shapes."""
 
-import logging
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Raw, UnsetType
 
 from application.ports import TitleOutcome
 from domain.details import DetailName
-from domain.errors import PageChanged, SourceUnavailable, TitleError, TitleNotFound
+from domain.errors import PageChanged, TitleNotFound
 from domain.identifiers import TitleId
 from domain.title import Credit, CreditCategory, Title
-from infrastructure.scrapers.imdb_graphql.replies import INPUT_CODE, Reply, ReplyError, failure
+from infrastructure.scrapers.imdb_graphql.by_place import Meta, places_in, read_places
+from infrastructure.scrapers.imdb_graphql.replies import Reply, ReplyError
 from infrastructure.scrapers.imdb_pages import billing, facts
 from infrastructure.scrapers.imdb_pages.next_data import decode
 from infrastructure.scrapers.imdb_pages.page import Page
@@ -21,17 +21,8 @@ from infrastructure.scrapers.imdb_pages.page import Page
 if TYPE_CHECKING:
     from infrastructure.scrapers.imdb_graphql.title_details import Found
 
-logger = logging.getLogger(__name__)
-
 FOUND_BY = "api"
 _FIELD = "titles"
-_MISSING_CODES = frozenset({INPUT_CODE, "NOT_FOUND"})
-
-
-class Meta(Struct, frozen=True, rename="camel"):
-    """``canonical_id`` is another one than the title's own when it was merged into that."""
-
-    canonical_id: str | None = None
 
 
 class ApiTitle(facts.AboveTheFold, frozen=True, rename="camel"):
@@ -46,24 +37,13 @@ class ApiTitle(facts.AboveTheFold, frozen=True, rename="camel"):
     top_cast: list[billing.GroupV2] | UnsetType | None = UNSET
 
 
-class Titles(Struct, frozen=True):
-    """The titles that were asked for, in their order; not decoded, as one may be of a new shape."""
-
-    titles: list[Raw] | None = None
-
-
-_DATA = msgspec.json.Decoder(Titles | None)
 _TITLE = msgspec.json.Decoder(ApiTitle | None)
 _UNRATED = facts.RatingsSummary(aggregate_rating=None, vote_count=None)
 
 
 def read_titles(ids: Sequence[TitleId], reply: Reply) -> list[TitleOutcome]:
-    """Give one outcome for each id: what is wrong with one title harms no other.
-
-    Raises the `failure` of an error that is not about a part of one title, and `PageChanged` when
-    the answer does not have as many titles as were asked for.
-    """
-    return _outcomes(ids, reply, _errors_by_place(reply), _titles_in(ids, reply))
+    """Give one outcome for each id, as `read_places` does; raises what that does."""
+    return read_places(_FIELD, ids, reply, _read, TitleNotFound)
 
 
 def read_detailed_titles(
@@ -86,9 +66,8 @@ def read_detailed_titles(
                 of_details[place].setdefault(name, error)
             case _:
                 others.append(error)
-    wrong = _errors_by_place(msgspec.structs.replace(reply, errors=others))
-    given = _titles_in(ids, reply)
-    outcomes = _outcomes(ids, reply, wrong, given)
+    outcomes = read_titles(ids, msgspec.structs.replace(reply, errors=others))
+    given = places_in(_FIELD, ids, reply)
     return [
         (outcome, read_parts(reply.page, memoryview(raw), details, of_details[place]))
         if isinstance(outcome, Title)
@@ -97,57 +76,9 @@ def read_detailed_titles(
     ]
 
 
-def _titles_in(ids: Sequence[TitleId], reply: Reply) -> list[Raw]:
-    data = decode(_DATA, reply.data, reply.page, where=_FIELD)
-    given: list[Raw] | None = data.titles if data else None
-    if given is None or len(given) != len(ids):
-        found = "none" if given is None else str(len(given))
-        raise PageChanged(reply.page.url, _FIELD, f"{found}, and {len(ids)} were asked for")
-    return given
-
-
-def _outcomes(
-    ids: Sequence[TitleId], reply: Reply, wrong: Mapping[int, ReplyError], given: Sequence[Raw]
-) -> list[TitleOutcome]:
-    outcomes = [
-        _of_error(asked, reply.page, wrong[place])
-        if place in wrong
-        else _outcome(asked, raw, reply.page)
-        for place, (asked, raw) in enumerate(zip(ids, given, strict=True))
-    ]
-    return list(_in_their_places(ids, outcomes, reply.page))
-
-
-def _errors_by_place(reply: Reply) -> dict[int, ReplyError]:
-    """The first error of each title that has one, by its place; raises what is about all."""
-    found: dict[int, ReplyError] = {}
-    for error in reply.errors:
-        match error.path:
-            case [field, int(place), *_] if field == _FIELD:
-                found.setdefault(place, error)
-            case _:
-                raise failure(reply, error)
-    return found
-
-
-def _of_error(asked: TitleId, page: Page, error: ReplyError) -> TitleOutcome:
-    """What is said of a title instead of all of its facts: the others would be half the truth."""
-    if error.code in _MISSING_CODES and len(error.path or ()) == 2:
-        return TitleNotFound(asked, f"{page.url} ({error.text})")
-    part = ".".join(str(step) for step in (error.path or ())[2:]) or "the title"
-    return SourceUnavailable(page.url, f"{asked}: {part}: {error.text}")
-
-
-def _outcome(asked: TitleId, raw: Raw, page: Page) -> TitleOutcome:
-    try:
-        title = decode(_TITLE, memoryview(raw), page, where=asked)
-        if title is None:
-            return TitleNotFound(asked, page.url)
-        return _title(title, page)
-    except PageChanged as error:
-        return PageChanged(error.url, f"{asked}: {error.field}", error.detail)
-    except TitleError as error:
-        return error
+def _read(raw: Raw, page: Page, asked: str) -> Title | None:
+    title = decode(_TITLE, memoryview(raw), page, where=asked)
+    return None if title is None else _title(title, page)
 
 
 def _title(title: ApiTitle, page: Page) -> Title:
@@ -175,25 +106,3 @@ def _credits(title: ApiTitle, category: CreditCategory) -> list[Credit]:
         for groups in (title.top_cast, title.principals)
     )
     return billing.first_known(title.id, category, candidates)
-
-
-def _in_their_places(
-    ids: Sequence[TitleId], outcomes: Sequence[TitleOutcome], page: Page
-) -> Iterator[TitleOutcome]:
-    """The outcomes, none of them under the id of another one that was asked for.
-
-    A title of another id than the one asked for is what that was merged into; unless the other
-    one was asked for too, and something else is in its place: then the order is wrong.
-    """
-    in_place = {
-        outcome.imdb_id
-        for asked, outcome in zip(ids, outcomes, strict=True)
-        if isinstance(outcome, Title) and outcome.imdb_id == asked
-    }
-    for asked, outcome in zip(ids, outcomes, strict=True):
-        if isinstance(outcome, Title) and outcome.imdb_id != asked:
-            if outcome.imdb_id in ids and outcome.imdb_id not in in_place:
-                yield PageChanged(page.url, "id", f"is {outcome.imdb_id}, not {asked}")
-                continue
-            logger.info("%s has been merged into %s", asked, outcome.imdb_id)
-        yield outcome

@@ -8,6 +8,7 @@ the person is known for, whose credits need not be among them.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 
 import msgspec
@@ -287,9 +288,26 @@ def to_profile(page: Page, props: PageProps, above: AboveTheFold) -> PersonProfi
             "mainColumnData.released",
             "missing, and no other list of credits that we know is on the page",
         )
+    return build_profile(
+        page,
+        above,
+        main,
+        found_by="next_data",
+        fetched_at=facts.capture_time(page, props.request_context),
+    )
+
+
+def build_profile(
+    page: Page, above: AboveTheFold, main: MainColumn, *, found_by: str, fetched_at: datetime
+) -> PersonProfile:
+    """Make the profile of what a page, or an answer, says above and in its main column.
+
+    Raises `InvalidTitle` when a fact breaks a rule of the domain.
+    """
     imdb_id = name_id(above.id)
+    provenance = Provenance(source=page.source, found_by=found_by, fetched_at=fetched_at)
     try:
-        return _profile(page, props, above, main, imdb_id)
+        return _profile(above, main, imdb_id, provenance)
     except InvalidTitle as error:
         if error.imdb_id is not None:
             raise
@@ -297,7 +315,7 @@ def to_profile(page: Page, props: PageProps, above: AboveTheFold) -> PersonProfi
 
 
 def _profile(
-    page: Page, props: PageProps, above: AboveTheFold, main: MainColumn, imdb_id: NameId
+    above: AboveTheFold, main: MainColumn, imdb_id: NameId, provenance: Provenance
 ) -> PersonProfile:
     summary = main.credit_summary.total_credits if main.credit_summary else None
     born, died = main.birth_location, main.death_location
@@ -314,11 +332,7 @@ def _profile(
         known_for=_known_for(main),
         total_credits=summary.total if summary else None,
         filmography=_filmography(main),
-        provenance=Provenance(
-            source=page.source,
-            found_by="next_data",
-            fetched_at=facts.capture_time(page, props.request_context),
-        ),
+        provenance=provenance,
     )
 
 

@@ -15,6 +15,7 @@ from infrastructure.repositories.postgres.migrations import (
     statements_0005,
     statements_0006,
     statements_0007,
+    statements_0008,
 )
 
 _VERSIONS = {
@@ -25,6 +26,7 @@ _VERSIONS = {
     "0005": statements_0005.STATEMENTS,
     "0006": statements_0006.STATEMENTS,
     "0007": statements_0007.STATEMENTS,
+    "0008": statements_0008.STATEMENTS,
 }
 """The statements of every version, in order; versions sort as text."""
 
