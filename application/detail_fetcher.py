@@ -3,7 +3,8 @@
 import logging
 import queue
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -19,11 +20,15 @@ Id = TypeVar("Id", TitleId, NameId)
 Item = TypeVar("Item", Title, PersonProfile)
 
 
-Fetch = Callable[[Sequence[Id]], Sequence[Item | TitleError | SourceError]]
+Fetch = Callable[[Sequence[Id], int], Sequence[Item | TitleError | SourceError]]
 """Asks for a few titles, or people: gives one outcome for each id, in their order.
 
-Raises `RunStopped`.
+It is told for how many at a time they were cut. Raises `RunStopped`, and `PutBack`.
 """
+
+
+class PutBack(Exception):
+    """Ids were not asked for: the source that is asked now takes more of them in one request."""
 
 
 class UnexpectedFailure(ScraperError):
@@ -41,6 +46,18 @@ class Fetched(Generic[Id, Item]):
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Done(Generic[Id, Item]):
+    """What a worker brings: outcomes, or the ids that it puts back. ``size`` is as they were cut.
+
+    Ids that were not answered when the run was stopped are in neither.
+    """
+
+    size: int
+    fetched: Sequence[Fetched[Id, Item]] = ()
+    put_back: Sequence[Id] = ()
+
+
 class DetailFetcher(Generic[Id, Item]):
     """Fetches titles, or people, with a pool of ``max_threads`` threads.
 
@@ -48,6 +65,9 @@ class DetailFetcher(Generic[Id, Item]):
     most twice as many requests as threads are handed out and not yet taken back, so memory does
     not grow with the number of titles. `fetch` belongs to one thread; ``go_on`` is asked by all of
     them, and once it says no, what is in flight is finished and nothing more handed out.
+
+    When ``batch_size`` grows, because a source was given up and the next one takes more in a
+    request, ids that were cut for the smaller size and not asked for are put back, and cut anew.
     """
 
     def __init__(
@@ -68,38 +88,52 @@ class DetailFetcher(Generic[Id, Item]):
 
         Ends early, without a word on the ids that were never asked for, when ``go_on`` says no.
         """
-        finished: queue.SimpleQueue[Future[list[Fetched[Id, Item]]]] = queue.SimpleQueue()
+        finished: queue.SimpleQueue[Future[_Done[Id, Item]]] = queue.SimpleQueue()
         pool = ThreadPoolExecutor(self._max_threads, thread_name_prefix="fetch")
-        position, in_flight = 0, 0
+        waiting = deque(ids)
+        in_flight: Counter[int] = Counter()  # batches by the size for which they were cut
         try:
             while True:
-                while in_flight < 2 * self._max_threads and position < len(ids) and self._go_on():
-                    batch = ids[position : position + self._batch_size()]
-                    pool.submit(self._fetch_batch, batch).add_done_callback(finished.put)
-                    position, in_flight = position + len(batch), in_flight + 1
-                if not in_flight:
+                while in_flight.total() < 2 * self._max_threads and self._go_on():
+                    size = self._batch_size()
+                    if not waiting or _others_may_join(len(waiting), size, in_flight):
+                        break
+                    batch = [waiting.popleft() for _ in range(min(size, len(waiting)))]
+                    future = pool.submit(self._fetch_batch, batch, size)
+                    future.add_done_callback(finished.put)
+                    in_flight[size] += 1
+                if not in_flight.total():
                     return
-                done = finished.get()
-                in_flight -= 1
-                yield from done.result()
+                done = finished.get().result()
+                in_flight[done.size] -= 1
+                waiting.extend(done.put_back)
+                yield from done.fetched
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _fetch_batch(self, ids: Sequence[Id]) -> list[Fetched[Id, Item]]:
+    def _fetch_batch(self, ids: Sequence[Id], size: int) -> _Done[Id, Item]:
         """Fetch in a worker thread; whatever happens comes back as an outcome of these ids.
 
         Ids that the source had not answered when the run was stopped do not come back.
         """
         if not self._go_on():
-            return []
+            return _Done(size)
         began = time.monotonic()
         outcomes: Sequence[Item | TitleError | SourceError | UnexpectedFailure]
         try:
-            outcomes = self._fetch(ids)
+            outcomes = self._fetch(ids, size)
         except RunStopped:
-            return []
+            return _Done(size)
+        except PutBack:
+            return _Done(size, put_back=ids)
         except Exception as error:
             logger.exception("unexpected failure of %s", ", ".join(ids))
             outcomes = [UnexpectedFailure(f"{type(error).__name__}: {error}")] * len(ids)
         seconds = time.monotonic() - began
-        return [Fetched(i, outcome, seconds) for i, outcome in zip(ids, outcomes, strict=True)]
+        fetched = [Fetched(i, outcome, seconds) for i, outcome in zip(ids, outcomes, strict=True)]
+        return _Done(size, fetched)
+
+
+def _others_may_join(waiting: int, size: int, in_flight: Mapping[int, int]) -> bool:
+    """Whether too few wait to fill a batch while some that were cut smaller may be put back."""
+    return waiting < size and any(count and cut < size for cut, count in in_flight.items())

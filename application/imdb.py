@@ -79,7 +79,7 @@ class Imdb:
         ids = list(dict.fromkeys(map(title_id_from, which)))
         wanted = _detail_names(details)
         fetcher: DetailFetcher[TitleId, Title] = DetailFetcher(
-            lambda batch: self._titles.titles(batch, wanted),
+            lambda batch, cut_for: self._titles.titles(batch, wanted, cut_for),
             batch_size=lambda: self._titles.batch_size,
             max_threads=min(self._max_threads, max(len(ids), 1)),
             go_on=lambda: True,  # sources that are given up answer at once

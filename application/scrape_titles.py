@@ -224,7 +224,7 @@ class ScrapeTitles(Scrape[TitleId, Title]):
     ) -> None:
         super().__init__(
             source,
-            lambda run: lambda ids: source.titles(ids, run.details),
+            lambda run: lambda ids, cut_for: source.titles(ids, run.details, cut_for),
             save,
             observer,
             count=titles_held,

@@ -2,11 +2,11 @@
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
-from application.detail_fetcher import Id, Item
+from application.detail_fetcher import Id, Item, PutBack
 from application.ports import (
     CircuitBreaker,
     PersonOutcome,
@@ -103,16 +103,19 @@ class Chain(Generic[_Source]):
         return next((s.batch_size for s in self._sources if not self._circuits[s.name].is_open), 1)
 
     def _outcomes(
-        self, ids: Sequence[Id], ask: _Ask[_Source, Id, Item]
+        self, ids: Sequence[Id], ask: _Ask[_Source, Id, Item], cut_for: int | None
     ) -> Sequence[Item | TitleError | SourceError]:
         """Give one outcome for each id, in their order; an outcome may be any source's error.
 
-        Raises `RunStopped` when the run is stopped before all of them are there.
+        Raises `RunStopped` when the run is stopped before all of them are there, and `PutBack`.
         """
         found: dict[Id, Item] = {}
         errors: dict[Id, list[ScraperError]] = {imdb_id: [] for imdb_id in ids}
         asked = set()
         for source in self._allowed():
+            if cut_for is not None and self._takes_more(source, cut_for, errors):
+                self._circuits[source.name].withdraw()
+                raise PutBack
             asked.add(source.name)
             missing = [imdb_id for imdb_id in ids if imdb_id not in found]
             for imdb_id, outcome in self._asked_of(source, missing, ask):
@@ -127,6 +130,22 @@ class Chain(Generic[_Source]):
         for known in errors.values():
             known.extend(not_asked)
         return [found.get(i) or _most_telling(errors[i]) for i in ids]
+
+    def _takes_more(
+        self, source: _Source, cut_for: int, errors: Mapping[Id, Sequence[ScraperError]]
+    ) -> bool:
+        """Whether ids that were cut for small requests had better be cut anew for this source.
+
+        Only when the sources before it are given up, and have said nothing of one of the ids: that
+        they have been given up is known also when the ids come again.
+        """
+        is_first = self.batch_size > cut_for
+        said = (error for known in errors.values() for error in known)
+        return (
+            is_first
+            and source.batch_size > cut_for
+            and not any(isinstance(error, TitleError) for error in said)
+        )
 
     def _asked_of(
         self, source: _Source, ids: Sequence[Id], ask: _Ask[_Source, Id, Item]
@@ -233,15 +252,22 @@ class SourceChain(Chain[TitleSource]):
         raise _most_telling(errors or self._why_given_up())
 
     def titles(
-        self, ids: Sequence[TitleId], details: Sequence[DetailName] = ()
+        self,
+        ids: Sequence[TitleId],
+        details: Sequence[DetailName] = (),
+        cut_for: int | None = None,
     ) -> Sequence[TitleOutcome]:
         """Give one outcome for each id, in their order; an outcome may be any source's error.
 
         Titles come with those of the ``details`` that their source can give. Raises `RunStopped`
-        when the run is stopped before all of them are there.
+        when the run is stopped before all of them are there. With ``cut_for``, the size of requests
+        for which the ids were cut, raises `PutBack` when the sources with requests of that size are
+        given up, and the next one takes more at a time.
         """
         return self._outcomes(
-            ids, lambda source, wanted: source.titles(wanted, self._asked_for(source, details))
+            ids,
+            lambda source, wanted: source.titles(wanted, self._asked_for(source, details)),
+            cut_for,
         )
 
     def _asked_for(
@@ -262,9 +288,9 @@ class SourceChain(Chain[TitleSource]):
 class PersonChain(Chain[PersonSource]):
     """Sources of people; see `Chain`."""
 
-    def people(self, ids: Sequence[NameId]) -> Sequence[PersonOutcome]:
+    def people(self, ids: Sequence[NameId], cut_for: int | None = None) -> Sequence[PersonOutcome]:
         """Give one outcome for each id; as `SourceChain.titles`."""
-        return self._outcomes(ids, lambda source, wanted: source.people(wanted))
+        return self._outcomes(ids, lambda source, wanted: source.people(wanted), cut_for)
 
 
 def _bare(error: _Error) -> _Error:

@@ -1,5 +1,6 @@
 """``python main.py`` with the API as a source, against the demo site's."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 
@@ -72,6 +73,26 @@ def test_with_the_site_blocked_250_whole_titles_come_with_few_requests(site, blo
     }
     ranks = [(row["rank"], row["imdb_id"]) for row in rows(output, "chart.csv")]
     assert ranks == [(str(rank), imdb_id) for rank, imdb_id in enumerate(IDS, 1)]
+
+
+@pytest.mark.parametrize("threads", [5, 50])
+def test_when_the_site_blocks_in_the_middle_the_rest_comes_with_full_requests(tmp_path, threads):
+    """The pages that are blocked are spread over the run; the first of them ends the source."""
+    plan = FaultPlan([Fault.CHALLENGE_PAGE], share=0.02)
+    with DemoSite(FACTS, faults=plan, delay_seconds=0.05) as site:
+        result = run(
+            tmp_path, base_url=site.url, graphql_url=site.url + PATH, requests_per_second=0,
+            max_threads=threads, **CHAIN,
+        )  # fmt: skip
+        asked = questions(site)
+    assert result.status == 0, result.err
+    account = report(tmp_path / "output")
+    from_api = account["fetched_from"]["graphql"]
+    assert account["fetched_from"] == {"html": 250 - from_api, "graphql": from_api}
+    assert 0 < from_api < 250
+    assert asked == math.ceil(from_api / 50)
+    saved = Counter(row["imdb_id"] for row in rows(tmp_path / "output", "titles.csv"))
+    assert saved == Counter(IDS)
 
 
 def test_it_is_said_once_that_the_site_is_blocked_and_what_the_data_may_be_used_for(

@@ -204,6 +204,26 @@ def test_who_was_deleted_is_not_found_and_the_others_are_there(make: Make) -> No
 
 
 @pytest.mark.parametrize(
+    ("error", "kind", "text"),
+    [
+        (graphql_answers.error("no", "X", ["names", 1, "bio"]), SourceUnavailable, "bio: no"),
+        (graphql_answers.error("none", "NOT_FOUND", ["names", 1]), PersonNotFound, "none"),
+    ],
+)
+def test_a_person_whose_own_part_failed_fails_alone(
+    make: Make, error: dict[str, object], kind: type, text: str
+) -> None:
+    names = [answers.person(imdb_id) for imdb_id in (ONE, TWO, THREE)]
+    body = graphql_answers.body({"names": names}, error)
+    first, second, third = outcomes_of(make, lambda h: h.reply(200, body), [ONE, TWO, THREE])
+    assert isinstance(first, PersonProfile)
+    assert isinstance(second, kind)
+    assert text in str(second)
+    assert TWO in str(second)
+    assert isinstance(third, PersonProfile)
+
+
+@pytest.mark.parametrize(
     "merged",
     [answers.person(THREE), answers.person(ONE, meta={"canonicalId": THREE})],
     ids=["under the new id", "under the old id"],

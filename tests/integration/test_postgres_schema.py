@@ -7,10 +7,11 @@ from decimal import Decimal
 import psycopg2
 import pytest
 
+from domain.merged_id import MergedId
 from domain.release_date import ReleaseDate
 from domain.title import CreditCategory, TitleKind
 from infrastructure.repositories.postgres import PostgresRepository, open_postgres_repository
-from tests.builders import a_chart, a_run, a_title, credit, person_number, title_number
+from tests.builders import NOON, a_chart, a_run, a_title, credit, person_number, title_number
 from tests.databases import execute, rows_of
 
 
@@ -24,6 +25,7 @@ def repository(postgres_url: str) -> Iterator[PostgresRepository]:
 def one_title(repository: PostgresRepository) -> None:
     repository.begin_run(a_run(), a_chart(111161))
     repository.save([a_title()], a_run())
+    repository.note_merged([MergedId(title_number(1), title_number(2), NOON)])
 
 
 @pytest.mark.usefixtures("one_title")
@@ -67,6 +69,10 @@ def one_title(repository: PostgresRepository) -> None:
         "chart_entries SET title_id = 'x'",
         "rating_history SET rating = 11",
         "runs SET asked = -1",
+        "merged_ids SET old_id = 'x'",
+        "merged_ids SET new_id = old_id",
+        "merged_ids SET new_id = 'nm0000001'",
+        "merged_ids SET seen_at = NULL",
     ],
 )
 def test_a_row_that_breaks_a_rule_is_refused(postgres_url: str, change: str) -> None:
