@@ -12,6 +12,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from demo.details import page_details, page_keywords, reference_details, release_info
 from demo.facts import (
     ChartFacts,
     CreditFacts,
@@ -71,6 +72,23 @@ def title_next_data(facts: TitleFacts, captured: str) -> JsonObject:
         "mainColumnData": _main_column(facts),
     }
     return _next_data("/title/[tconst]", {"tconst": facts.imdb_id}, page_props, captured)
+
+
+def reference_next_data(facts: TitleFacts, captured: str) -> JsonObject:
+    """``__NEXT_DATA__`` of the reference page of a title."""
+    page_props = {
+        "tconst": facts.imdb_id,
+        "aboveTheFoldData": title_facts(facts),
+        "mainColumnData": {**_main_column(facts), **reference_details(facts)},
+    }
+    return _next_data("/title/[tconst]/reference", {"tconst": facts.imdb_id}, page_props, captured)
+
+
+def release_info_next_data(facts: TitleFacts, captured: str) -> JsonObject:
+    """``__NEXT_DATA__`` of the page with release dates and alternative titles."""
+    page_props = {"contentData": {"data": {"title": release_info(facts)}}}
+    route = "/title/[tconst]/releaseinfo"
+    return _next_data(route, {"tconst": facts.imdb_id}, page_props, captured)
 
 
 def person_next_data(facts: PersonFacts, captured: str) -> JsonObject:
@@ -275,6 +293,7 @@ def _above_the_fold(facts: TitleFacts) -> JsonObject:
         "canRate": {"isRatable": True},
         "genres": {"genres": [{"text": genre, "id": genre} for genre in facts.genres]},
         "principalCreditsV2": principal_credits(facts),
+        "keywords": page_keywords(facts),
     }
 
 
@@ -293,6 +312,7 @@ def _main_column(facts: TitleFacts) -> JsonObject:
         "releaseDate": _release_date(facts.release_date),
         "runtime": _runtime(facts),
         "series": None,
+        **page_details(facts),
     }
 
 

@@ -1,10 +1,6 @@
 """Lists in answers of the API, which come in parts ("connections")."""
 
-from typing import Generic, TypeVar
-
 from msgspec import Struct
-
-Node = TypeVar("Node")
 
 
 class PageInfo(Struct, frozen=True, rename="camel"):
@@ -17,17 +13,3 @@ class PageInfo(Struct, frozen=True, rename="camel"):
     def next_cursor(self) -> str | None:
         """What to name to get the next part; ``None`` after the last one."""
         return self.end_cursor if self.has_next_page else None
-
-
-class Edge(Struct, Generic[Node], frozen=True):
-    """A place in a list."""
-
-    node: Node
-
-
-class Connection(Struct, Generic[Node], frozen=True, rename="camel"):
-    """Some of the ``total`` items of a list."""
-
-    total: int
-    edges: list[Edge[Node]]
-    page_info: PageInfo
