@@ -89,9 +89,7 @@ class Opened:
 
 
 @pytest.fixture(params=SOURCES)
-def opened(
-    request: pytest.FixtureRequest, site: DemoSite, http: HttpClient, pages: Path
-) -> Opened:
+def opened(request: pytest.FixtureRequest, site: DemoSite, http: HttpClient, pages: Path) -> Opened:
     return Opened(request.param, site, http, pages)
 
 
@@ -164,9 +162,9 @@ def test_what_two_sources_say_of_a_title_is_the_same(
         whole = api.details(imdb_id, *EVERYTHING)
         for other in others:
             for name, detail in other.details(imdb_id, *other.source.gives).items():
-                assert same(name, detail.items) == same(name, whole[name].items)[
-                    : len(detail.items)
-                ]
+                assert (
+                    same(name, detail.items) == same(name, whole[name].items)[: len(detail.items)]
+                )
                 assert detail.is_whole or name not in WHOLE_ON_PAGES
                 if detail.is_whole:
                     assert len(detail.items) == len(whole[name].items)

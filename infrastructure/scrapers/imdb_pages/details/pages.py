@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import msgspec
 from msgspec import Raw, Struct
@@ -79,12 +80,18 @@ def _found(
 ) -> Found:
     """Read a detail from the first object that says anything of it."""
     try:
-        for data in objects:
-            if (part := READERS[name].read(page, data, name)) is not None:
-                return _detail(name, part.items, provenance, is_whole=part.is_whole)
+        read = (READERS[name].read(page, data, name) for data in objects)
+        said = (part for part in read if part is not None)
+        # The poster may stand in the object that lacks the other images.
+        parts = list(said) if name is DetailName.IMAGES else list(islice(said, 1))
     except (PageChanged, TitleError) as error:
         return str(error)
-    return f"{page.url} does not say it"
+    if not parts:
+        return f"{page.url} does not say it"
+    items = parts[0].items
+    if len(parts) > 1:
+        items = tuple(dict.fromkeys((*parts[1].items, *items)))
+    return _detail(name, items, provenance, is_whole=parts[0].is_whole)
 
 
 def read_release_details(
