@@ -19,7 +19,13 @@ from domain.errors import (
 )
 from domain.identifiers import NameId, TitleId
 from domain.run import DetailFailure
-from infrastructure.scrapers.imdb_pages import identify, parse_chart, parse_person, parse_title
+from infrastructure.scrapers.imdb_pages import (
+    Page,
+    identify,
+    parse_chart,
+    parse_person,
+    parse_title,
+)
 from infrastructure.scrapers.imdb_pages.detail_pages import PAGE_OF
 from infrastructure.scrapers.saved_pages.files import SOURCE_NAME, pages_in, read_page
 
@@ -116,15 +122,23 @@ class SavedPagesSource:
         index: dict[str, Path] = {}
         for path in pages_in(self._folder):
             try:
-                identity = identify(read_page(path, self._max_bytes))
+                page = read_page(path, self._max_bytes)
+                identity = identify(page)
             except ScraperError as error:
                 logger.warning("saved page skipped: %s", error)
                 continue
             about = identity.title_id or identity.person_id or identity.chart
-            if about is None:
+            if about is None and not _has_details(page):
                 logger.warning(
                     "saved page skipped: %s is no page of an IMDb title, person or chart", path
                 )
-            else:
+            elif about is not None:
                 index[about] = path
         return index
+
+
+def _has_details(page: Page) -> bool:
+    """Whether a page that is no title's main one is of use when details are asked for."""
+    from infrastructure.scrapers.imdb_pages.details.pages import detail_page_of
+
+    return detail_page_of(page) is not None

@@ -1,22 +1,23 @@
 """What a page of the site says of the details asked for."""
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from types import MappingProxyType
 
 import msgspec
 from msgspec import Raw, Struct
 
 from domain.details import Detail, DetailName, Item
-from domain.errors import InvalidTitle, PageChanged, TitleError
-from domain.identifiers import TitleId, title_id
+from domain.errors import PageChanged, TitleError
+from domain.identifiers import TitleId
 from domain.provenance import Provenance
 from infrastructure.scrapers.imdb_pages import facts
 from infrastructure.scrapers.imdb_pages.detail_pages import DetailPage
 from infrastructure.scrapers.imdb_pages.details import READERS
 from infrastructure.scrapers.imdb_pages.details.shapes import Part
 from infrastructure.scrapers.imdb_pages.episodes_page import SeasonPage, read_season
+from infrastructure.scrapers.imdb_pages.identity import PageKind, identify
 from infrastructure.scrapers.imdb_pages.next_data import NextData, decode, find_next_data
 from infrastructure.scrapers.imdb_pages.page import Page
 from infrastructure.scrapers.imdb_pages.releaseinfo_page import read_release_info
@@ -24,7 +25,13 @@ from infrastructure.scrapers.imdb_pages.releaseinfo_page import read_release_inf
 FOUND_BY = "next_data"
 
 
-_ROUTES = re.compile(r"/title/\[tconst\]/(?P<page>releaseinfo|episodes|reference)?/?")
+_ABOUT: Mapping[DetailPage, Callable[[Page], TitleId]] = MappingProxyType(
+    {
+        DetailPage.RELEASE_INFO: lambda page: read_release_info(page).title_id,
+        DetailPage.EPISODES: lambda page: read_season(page).series_id,
+    }
+)
+"""What tells which title a page is about; raises for a page of another kind."""
 
 Found = Detail | str
 """A detail, or why it is not there."""
@@ -35,7 +42,6 @@ class _Subject(Struct, frozen=True):
 
 
 class _Props(Struct, frozen=True, rename="camel"):
-    tconst: str | None = None
     above_the_fold_data: Raw = Raw(b"{}")
     main_column_data: Raw = Raw(b"{}")
     request_context: facts.RequestContext | None = None
@@ -138,19 +144,20 @@ def no_episodes(provenance: Provenance) -> Detail:
 
 
 def detail_page_of(page: Page) -> tuple[DetailPage, TitleId] | None:
-    """Tell by its route whether a page is one with details, and of which title."""
-    try:
-        data = find_next_data(page)
-        decoded = None if data is None else decode(_DECODER, data, page)
-        if decoded is None or decoded.page is None or decoded.query is None:
-            return None
-        route = _ROUTES.fullmatch(decoded.page)
-        if route is None:
-            return None
-        kind = DetailPage(f"{route['page']}/" if route["page"] else "")
-        return kind, title_id(decoded.query.tconst)
-    except (PageChanged, InvalidTitle):
-        return None
+    """Tell whether a page is one with details, and of which title; ``None`` for all others.
+
+    Raises `SourceBlocked` for a challenge page.
+    """
+    identity = identify(page)
+    if identity.title_id is not None:
+        is_reference = identity.kind is PageKind.REFERENCE
+        return DetailPage.REFERENCE if is_reference else DetailPage.TITLE, identity.title_id
+    for kind, about in _ABOUT.items():
+        try:
+            return kind, about(page)
+        except (PageChanged, TitleError):
+            continue
+    return None
 
 
 def _decoded(page: Page) -> _Props:
