@@ -59,7 +59,10 @@ class Sources(Protocol):
     """Where a run gets what it asks for; a `Chain`."""
 
     notices: tuple[str, ...]
-    detail_failures: tuple[DetailFailure, ...]
+
+    @property
+    def detail_failures(self) -> tuple[DetailFailure, ...]:
+        """The details that could not be had."""
 
     @property
     def exhausted(self) -> bool:
