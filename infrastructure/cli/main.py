@@ -96,7 +96,7 @@ PROFILED = frozenset({"titles", "demo", "resume", "retry"})
 _EPILOG = """\b
 Exit status:
   0    every title is saved in every repository
-  1    finished with titles missing (named in run-report.json)
+  1    finished with titles, or details of them, missing (named in run-report.json)
   2    bad usage or configuration; nothing was started
   3    no source could be reached, or all are blocked
   130  interrupted; what was in flight is saved (go on with: resume)

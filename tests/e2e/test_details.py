@@ -71,6 +71,7 @@ def test_a_detail_that_cannot_be_had_is_named_and_the_title_saved(site, tmp_path
     settings = {"sources": "saved", "saved_pages_dir": folder, "repositories": "csv"}
     result = run(tmp_path, "titles", SHAWSHANK, "--with", "awards,languages,akas", **settings)
     assert result.status == 1
+    assert "Finished, with details of titles missing" in result.out
     assert f"saved without awards, which could not be had: 1 ({SHAWSHANK})" in result.out
     account = report(tmp_path / "output")
     assert [(f["imdb_id"], f["detail"]) for f in account["detail_failures"]] == [
