@@ -35,6 +35,9 @@ A run that is killed from then on can be continued. Little time is lost: reposit
 the chart is read. One that takes longer (a database that recovers) is not waited for.
 """
 
+DETAILED_TITLES = 10
+"""With details no more titles are fetched by one thread at once: each may take many requests."""
+
 SLOWEST_SHOWN = 5
 
 
@@ -60,7 +63,10 @@ class Sources(Protocol):
     """Where a run gets what it asks for; a `Chain`."""
 
     notices: tuple[str, ...]
-    detail_failures: tuple[DetailFailure, ...]
+
+    @property
+    def detail_failures(self) -> tuple[DetailFailure, ...]:
+        """The details that could not be had."""
 
     @property
     def exhausted(self) -> bool:
@@ -138,7 +144,7 @@ class Scrape(Generic[Id, Item]):
         batch: _Batch[Item] = _Batch(self._save, run)
         fetcher: DetailFetcher[Id, Item] = DetailFetcher(
             self._fetch(run),
-            batch_size=lambda: self._chain.batch_size,
+            batch_size=lambda: _batch_size(self._chain, run),
             max_threads=self._max_threads,
             go_on=self._go_on,
         )
@@ -207,6 +213,10 @@ class Scrape(Generic[Id, Item]):
         # A source that was given up when all had been asked for, and had given some, is no matter.
         has_no_source = self._chain.exhausted and (report.not_tried or not report.fetched)
         return RunOutcome.NO_SOURCE if has_no_source else RunOutcome.INCOMPLETE
+
+
+def _batch_size(chain: Sources, run: Run) -> int:
+    return min(chain.batch_size, DETAILED_TITLES) if run.details else chain.batch_size
 
 
 class ScrapeTitles(Scrape[TitleId, Title]):

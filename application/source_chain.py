@@ -78,7 +78,7 @@ class Chain(Generic[_Source]):
         self._circuits = {source.name: new_circuit() for source in sources}
         self._given_up: dict[str, SourceError] = {}
         self.notices: tuple[str, ...] = ()
-        self.detail_failures: tuple[DetailFailure, ...] = ()
+        self._detail_failures: list[DetailFailure] = []
 
     def tell(self, notice: str) -> None:
         """Tell something that a source has to say to the user, and remember it for the report."""
@@ -90,7 +90,13 @@ class Chain(Generic[_Source]):
         """Remember for the report what a source could not give of a title that it gives."""
         logger.debug("%s comes without %s: %s", failure.imdb_id, failure.detail, failure.message)
         with self._lock:
-            self.detail_failures = (*self.detail_failures, failure)
+            self._detail_failures.append(failure)
+
+    @property
+    def detail_failures(self) -> tuple[DetailFailure, ...]:
+        """What was noted."""
+        with self._lock:
+            return tuple(self._detail_failures)
 
     @property
     def exhausted(self) -> bool:

@@ -65,10 +65,7 @@ def api_details(facts: TitleFacts) -> JsonObject:
         "parentsGuide": _parents_guide(facts),
         "technicalSpecifications": _technical(facts),
         "series": _series(facts),
-        "meterRank": {
-            "currentRank": facts.rank,
-            "rankChange": {"changeDirection": "UP", "difference": facts.rank % 4},
-        },
+        "meterRank": meter_ranking(facts),
         "ratingsSummary": {
             "aggregateRating": facts.rating,
             "voteCount": facts.votes,
@@ -104,6 +101,11 @@ def page_details(facts: TitleFacts) -> JsonObject:
         "connections": _first(_connections(facts)),
         "filmingLocations": _shown(_locations(facts)),
         "moreLikeThisTitles": _first(_similar(facts), 12),
+        "faqs": _shown(_faqs(facts)),
+        "alternateVersions": _shown(_texts("version", facts, 1)),
+        "crazyCredits": _first(_texts("crazy credit", facts, 1)),
+        "videoStrip": _first(_videos(facts)),
+        "series": _page_series(facts),
         "reviews": {"total": len(_reviews(facts))},
         "featuredReviews": _first(_reviews(facts)),
     }
@@ -112,6 +114,14 @@ def page_details(facts: TitleFacts) -> JsonObject:
 def page_keywords(facts: TitleFacts) -> JsonObject:
     """``keywords`` of ``aboveTheFoldData``."""
     return _shown([{"text": node["text"]} for node in _keywords(facts)])
+
+
+def meter_ranking(facts: TitleFacts) -> JsonObject:
+    """The place in the popularity: ``meterRanking`` of ``aboveTheFoldData``."""
+    return {
+        "currentRank": facts.rank,
+        "rankChange": {"changeDirection": "UP", "difference": facts.rank % 4},
+    }
 
 
 def reference_details(facts: TitleFacts) -> JsonObject:
@@ -521,6 +531,16 @@ def _series(facts: TitleFacts) -> JsonObject | None:
             "displayableSeason": {"season": "1"},
             "episodeNumber": {"episodeNumber": str(facts.rank)},
         },
+    }
+
+
+def _page_series(facts: TitleFacts) -> JsonObject | None:
+    series = _series(facts)
+    if series is None:
+        return None
+    return {
+        "series": series["series"],
+        "episodeNumber": {"seasonNumber": 1, "episodeNumber": facts.rank},
     }
 
 

@@ -65,6 +65,24 @@ class PageRenderer:
             json_ld=structured_data.json_ld(structured_data.title_json_ld(facts)),
         )
 
+    def reference(self, facts: TitleFacts) -> Body:
+        """The page ``/title/ttN/reference/``, which has full credits and more."""
+        next_data = structured_data.reference_next_data(facts, self._captured)
+        return self._data_page(f"{facts.title}: reference", next_data)
+
+    def release_info(self, facts: TitleFacts) -> Body:
+        """The page ``/title/ttN/releaseinfo/``."""
+        next_data = structured_data.release_info_next_data(facts, self._captured)
+        return self._data_page(f"{facts.title}: release info", next_data)
+
+    def _data_page(self, heading: str, next_data: structured_data.JsonObject) -> Body:
+        """A page with its data, and little to look at."""
+        return self._page(
+            "data.html.jinja",
+            heading=heading,
+            next_data=structured_data.script_json(next_data),
+        )
+
     def chart(self) -> Body:
         """The page of the chart, ``/chart/top/``."""
         next_data = structured_data.chart_next_data(self._chart, self._captured)

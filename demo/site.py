@@ -34,6 +34,8 @@ _PAGE_PATH = re.compile("/(?P<kind>title|name)/(?P<id>[^/]+)/")
 _ALLOWED = (b"/chart/", b"/title/", b"/name/", b"/find/", b"/suggestion/", b"/graphql")
 _ROBOTS = b"User-agent: *\n%bDisallow: /\n" % b"".join(b"Allow: %b\n" % p for p in _ALLOWED)
 
+_SUB_PAGE = re.compile(r"/title/(?P<id>tt[0-9]+)/(?P<page>reference|releaseinfo)/")
+
 _HTML = "text/html; charset=utf-8"
 _TEXT = "text/plain; charset=utf-8"
 _JSON = "application/json"
@@ -230,15 +232,30 @@ class _Pages:
     def answer(self, path: str, query: str) -> Answer:
         if path == "/robots.txt":
             return Answer(HTTPStatus.OK, _TEXT, self._robots)
-        if path == FIND_PATH:
-            return Answer(HTTPStatus.OK, _HTML, self._search.page(query))
         if (new := _new_address(path)) is not None:
             return Answer(HTTPStatus.PERMANENT_REDIRECT, _TEXT, body_of([piece(b"")]), new)
         if (suggestions := self._search.suggestions(path)) is not None:
             return Answer(HTTPStatus.OK, _JSON, suggestions)
-        if page := self._page_of_person(path) or self._pages.get(path):
-            return Answer(HTTPStatus.OK, _HTML, page.body())
+        if (body := self._html(path, query)) is not None:
+            return Answer(HTTPStatus.OK, _HTML, body)
         return Answer(HTTPStatus.NOT_FOUND, _HTML, self._not_found.body())
+
+    def _html(self, path: str, query: str) -> Body | None:
+        if path == FIND_PATH:
+            return self._search.page(query)
+        if page := self._page_of_person(path) or self._pages.get(path):
+            return page.body()
+        return self._details(path)
+
+    def _details(self, path: str) -> Body | None:
+        """Another page of a title, rendered anew each time: few ask for them."""
+        match = _SUB_PAGE.fullmatch(path)
+        titles = self._facts.titles if match else ()
+        title = next((one for one in titles if match and one.imdb_id == match["id"]), None)
+        if match is None or title is None:
+            return None
+        pages = {"reference": self._renderer.reference, "releaseinfo": self._renderer.release_info}
+        return pages[match["page"]](title)
 
     def _page_of_person(self, path: str) -> _LazyPage | None:
         """The page of a person; who there is, is gathered when the first one is asked for."""

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from demo.companies import COMPANY_TYPE, COUNTRY, CompanyFacts, KeywordFacts
+from demo.details import meter_ranking, page_details, page_keywords, reference_details, release_info
 from demo.fact_search import Found
 from demo.facts import (
     ChartFacts,
@@ -74,6 +75,23 @@ def title_next_data(facts: TitleFacts, captured: str) -> JsonObject:
         "mainColumnData": _main_column(facts),
     }
     return _next_data("/title/[tconst]", {"tconst": facts.imdb_id}, page_props, captured)
+
+
+def reference_next_data(facts: TitleFacts, captured: str) -> JsonObject:
+    """``__NEXT_DATA__`` of the reference page of a title."""
+    page_props = {
+        "tconst": facts.imdb_id,
+        "aboveTheFoldData": title_facts(facts),
+        "mainColumnData": {**_main_column(facts), **reference_details(facts)},
+    }
+    return _next_data("/title/[tconst]/reference", {"tconst": facts.imdb_id}, page_props, captured)
+
+
+def release_info_next_data(facts: TitleFacts, captured: str) -> JsonObject:
+    """``__NEXT_DATA__`` of the page with release dates and alternative titles."""
+    page_props = {"contentData": {"data": {"title": release_info(facts)}}}
+    route = "/title/[tconst]/releaseinfo"
+    return _next_data(route, {"tconst": facts.imdb_id}, page_props, captured)
 
 
 def person_next_data(facts: PersonFacts, captured: str) -> JsonObject:
@@ -336,6 +354,8 @@ def _above_the_fold(facts: TitleFacts) -> JsonObject:
         "canRate": {"isRatable": True},
         "genres": {"genres": [{"text": genre, "id": genre} for genre in facts.genres]},
         "principalCreditsV2": principal_credits(facts),
+        "keywords": page_keywords(facts),
+        "meterRanking": meter_ranking(facts),
     }
 
 
@@ -353,7 +373,7 @@ def _main_column(facts: TitleFacts) -> JsonObject:
         "originalTitleText": {"text": facts.original_title},
         "releaseDate": _release_date(facts.release_date),
         "runtime": _runtime(facts),
-        "series": None,
+        **page_details(facts),
     }
 
 

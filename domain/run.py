@@ -40,7 +40,7 @@ class RunOutcome(StrEnum):
     COMPLETE = "complete"
     """Every title asked for is saved in every repository."""
     INCOMPLETE = "incomplete"
-    """Finished, with titles missing; the report names them."""
+    """Finished, with titles, or details of them, missing; the report names them."""
     NO_SOURCE = "no_source"
     """Stopped early: no source could be reached, or all of them block us."""
     INTERRUPTED = "interrupted"

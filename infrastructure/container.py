@@ -370,10 +370,10 @@ def open_source(
     With ``read_ahead`` it may begin with what comes before all titles and takes time.
     """
     if name == "html":
-        return _open_html(settings, stop, read_ahead)
+        return _open_html(settings, stop, note, read_ahead)
     if name == "graphql":
         return _open_graphql(settings, stop, tell, note, read_ahead)
-    return nullcontext(_saved_pages(settings))
+    return nullcontext(_saved_pages(settings, tell, note))
 
 
 def _open_person_source(
@@ -405,7 +405,10 @@ def _open_html_people(
 
 @contextmanager
 def _open_html(
-    settings: Settings, stop: threading.Event, read_ahead: bool
+    settings: Settings,
+    stop: threading.Event,
+    note: Callable[[DetailFailure], None],
+    read_ahead: bool,
 ) -> Iterator[TitleSource]:
     with _http_client("html", settings, stop, _http_cache(settings)) as client:
         if read_ahead:
@@ -413,7 +416,7 @@ def _open_html(
         from infrastructure.scrapers.imdb_html import ImdbHtmlSource
 
         with _title_reader(settings.parse_processes) as read_title:
-            yield ImdbHtmlSource(client, read_title, settings.base_url)
+            yield ImdbHtmlSource(client, read_title, settings.base_url, note)
 
 
 @contextmanager
@@ -575,12 +578,16 @@ def _title_reader(processes: int) -> AbstractContextManager["TitleReader"]:
     return ParsePool(processes)
 
 
-def _saved_pages(settings: Settings) -> "SavedPagesSource":
+def _saved_pages(
+    settings: Settings,
+    tell: Callable[[str], None] = lambda _: None,
+    note: Callable[[DetailFailure], None] = lambda _: None,
+) -> "SavedPagesSource":
     from infrastructure.scrapers.saved_pages import SavedPagesSource
 
     if settings.saved_pages_dir is None:
         raise InvalidConfiguration(["SAVED_PAGES_DIR: must name a folder for the saved source"])
-    return SavedPagesSource(settings.saved_pages_dir, settings.max_body_bytes)
+    return SavedPagesSource(settings.saved_pages_dir, settings.max_body_bytes, tell, note)
 
 
 @contextmanager

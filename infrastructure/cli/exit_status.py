@@ -5,7 +5,7 @@ from domain.run import RunOutcome
 SAVED = 0
 """Every title is saved in every repository."""
 INCOMPLETE = 1
-"""Finished with titles missing; the run report names them."""
+"""Finished with titles, or details of them, missing; the run report names them."""
 USAGE = 2
 """Bad usage or configuration; nothing was started."""
 NO_SOURCE = 3

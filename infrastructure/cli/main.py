@@ -96,7 +96,7 @@ PROFILED = frozenset({"titles", "demo", "resume", "retry"})
 _EPILOG = """\b
 Exit status:
   0    every title is saved in every repository
-  1    finished with titles missing (named in run-report.json)
+  1    finished with titles, or details of them, missing (named in run-report.json)
   2    bad usage or configuration; nothing was started
   3    no source could be reached, or all are blocked
   130  interrupted; what was in flight is saved (go on with: resume)
@@ -433,7 +433,7 @@ def diff(
     metavar="FILE...",
     type=click.Path(path_type=Path),
 )
-@settings_options("max_body_megabytes", "log_level", "log_format")
+@settings_options("details", "max_body_megabytes", "log_level", "log_format")
 @click.pass_context
 def parse(context: click.Context, files: tuple[Path, ...]) -> int:
     """Read saved pages (HTML, or the JSON of __NEXT_DATA__), print one JSON object for each.
@@ -441,12 +441,15 @@ def parse(context: click.Context, files: tuple[Path, ...]) -> int:
     \b
     python main.py parse *.html > titles.jsonl
 
-    Pages of titles and people give an object each, those of charts one a title. A file that is
+    Pages of titles and people give an object each, those of charts one a title; with --with, a
+    title has the details that its page says. A file that is
     none of them is named on standard error and skipped.
     """
     from infrastructure.cli.parse import parse_files
+    from infrastructure.container import chosen_details
 
-    return parse_files(files, _settings(context).max_body_bytes)
+    settings = _settings(context)
+    return parse_files(files, settings.max_body_bytes, chosen_details(settings))
 
 
 @commands.command()

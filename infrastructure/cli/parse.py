@@ -8,23 +8,33 @@ from typing import Any
 import msgspec
 
 from domain.chart import Chart, ChartName
+from domain.details import Detail, DetailName, fields_of, item_of
 from domain.errors import PageChanged, ScraperError
 from domain.person_profile import FilmographyCredit, PersonProfile
+from domain.release_date import ReleaseDate
 from domain.title import Credit, CreditCategory, Title
 from infrastructure.cli.exit_status import INCOMPLETE, SAVED
-from infrastructure.scrapers.imdb_pages import identify, parse_chart, parse_person, parse_title
+from infrastructure.scrapers.imdb_pages import (
+    Page,
+    identify,
+    parse_chart,
+    parse_person,
+    parse_title,
+)
 from infrastructure.scrapers.saved_pages import read_page
 
 
-def parse_files(paths: Sequence[Path], max_bytes: int) -> int:
+def parse_files(paths: Sequence[Path], max_bytes: int, details: Sequence[DetailName] = ()) -> int:
     """Print one JSON object a title, person or chart entry; give the exit status.
+
+    A title comes with those of the ``details`` that its page says.
 
     A file that is no page of a title, person or chart is named on standard error and skipped.
     """
     status = SAVED
     for path in paths:
         try:
-            objects = _objects(path, max_bytes)
+            objects = _objects(path, max_bytes, details)
         except ScraperError as error:
             sys.stderr.write(f"skipped: {error}\n")
             status = INCOMPLETE
@@ -35,16 +45,42 @@ def parse_files(paths: Sequence[Path], max_bytes: int) -> int:
     return status
 
 
-def _objects(path: Path, max_bytes: int) -> list[dict[str, Any]]:
+def _objects(path: Path, max_bytes: int, details: Sequence[DetailName]) -> list[dict[str, Any]]:
     page = read_page(path, max_bytes)
     identity = identify(page)
     if identity.title_id is not None:
-        return [title_as_json(parse_title(page))]
+        title = parse_title(page)
+        return [title_as_json(title) | _details_of(page, title, details)]
     if identity.person_id is not None:
         return [person_as_json(parse_person(page))]
     if identity.chart is not None:
         return _entries_as_json(parse_chart(page, ChartName(identity.chart)))
     raise PageChanged(str(path), "page", "is not a page of an IMDb title, person or chart")
+
+
+def _details_of(page: Page, title: Title, names: Sequence[DetailName]) -> dict[str, Any]:
+    """What the page says of the details, under one key; nothing when none was asked for."""
+    if not names:
+        return {}
+    # To make the many types of their JSON takes time.
+    from infrastructure.scrapers.imdb_pages.detail_pages import PAGE_OF, DetailPage
+    from infrastructure.scrapers.imdb_pages.details.pages import read_title_details
+
+    here = (DetailPage.TITLE, DetailPage.REFERENCE)
+    wanted = [name for name in names if PAGE_OF.get(name) in here]
+    found = read_title_details(page, wanted, title.imdb_id)
+    given = {name: detail for name, detail in found.items() if isinstance(detail, Detail)}
+    return {"details": {name.value: _detail_as_json(detail) for name, detail in given.items()}}
+
+
+def _detail_as_json(detail: Detail) -> dict[str, Any]:
+    fields = fields_of(item_of(detail.name))
+    items = [{f.name: _value(getattr(item, f.name)) for f in fields} for item in detail.items]
+    return {"is_whole": detail.is_whole, "items": items}
+
+
+def _value(value: object) -> object:
+    return value.isoformat() if isinstance(value, ReleaseDate) else value
 
 
 def title_as_json(title: Title) -> dict[str, Any]:

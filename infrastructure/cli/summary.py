@@ -57,7 +57,8 @@ def print_summary(
     colour, headline = _HEADLINES[report.outcome]
     console.print()
     one = "person" if report.run.is_about_people else "title"
-    headline = f"{headline.format(one=one, many=_unit(report))} ({report.seconds:.1f} s)"
+    many = "details of titles" if _lacks_details_only(report) else _unit(report)
+    headline = f"{headline.format(one=one, many=many)} ({report.seconds:.1f} s)"
     console.print(Text(headline, style=f"bold {colour}"), soft_wrap=True)
     _paragraph(console, _counts(report))
     if report.repositories:
@@ -67,6 +68,12 @@ def print_summary(
     steps = [f"- {step}" for step in _next_steps(report, settings)]
     _paragraph(console, ["Next:", *steps] if steps else [])
     console.print()
+
+
+def _lacks_details_only(report: RunReport) -> bool:
+    unsaved = any(kept.error or kept.refused or kept.missing for kept in report.repositories)
+    missing = report.failures or report.not_tried or report.rejected or unsaved
+    return bool(report.detail_failures) and not missing
 
 
 def _paragraph(console: Console, lines: Sequence[str]) -> None:

@@ -10,15 +10,15 @@ from typing import Any
 import msgspec
 import pytest
 
+from domain.details import DetailName
 from domain.details.items import AlternativeTitle, CompanyCredit, CountryReleaseDate, Episode
 from domain.errors import PageChanged
 from domain.lists import ListedTitle, RankedTitle, UpcomingRelease, WeekendGross
 from domain.release_date import ReleaseDate
 from domain.search import SearchHit, SearchQuery, Thing
 from domain.title import TitleKind
-from infrastructure.scrapers.imdb_graphql.akas import read_akas
-from infrastructure.scrapers.imdb_graphql.companies import read_companies
 from infrastructure.scrapers.imdb_graphql.search_answer import read_hits
+from infrastructure.scrapers.imdb_graphql.title_details import part_in
 from infrastructure.scrapers.imdb_pages.calendar_page import read_calendar
 from infrastructure.scrapers.imdb_pages.episodes_page import read_season
 from infrastructure.scrapers.imdb_pages.find_page import read_find
@@ -355,13 +355,14 @@ def test_the_answer_to_a_search() -> None:
 
 
 def test_the_answer_with_alternative_titles() -> None:
-    part = read_akas(capture(AKAS_ANSWER), data_of(AKAS_ANSWER))
+    part = part_in(DetailName.AKAS, capture(AKAS_ANSWER), data_of(AKAS_ANSWER))
+    akas = [aka for aka in part.items if isinstance(aka, AlternativeTitle)]
     nodes: list[dict[str, Any]] = [
         edge["node"]
         for edge in json.loads(capture(AKAS_ANSWER).body)["data"]["title"]["akas"]["edges"]
     ]
-    assert (part.total, len(part.akas), part.next_cursor) == (119, 119, None)
-    assert [(aka.title, aka.region) for aka in part.akas] == [
+    assert (len(part.items), part.is_whole, part.next_cursor) == (119, True, None)
+    assert [(aka.title, aka.region) for aka in akas] == [
         (node["displayableProperty"]["value"]["plainText"], node["country"]["id"]) for node in nodes
     ]
     assert (
@@ -371,26 +372,33 @@ def test_the_answer_with_alternative_titles() -> None:
             language="bg",
             attributes=("Alternative Title",),
         )
-        in part.akas
+        in akas
     )
 
 
 def test_the_answer_with_companies() -> None:
-    part = read_companies(capture(COMPANIES_ANSWER), data_of(COMPANIES_ANSWER), "specialEffects")
-    assert (part.total, len(part.companies), part.next_cursor) == (30, 30, None)
-    assert part.companies[0] == CompanyCredit(
+    """It was asked for companies of one category, which its nodes do not repeat."""
+    data = json.loads(bytes(data_of(COMPANIES_ANSWER)))
+    for edge in data["title"]["companyCredits"]["edges"]:
+        edge["node"]["category"] = {"id": "specialEffects"}
+    body = memoryview(json.dumps(data).encode())
+    part = part_in(DetailName.COMPANIES, capture(COMPANIES_ANSWER), body)
+    assert (len(part.items), part.is_whole, part.next_cursor) == (30, True, None)
+    assert part.items[0] == CompanyCredit(
         category="specialEffects",
         name="Territory Studio",
         company_id="co0454255",
         attributes=("monitor graphics",),
     )
-    assert part.companies[9] == CompanyCredit(
+    assert part.items[9] == CompanyCredit(
         category="specialEffects",
         name="Digital Domain",
         company_id="co0011313",
         attributes=("Digital Domain 3.0", "visual effects and animation"),
     )
-    assert part.companies[-1].attributes == ()
+    last = part.items[-1]
+    assert isinstance(last, CompanyCredit)
+    assert last.attributes == ()
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -12,6 +12,7 @@ from application.scrape_chart import ScrapeChart
 from application.scrape_titles import BATCH_TITLES, ScrapeTitles
 from application.source_chain import PATIENCE, SourceChain
 from domain.chart import ChartName
+from domain.details import DetailName
 from domain.errors import (
     PageChanged,
     RepositoryUnavailable,
@@ -21,7 +22,7 @@ from domain.errors import (
     TitleNotFound,
 )
 from domain.merged_id import MergedId
-from domain.run import RunOutcome, RunReport
+from domain.run import DetailFailure, RunOutcome, RunReport
 from domain.title import Title
 from tests.builders import NOON, a_chart, a_run, a_title, title_number
 from tests.fakes import FakeRepository, FakeSource, RecordingObserver, new_circuit
@@ -500,3 +501,33 @@ def test_a_clock_that_is_set_back_makes_no_run_end_before_it_began(chart):
             report = titles.execute(ids_of(1), a_run())
     assert report.seconds > 0
     assert store.reports[0].finished_at == report.finished_at
+
+
+def test_details_are_asked_for_with_each_title_and_ten_titles_at_a_time():
+    source = FakeSource(titles_of(45), batch_size=50, gives=list(DetailName))
+    run = a_run(details=(DetailName.AKAS, DetailName.GOOFS))
+    with scene(source, openers=[FakeRepository("one").opener()]) as here:
+        report = here.titles.execute(ids_of(45), run)
+    assert report.outcome is RunOutcome.COMPLETE
+    assert source.details_asked == {run.details}
+    assert sorted(len(ids) for ids in source.requests) == [5, 10, 10, 10, 10]
+
+
+def test_a_detail_that_could_not_be_had_makes_the_run_incomplete_and_is_named():
+    failure = DetailFailure(imdb_id=ids_of(1)[0], detail=DetailName.AKAS, message="HTTP 500")
+    store = FakeRepository("one")
+    source = FakeSource(
+        titles_of(1),
+        gives=[DetailName.AKAS],
+        before=lambda _: chain.note_detail_failure(failure),
+    )
+    chain = SourceChain([source], print, new_circuit)
+    with CompositeSave([store.opener()], RecordingObserver()) as save:
+        titles = ScrapeTitles(
+            chain, save, RecordingObserver(), max_threads=2, stop=threading.Event()
+        )
+        report = titles.execute(ids_of(1), a_run(details=(DetailName.AKAS,)))
+    assert report.outcome is RunOutcome.INCOMPLETE
+    assert report.detail_failures == (failure,)
+    assert (report.fetched, report.failures) == (1, ())
+    assert store.reports[0].detail_failures == (failure,)

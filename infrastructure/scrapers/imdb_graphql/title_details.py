@@ -58,12 +58,17 @@ def read_part(name: DetailName, reply: Reply) -> Part:
     """
     for error in reply.errors:
         raise failure(reply, error)
-    data = decode(_DATA, reply.data, reply.page, where=name)
-    if data is None or bytes(data.title) == b"null":
-        raise PageChanged(reply.page.url, "title")
-    part = READERS[name].read(reply.page, memoryview(data.title), name)
+    return part_in(name, reply.page, reply.data)
+
+
+def part_in(name: DetailName, page: Page, data: memoryview) -> Part:
+    """Read the data of an answer about one title; raises `PageChanged`, `InvalidTitle`."""
+    found = decode(_DATA, data, page, where=name)
+    if found is None or bytes(found.title) == b"null":
+        raise PageChanged(page.url, "title")
+    part = READERS[name].read(page, memoryview(found.title), name)
     if part is None:
-        raise PageChanged(reply.page.url, name)
+        raise PageChanged(page.url, name)
     return part
 
 

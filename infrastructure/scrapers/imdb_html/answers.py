@@ -2,14 +2,18 @@
 
 import os
 import threading
-from collections.abc import Callable
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from domain.details import DetailName
 from domain.errors import SourceUnavailable
 from domain.person_profile import PersonProfile
 from domain.title import Title
 from infrastructure.scrapers.answers import Answer, PackedAnswer, refuse_blocked
 from infrastructure.scrapers.imdb_pages import Page, parse_person, parse_title
+
+if TYPE_CHECKING:
+    from infrastructure.scrapers.imdb_pages.details.pages import Found
 
 SOURCE_NAME = "html"
 
@@ -25,16 +29,32 @@ class Http(Protocol):
         """Give what ``read`` makes of the answer; raise `SourceUnavailable` and `RunStopped`."""
 
 
+DetailedTitle = tuple[Title, dict[DetailName, "Found"]]
+"""A title, and what its page says of details: a text says why it does not."""
+
+
 class TitleReader(Protocol):
     """Reads a title from an answer, here or in another process."""
 
     def __call__(self, answer: PackedAnswer) -> Title:
         """Raise as `parse_title` and `PackedAnswer.unpacked` do."""
 
+    def detailed(self, answer: PackedAnswer, names: Sequence[DetailName]) -> DetailedTitle:
+        """Read it with what the page says of these details; raises as without them."""
+
 
 def read_title(answer: PackedAnswer) -> Title:
     """Unpack a title page and read it. Pure, so that any thread or process may do it."""
     return parse_title(page_of(answer.unpacked()))
+
+
+def read_detailed_title(answer: PackedAnswer, names: Sequence[DetailName]) -> DetailedTitle:
+    """Unpack a title page and read it, with these details."""
+    from infrastructure.scrapers.imdb_pages.details.pages import read_title_details
+
+    page = page_of(answer.unpacked())
+    title = parse_title(page)
+    return title, read_title_details(page, names, title.imdb_id)
 
 
 def read_person(answer: PackedAnswer) -> PersonProfile:
@@ -80,3 +100,7 @@ class ReadInThread:
     def __call__(self, answer: PackedAnswer) -> Title:
         """Unpack and read a title page; raises as `read_title` does."""
         return self._turns.take(read_title, answer)
+
+    def detailed(self, answer: PackedAnswer, names: Sequence[DetailName]) -> DetailedTitle:
+        """Unpack and read a title page with details."""
+        return self._turns.take(lambda packed: read_detailed_title(packed, names), answer)

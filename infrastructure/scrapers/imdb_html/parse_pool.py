@@ -4,20 +4,29 @@ import logging
 import os
 import signal
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from multiprocessing import get_context, parent_process
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
+from domain.details import DetailName
 from domain.errors import PageChanged
 from domain.title import Title
 from infrastructure.scrapers.answers import PackedAnswer
-from infrastructure.scrapers.imdb_html.answers import read_title
+from infrastructure.scrapers.imdb_html.answers import (
+    DetailedTitle,
+    read_detailed_title,
+    read_title,
+)
 from shared.memory import tune_memory
 from shared.stages import IN_PROCESSES, stage
 
 logger = logging.getLogger(__name__)
+
+_Read = TypeVar("_Read")
 
 _LEFT_TO_THE_PARENT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -53,11 +62,18 @@ class ParsePool:
 
         Raises `PageChanged` for a page at which a process has died twice.
         """
+        return self._read(answer, read_title)
+
+    def detailed(self, answer: PackedAnswer, names: Sequence[DetailName]) -> DetailedTitle:
+        """Have a page read with details; as without them."""
+        return self._read(answer, partial(read_detailed_title, names=names))
+
+    def _read(self, answer: PackedAnswer, read: Callable[[PackedAnswer], _Read]) -> _Read:
         for _ in range(2):
             pool = self._pool
             try:
                 with stage(IN_PROCESSES):
-                    return pool.submit(read_title, answer).result()
+                    return pool.submit(read, answer).result()
             except BrokenProcessPool:
                 self._replace(pool)
         raise PageChanged(answer.url, "page", "cannot be read: the process that read it died")

@@ -1,7 +1,7 @@
 """Charts and titles from the pages of the web site."""
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -15,17 +15,20 @@ from domain.errors import (
     TitleNotFound,
 )
 from domain.identifiers import TitleId
+from domain.run import DetailFailure
 from domain.title import Title
 from infrastructure.scrapers.answers import PackedAnswer
 from infrastructure.scrapers.imdb_html.answers import (
     GONE,
     SOURCE_NAME,
+    DetailedTitle,
     Http,
     TitleReader,
     page_of,
     refuse_unless_answered,
 )
 from infrastructure.scrapers.imdb_pages import parse_chart
+from infrastructure.scrapers.imdb_pages.detail_pages import PAGE_OF, DetailPage
 
 logger = logging.getLogger(__name__)
 
@@ -33,18 +36,26 @@ logger = logging.getLogger(__name__)
 class ImdbHtmlSource:
     """Reads ``/chart/<name>/`` and ``/title/<id>/`` pages.
 
-    ``reader`` unpacks and reads title pages, in this process or in others. Any number of threads
-    may call a source: it keeps nothing.
+    ``reader`` unpacks and reads title pages, in this process or in others; ``note`` is told of each
+    detail that a title comes without, and why. Any number of threads may call a source: it keeps
+    nothing.
     """
 
     name = SOURCE_NAME
-    gives: Collection[DetailName] = frozenset()
+    gives: Collection[DetailName] = PAGE_OF.keys()
     batch_size = 1
 
-    def __init__(self, http: Http, reader: TitleReader, base_url: str) -> None:
+    def __init__(
+        self,
+        http: Http,
+        reader: TitleReader,
+        base_url: str,
+        note: Callable[[DetailFailure], None] = lambda _: None,
+    ) -> None:
         self._http = http
         self._reader = reader
         self._base_url = base_url
+        self._note = note
 
     def chart(self, name: ChartName) -> Chart:
         """Read a chart page; raises as `TitleSource.chart` says."""
@@ -61,24 +72,44 @@ class ImdbHtmlSource:
     def titles(
         self, ids: Sequence[TitleId], details: Collection[DetailName] = ()
     ) -> Sequence[TitleOutcome]:
-        """Read the page of each title; raises as `TitleSource.titles` says."""
-        return [self._outcome(imdb_id) for imdb_id in ids]
+        """Read the page of each title, and others for details; raises as `TitleSource.titles`."""
+        wanted = tuple(name for name in DetailName if name in details)
+        return [self._outcome(imdb_id, wanted) for imdb_id in ids]
 
-    def _outcome(self, imdb_id: TitleId) -> TitleOutcome:
+    def _outcome(self, imdb_id: TitleId, details: Sequence[DetailName]) -> TitleOutcome:
+        address = f"{self._base_url}/title/{imdb_id}/"
         try:
-            return self._title(imdb_id)
+            if not details:
+                return self._http.fetch(address, partial(self._read_title, imdb_id))
+            return self._detailed(imdb_id, address, details)
         except TitleError as error:
             return error
 
-    def _title(self, imdb_id: TitleId) -> Title:
-        address = f"{self._base_url}/title/{imdb_id}/"
-        return self._http.fetch(address, partial(self._read_title, imdb_id))
+    def _detailed(self, imdb_id: TitleId, address: str, details: Sequence[DetailName]) -> Title:
+        # Most runs ask for no details, and to make the many types of their JSON takes time.
+        from infrastructure.scrapers.imdb_html.sub_pages import SubPages
+
+        here = [name for name in details if PAGE_OF[name] is DetailPage.TITLE]
+
+        def read(answer: PackedAnswer) -> DetailedTitle:
+            self._refuse_missing(imdb_id, answer)
+            title, found = self._reader.detailed(answer, here)
+            return self._checked(imdb_id, answer, title), found
+
+        title, found = self._http.fetch(address, read)
+        return SubPages(self._http, self._base_url, self._note).completed(title, details, found)
 
     def _read_title(self, imdb_id: TitleId, answer: PackedAnswer) -> Title:
+        self._refuse_missing(imdb_id, answer)
+        return self._checked(imdb_id, answer, self._reader(answer))
+
+    def _refuse_missing(self, imdb_id: TitleId, answer: PackedAnswer) -> None:
         if answer.status != 200:
             refuse_unless_answered(answer.unpacked())
             raise TitleNotFound(imdb_id, answer.url)
-        title = self._reader(answer)
+
+    def _checked(self, imdb_id: TitleId, answer: PackedAnswer, title: Title) -> Title:
+        """The title, unless it is another one than was asked for and has not been merged."""
         if title.imdb_id != imdb_id:
             if not _leads_to(answer.url, title.imdb_id):
                 raise PageChanged(answer.url, "id", f"is {title.imdb_id}, not {imdb_id}")

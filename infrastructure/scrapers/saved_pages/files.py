@@ -8,6 +8,8 @@ from infrastructure.scrapers.imdb_pages import Page
 
 SOURCE_NAME = "saved"
 
+SUFFIXES = frozenset({".html", ".htm", ".json"})
+
 
 def read_page(path: Path, max_bytes: int) -> Page:
     """Read one saved page (HTML, or the JSON of ``__NEXT_DATA__``), at most ``max_bytes`` of it.
@@ -26,3 +28,9 @@ def read_page(path: Path, max_bytes: int) -> Page:
     return Page(
         url=str(path), body=body, source=SOURCE_NAME, fetched_at=changed_at, page_clock=True
     )
+
+
+def pages_in(folder: Path) -> list[Path]:
+    """The pages of a folder and of the folders in it; the one that was changed last is the last."""
+    pages = (p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    return sorted(pages, key=lambda page: (page.stat().st_mtime, page.name))

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.details import DetailName
 from domain.details.items import AlternativeTitle, CompanyCredit
 from domain.errors import InvalidTitle, PageChanged, SourceBlocked, SourceError, TitleError
 from domain.search import SearchHit, Thing
 from domain.title import TitleKind
-from infrastructure.scrapers.imdb_graphql.akas import read_akas
-from infrastructure.scrapers.imdb_graphql.companies import read_companies
 from infrastructure.scrapers.imdb_graphql.search_answer import read_hits
+from infrastructure.scrapers.imdb_graphql.title_details import part_in
 from infrastructure.scrapers.imdb_pages.calendar_page import read_calendar
 from infrastructure.scrapers.imdb_pages.episodes_page import read_season
 from infrastructure.scrapers.imdb_pages.find_page import read_find
@@ -530,15 +530,13 @@ class TestAnswers:
     def test_a_title_that_is_not_there(self) -> None:
         for data in (b"null", b'{"title": null}'):
             with pytest.raises(PageChanged, match="title"):
-                read_akas(pages.page(b""), memoryview(data))
-            with pytest.raises(PageChanged, match="title"):
-                read_companies(pages.page(b""), memoryview(data), "sales")
+                part_in(DetailName.AKAS, pages.page(b""), memoryview(data))
 
     def test_a_part_says_how_to_go_on(self) -> None:
         info = {"hasNextPage": True, "endCursor": "abc"}
         data = json.dumps({"title": {"akas": {"total": 9, "edges": [], "pageInfo": info}}})
-        part = read_akas(pages.page(b""), memoryview(data.encode()))
-        assert (part.total, part.next_cursor) == (9, "abc")
+        part = part_in(DetailName.AKAS, pages.page(b""), memoryview(data.encode()))
+        assert (part.is_whole, part.next_cursor) == (False, "abc")
 
     def test_a_distributor(self) -> None:
         node = {
@@ -551,8 +549,8 @@ class TestAnswers:
         }
         listed = {"total": 1, "edges": [{"node": node}], "pageInfo": {"hasNextPage": False}}
         data = json.dumps({"title": {"companyCredits": listed}}).encode()
-        part = read_companies(pages.page(b""), memoryview(data), "sales")
-        assert part.companies == (
+        part = part_in(DetailName.COMPANIES, pages.page(b""), memoryview(data))
+        assert part.items == (
             CompanyCredit(
                 category="distribution",
                 name="Harbour Films",
@@ -581,7 +579,7 @@ ANSWERS: dict[str, tuple[Callable[[Page], Any], Any]] = {
         {"mainSearch": {"edges": [{"node": {"entity": e}} for e in (ENTITY, COMPANY, KEYWORD)]}},
     ),
     "akas": (
-        lambda page: read_akas(page, memoryview(page.body)),
+        lambda page: part_in(DetailName.AKAS, page, memoryview(page.body)),
         {
             "title": {
                 "akas": RELEASE_INFO["contentData"]["data"]["title"]["akas"]

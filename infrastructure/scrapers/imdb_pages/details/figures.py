@@ -28,11 +28,19 @@ from infrastructure.scrapers.imdb_pages.details.shapes import (
 from infrastructure.scrapers.imdb_pages.ids import number_or_none
 
 
+class EpisodeNumber(Struct, frozen=True, rename="camel"):
+    """The place of an episode on a page."""
+
+    season_number: int | None = None
+    episode_number: int | None = None
+
+
 class SeriesOfEpisode(Struct, frozen=True, rename="camel"):
-    """The series of an episode, and its place there."""
+    """The series of an episode, and its place there: pages have it under the other key."""
 
     series: OtherTitle | None = None
     displayable_episode_number: DisplayableNumber | None = None
+    episode_number: EpisodeNumber | None = None
 
 
 class SeriesShape(Struct, frozen=True):
@@ -47,18 +55,25 @@ def _episode_of(title: SeriesShape) -> Part | None:
     if title.series is None or title.series.series is None:
         return NOTHING
     series = title.series.series
-    place = title.series.displayable_episode_number or DisplayableNumber()
-    season, number = place.displayable_season, place.episode_number
+    season, number = _place(title.series)
     shown = series.title_text.text if series.title_text else None
     return Part(
         (
             EpisodeOf(
-                series_id=title_id(series.id),
-                title=shown or None,
-                season=number_or_none(season.season if season else None),
-                number=number_or_none(number.episode_number if number else None),
+                series_id=title_id(series.id), title=shown or None, season=season, number=number
             ),
         )
+    )
+
+
+def _place(episode: SeriesOfEpisode) -> tuple[int | None, int | None]:
+    if (on_page := episode.episode_number) is not None:
+        return on_page.season_number, on_page.episode_number
+    place = episode.displayable_episode_number or DisplayableNumber()
+    season, number = place.displayable_season, place.episode_number
+    return (
+        number_or_none(season.season if season else None),
+        number_or_none(number.episode_number if number else None),
     )
 
 
@@ -119,20 +134,21 @@ class TopRated(Struct, frozen=True, rename="camel"):
 
 
 class RankingsShape(Struct, frozen=True, rename="camel"):
-    """Both places; null for a title that has none."""
+    """Both places, null for a title that has none; pages have ``meterRanking`` alone."""
 
     meter_rank: MeterRank | UnsetType | None = UNSET
     top_rated: TopRated | UnsetType | None = UNSET
+    meter_ranking: MeterRank | UnsetType | None = UNSET
 
 
 def _rankings(title: RankingsShape) -> Part | None:
-    if title.meter_rank is UNSET and title.top_rated is UNSET:
+    if title.meter_rank is UNSET and title.meter_ranking is UNSET:
         return None
     return Part(tuple(_places(title)), is_whole=title.top_rated is not UNSET)
 
 
 def _places(title: RankingsShape) -> Iterator[Ranking]:
-    meter = title.meter_rank or MeterRank()
+    meter = title.meter_rank or title.meter_ranking or MeterRank()
     if meter.current_rank:
         change = meter.rank_change or RankChange()
         yield Ranking(

@@ -17,6 +17,7 @@ from infrastructure.scrapers.imdb_pages.details.shapes import (
     Coded,
     Counted,
     Listed,
+    MaybeCoded,
     MaybeListed,
     Named,
     Part,
@@ -156,7 +157,7 @@ class CompanyNode(Struct, frozen=True, rename="camel"):
     company: CompanyName
     displayable_property: CompanyProperty | None = None
     category: Coded | None = None
-    countries: list[Coded] | None = None
+    countries: list[MaybeCoded] | None = None
     attributes: list[Words] | None = None
     years_involved: facts.YearRange | None = None
 
@@ -187,7 +188,7 @@ def company_credit(node: CompanyNode, category: str) -> CompanyCredit:
         category=node.category.id if node.category else category,
         name=shown or plain or "",
         company_id=node.company.id,
-        countries=tuple(country.id for country in node.countries or ()),
+        countries=tuple(country.id for country in node.countries or () if country.id),
         year=years.year,
         end_year=years.end_year,
         attributes=texts_of(node.attributes),

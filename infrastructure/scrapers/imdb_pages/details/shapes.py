@@ -74,6 +74,12 @@ class Coded(Struct, frozen=True):
     id: str
 
 
+class MaybeCoded(Struct, frozen=True):
+    """A country of which some pages have only the name."""
+
+    id: str | None = None
+
+
 class Named(Struct, frozen=True):
     """Something with a code and a name for people."""
 
