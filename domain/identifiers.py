@@ -11,14 +11,19 @@ TitleId = NewType("TitleId", str)
 NameId = NewType("NameId", str)
 """``nm`` and seven or more digits, for example ``nm0000151``."""
 
+ListId = NewType("ListId", str)
+"""``ls`` and seven or more digits, for example ``ls048276758``: somebody's list."""
+
 ImdbId = TitleId | NameId
 """What a run is asked for: titles, or people."""
 
 _TITLE_ID = re.compile(r"tt[0-9]{7,15}")
 _NAME_ID = re.compile(r"nm[0-9]{7,15}")
+_LIST_ID = re.compile(r"ls[0-9]{7,15}")
 _PAGE_URL = re.compile(
     r"(?:https?://)?(?:[a-z0-9-]+\.)*imdb\.com/(?:[a-z]{2}(?:-[a-z]{2})?/)?"
-    r"(?:title/(?P<title>tt[0-9]{7,15})|name/(?P<name>nm[0-9]{7,15}))(?:[/?#].*)?",
+    r"(?:title/(?P<title>tt[0-9]{7,15})|name/(?P<name>nm[0-9]{7,15})|list/(?P<list>ls[0-9]{7,15}))"
+    r"(?:[/?#].*)?",
     re.IGNORECASE,
 )
 
@@ -68,6 +73,17 @@ def name_id_from(text: str) -> NameId:
     if _TITLE_ID.fullmatch(found):
         rule = "is a title, not a person"
     raise InvalidTitle("person_id", text, rule)
+
+
+def list_id_from(text: str) -> ListId:
+    """Read a list's id as people write it: an id in any case, or the URL of the list's page.
+
+    Raises `InvalidTitle` when the text is neither.
+    """
+    found = _id_in(text)
+    if _LIST_ID.fullmatch(found):
+        return ListId(found)
+    raise InvalidTitle("list_id", text, "must be 'ls' and 7 or more digits, or the URL of a list")
 
 
 def _id_in(text: str) -> str:

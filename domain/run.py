@@ -16,7 +16,8 @@ PEOPLE = "people"
 class Run:
     """One run: ``run_id`` sorts by time; ``command`` says what began it.
 
-    That is ``chart``, ``titles``, ``people``, ``retry``, ``repair`` or ``demo``.
+    That is ``chart``, ``titles``, ``discover``, ``list``, ``people``, ``retry``, ``repair`` or
+    ``demo``.
     """
 
     run_id: str

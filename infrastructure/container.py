@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from application.composite_save import CompositeSave
+from application.list_titles import ListTitles, Pages
 from application.ports import (
     CircuitBreaker,
     HistoryReader,
@@ -32,7 +33,9 @@ from application.scrape_titles import ScrapeTitles, utc_now
 from application.search_titles import SearchTitles
 from application.source_chain import PATIENCE, REST_SECONDS, PersonChain, SourceChain
 from domain.chart import ChartName
+from domain.discovery import TitleFilter
 from domain.errors import CacheUnavailable, InvalidConfiguration, NoHistory
+from domain.identifiers import ListId
 from domain.run import Run, RunRecord
 from shared.config import Settings
 
@@ -53,7 +56,7 @@ logger = logging.getLogger(__name__)
 OF_CHARTS = frozenset({"chart", "demo"})
 """The commands whose runs are about a chart."""
 
-FETCHING_AT_ONCE = OF_CHARTS | {"titles"}
+FETCHING_AT_ONCE = OF_CHARTS | {"titles", "discover", "list"}
 """The commands whose runs need no look at what is kept before they fetch."""
 
 
@@ -367,6 +370,57 @@ def open_search(settings: Settings, tell: Callable[[str], None]) -> Iterator[Sea
             FindPageSearch(client, settings.base_url),
         )
         yield SearchTitles(searches, tell)
+
+
+_LISTING_SOURCES = ("html", "graphql")
+
+
+def listing_sources(settings: Settings) -> tuple[str, ...]:
+    """The names of the chosen sources that find titles by filters and give lists.
+
+    Raises `InvalidConfiguration` when none of them does.
+    """
+    names = tuple(name for name in settings.sources if name in _LISTING_SOURCES)
+    if not names:
+        chosen, able = ", ".join(settings.sources), ", ".join(_LISTING_SOURCES)
+        raise InvalidConfiguration([f"SOURCES: {chosen} cannot list titles: name one of {able}"])
+    return names
+
+
+@contextmanager
+def open_discovery(
+    settings: Settings, tell: Callable[[str], None]
+) -> Iterator[ListTitles[TitleFilter]]:
+    """Wire the ways to find titles by filters; raises `InvalidConfiguration` when there is none.
+
+    ``tell`` is called for what the user should know: a source that gives no answer, what its data
+    may be used for.
+    """
+    from infrastructure.scrapers.imdb_graphql.discovery import GraphqlDiscovery
+    from infrastructure.scrapers.imdb_html.discovery import SearchPageDiscovery
+
+    names = listing_sources(settings)
+    with _http_client("discovery", settings, threading.Event(), _http_cache(settings)) as client:
+        ways: dict[str, Pages[TitleFilter]] = {
+            "html": SearchPageDiscovery(client, settings.base_url),
+            "graphql": GraphqlDiscovery(client, _endpoint(settings), tell),
+        }
+        yield ListTitles([ways[name] for name in names], tell)
+
+
+@contextmanager
+def open_lists(settings: Settings, tell: Callable[[str], None]) -> Iterator[ListTitles[ListId]]:
+    """Wire the ways to read somebody's list; as `open_discovery`."""
+    from infrastructure.scrapers.imdb_graphql.lists import GraphqlLists
+    from infrastructure.scrapers.imdb_html.lists import ListPages
+
+    names = listing_sources(settings)
+    with _http_client("lists", settings, threading.Event(), _http_cache(settings)) as client:
+        ways: dict[str, Pages[ListId]] = {
+            "html": ListPages(client, settings.base_url),
+            "graphql": GraphqlLists(client, _endpoint(settings), tell),
+        }
+        yield ListTitles([ways[name] for name in names], tell)
 
 
 @contextmanager

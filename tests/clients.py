@@ -27,7 +27,7 @@ def http_client(**changes: Any) -> HttpClient:
         "max_attempts": 4,
         "max_body_bytes": 1 << 24,
         "user_agent": "test-agent/1",
-        "language": "de-AT",
+        "language": "en-US",
         "requests_per_second": 0,
         "obeys_robots": False,
         "routes": routes,

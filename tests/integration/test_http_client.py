@@ -56,7 +56,7 @@ def test_a_packed_page_is_unpacked():
 
 
 def test_the_program_says_who_it_is_and_sends_nothing_else_of_the_user():
-    with serving({"/": page(b"x")}) as server, http_client() as http:
+    with serving({"/": page(b"x")}) as server, http_client(language="de-AT") as http:
         http.get(server.url + "/")
     [headers] = server.headers_seen
     assert headers["User-Agent"] == "test-agent/1"
