@@ -54,6 +54,10 @@ class PersonSource(Source, Protocol):
 class TitleSource(Source, Protocol):
     """Gives charts and titles. Any number of threads may call it at the same time."""
 
+    @property
+    def charts(self) -> Collection[ChartName]:
+        """The charts that it can give; of others it knows nothing."""
+
     def chart(self, name: ChartName) -> Chart:
         """Give a whole chart, in chart order.
 

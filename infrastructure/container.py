@@ -4,7 +4,7 @@ import logging
 import secrets
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -306,6 +306,16 @@ def open_source(
     if name == "graphql":
         return _open_graphql(settings, stop, tell, read_ahead)
     return nullcontext(_saved_pages(settings))
+
+
+def charts_of_sources() -> dict[str, Collection[ChartName]]:
+    """The charts that each source can give, by the names in the settings; opens none of them."""
+    from infrastructure.scrapers.imdb_graphql import ImdbGraphqlSource
+    from infrastructure.scrapers.imdb_html import ImdbHtmlSource
+    from infrastructure.scrapers.saved_pages import SavedPagesSource
+
+    sources = (ImdbHtmlSource, ImdbGraphqlSource, SavedPagesSource)
+    return {source.name: source.charts for source in sources}
 
 
 _PERSON_SOURCES = ("html", "saved")

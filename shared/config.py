@@ -51,6 +51,19 @@ _ITEM = re.compile(r" - at `\$\[(?P<index>\d+)\]`$")
 SourceName = Literal["html", "graphql", "saved"]
 RepositoryName = Literal["csv", "postgres"]
 RouteKind = Literal["direct", "proxies", "tor"]
+ChartSetting = Literal[
+    "top",
+    "toptv",
+    "moviemeter",
+    "tvmeter",
+    "bottom",
+    "boxoffice",
+    "top-english-movies",
+    "top-rated-indian-movies",
+    "top-rated-malayalam-movies",
+    "top-rated-tamil-movies",
+    "top-rated-telugu-movies",
+]
 
 
 class InvalidSettings(ValueError):
@@ -101,8 +114,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Path | None, Meta(description="Folder of saved pages (.html, .json) for the saved source.")
     ] = None
     chart: Annotated[
-        Literal["top", "toptv", "moviemeter", "tvmeter", "bottom"],
-        Meta(description="The chart that the batch run scrapes."),
+        ChartSetting,
+        Meta(description="The chart that the batch run scrapes; `charts` lists them."),
     ] = "top"
     limit: Annotated[
         int, Meta(ge=1, le=1_000_000, description="At most this many titles of the chart.")

@@ -182,6 +182,7 @@ def commands(context: click.Context, resume: bool | None) -> int | None:
     python main.py demo                      first look: everything on this machine, no network
     python main.py                           the Top 250 into output/ and PostgreSQL
     python main.py --chart toptv --limit 50  the 50 best series
+    python main.py charts                    which charts there are
     python main.py titles tt0111161          single titles, by id or URL
     python main.py people nm0000151          people: who they are, and their films
     python main.py search "the matrix"       titles by words, or people with --people
@@ -492,6 +493,15 @@ def history(context: click.Context, *, title: str, limit: int, as_json: bool) ->
     except InvalidTitle as error:
         raise click.UsageError(str(error)) from error
     return show_history(settings, imdb_id, limit=limit, as_json=as_json)
+
+
+@commands.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a chart and line.")
+def charts(as_json: bool) -> int:
+    """List the charts: their names for CHART, what they are, and which sources give them."""
+    from infrastructure.cli.charts import show_charts
+
+    return show_charts(as_json=as_json)
 
 
 @commands.group()

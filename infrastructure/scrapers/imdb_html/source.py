@@ -6,7 +6,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from application.ports import TitleOutcome
-from domain.chart import Chart, ChartName
+from domain.chart import INDIAN_CHARTS, Chart, ChartName
 from domain.errors import (
     ChartNotFound,
     PageChanged,
@@ -30,7 +30,9 @@ logger = logging.getLogger(__name__)
 
 
 class ImdbHtmlSource:
-    """Reads ``/chart/<name>/`` and ``/title/<id>/`` pages.
+    """Reads the pages of charts and ``/title/<id>/`` pages.
+
+    The Indian charts are at ``/india/<name>/``, the box office is on the home page.
 
     ``reader`` unpacks and reads title pages, in this process or in others. Any number of threads
     may call a source: it keeps nothing.
@@ -38,6 +40,7 @@ class ImdbHtmlSource:
 
     name = SOURCE_NAME
     batch_size = 1
+    charts = frozenset(ChartName)
 
     def __init__(self, http: Http, reader: TitleReader, base_url: str) -> None:
         self._http = http
@@ -46,7 +49,7 @@ class ImdbHtmlSource:
 
     def chart(self, name: ChartName) -> Chart:
         """Read a chart page; raises as `TitleSource.chart` says."""
-        address = f"{self._base_url}/chart/{name}/"
+        address = f"{self._base_url}{_path_of(name)}"
         return self._http.fetch(address, partial(self._read_chart, name))
 
     def _read_chart(self, name: ChartName, answer: PackedAnswer) -> Chart:
@@ -80,6 +83,12 @@ class ImdbHtmlSource:
                 raise PageChanged(answer.url, "id", f"is {title.imdb_id}, not {imdb_id}")
             logger.info("%s has been merged into %s", imdb_id, title.imdb_id)
         return title
+
+
+def _path_of(name: ChartName) -> str:
+    if name is ChartName.BOX_OFFICE:
+        return "/"
+    return f"/india/{name}/" if name in INDIAN_CHARTS else f"/chart/{name}/"
 
 
 def _leads_to(url: str, imdb_id: TitleId) -> bool:

@@ -34,6 +34,7 @@ class SavedPagesSource:
 
     name = SOURCE_NAME
     batch_size = 1
+    charts = frozenset(ChartName)
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self._folder = folder
@@ -45,7 +46,7 @@ class SavedPagesSource:
         """Read the saved page of a chart; raises as `TitleSource.chart` says."""
         path = self._look_up(name)
         if path is None:
-            raise ChartNotFound(name, f"{self._folder} (no saved page of /chart/{name}/)")
+            raise ChartNotFound(name, f"{self._folder} (no saved page of it)")
         return parse_chart(read_page(path, self._max_bytes), name)
 
     def titles(self, ids: Sequence[TitleId]) -> Sequence[TitleOutcome]:
