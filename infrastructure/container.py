@@ -302,7 +302,7 @@ def open_source(
     With ``read_ahead`` it may begin with what comes before all titles and takes time.
     """
     if name == "html":
-        return _open_html(settings, stop, read_ahead)
+        return _open_html(settings, stop, tell, read_ahead)
     if name == "graphql":
         return _open_graphql(settings, stop, tell, read_ahead)
     return nullcontext(_saved_pages(settings))
@@ -355,15 +355,16 @@ def _open_html_people(
 
 @contextmanager
 def _open_html(
-    settings: Settings, stop: threading.Event, read_ahead: bool
+    settings: Settings, stop: threading.Event, tell: Callable[[str], None], read_ahead: bool
 ) -> Iterator[TitleSource]:
     with _http_client("html", settings, stop, _http_cache(settings)) as client:
         if read_ahead:
             client.read_ahead(settings.base_url)
-        from infrastructure.scrapers.imdb_html import ImdbHtmlSource
+        from infrastructure.scrapers.imdb_html import ImdbHtmlSource, PageLocale
 
+        locale = PageLocale(settings.language, settings.country, tell)
         with _title_reader(settings.parse_processes) as read_title:
-            yield ImdbHtmlSource(client, read_title, settings.base_url)
+            yield ImdbHtmlSource(client, read_title, settings.base_url, locale)
 
 
 @contextmanager
@@ -472,6 +473,7 @@ def _http_client(
         max_body_bytes=settings.max_body_bytes,
         user_agent=settings.user_agent,
         language=settings.language,
+        country=settings.country,
         requests_per_second=settings.requests_per_second,
         obeys_robots=settings.robots == "obey",
         routes=_route_pool(settings, stop),
@@ -518,7 +520,7 @@ def check_routes(settings: Settings) -> Iterator["RouteCheck"]:
     checker = RouteChecker(
         url=f"{settings.base_url}/robots.txt",
         timeout_seconds=settings.request_timeout_seconds,
-        headers=request_headers(settings.user_agent, settings.language),
+        headers=request_headers(settings.user_agent, settings.language, settings.country),
         block_reason=block_reason,
         circuits=_tor_circuits(settings),
     )

@@ -240,14 +240,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     language: Annotated[
         LanguageTag,
         Meta(
-            description="Language that pages are asked for in (Accept-Language), for example en-US."
+            description="Language of display titles, for example en-US or de: Accept-Language of "
+            "pages, x-imdb-user-language of the API."
         ),
     ] = LanguageTag(DEFAULT_LANGUAGE)
     country: Annotated[
         CountryCode,
         Meta(
-            description="Country whose titles, certificates and release dates the API gives, for "
-            "example US."
+            description="Country of certificates, release dates and display titles, for example "
+            "US (x-imdb-user-country)."
         ),
     ] = CountryCode("US")
     log_level: Annotated[

@@ -47,6 +47,7 @@ DEMO_SETTINGS = (
     "max_body_megabytes",
     "user_agent",
     "language",
+    "country",
     "log_level",
     "log_format",
 )
@@ -57,6 +58,7 @@ ROUTE_SETTINGS = (
     "request_timeout_seconds",
     "user_agent",
     "language",
+    "country",
     "proxies",
     "tor_socks_url",
     "tor_control_url",

@@ -11,7 +11,7 @@ from infrastructure.scrapers.imdb_graphql import Endpoint, ImdbGraphqlSource
 from infrastructure.scrapers.imdb_html import ImdbHtmlSource, ReadInThread
 from infrastructure.scrapers.imdb_pages import PageKind, identify, parse_chart
 from shared.config import ChartSetting, SourceName
-from tests.clients import http_client
+from tests.clients import LOCALE, http_client
 from tests.integration import test_captures
 from tests.integration.test_captures import capture
 from tests.servers import page, serving
@@ -36,13 +36,13 @@ def test_every_chart_has_a_source_and_every_source_tells_its_charts() -> None:
 def test_the_site_is_asked_for_an_indian_chart_where_it_is(name: ChartName) -> None:
     with serving({f"/india/{name}/": page(section_page(name).encode())}) as server:
         with http_client() as http:
-            chart = ImdbHtmlSource(http, ReadInThread(), server.url).chart(name)
+            chart = ImdbHtmlSource(http, ReadInThread(), server.url, LOCALE).chart(name)
     assert (chart.name, len(chart.entries)) == (name, 3)
 
 
 def test_the_site_is_asked_for_the_box_office_on_its_home_page() -> None:
     with serving({"/": page(home_page().encode())}) as server, http_client() as http:
-        chart = ImdbHtmlSource(http, ReadInThread(), server.url).chart(ChartName.BOX_OFFICE)
+        chart = ImdbHtmlSource(http, ReadInThread(), server.url, LOCALE).chart(ChartName.BOX_OFFICE)
     assert [entry.title_id for entry in chart.entries] == ["tt7654321"]
 
 

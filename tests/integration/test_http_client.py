@@ -317,5 +317,5 @@ def test_the_rate_limit_holds_over_all_threads():
 
 
 def test_the_language_header():
-    assert accept_language("en-US") == "en-US,en;q=0.9"
-    assert accept_language("fr") == "fr"
+    assert accept_language("en-US", "DE") == "en-US,en;q=0.9"
+    assert accept_language("fr", "CA") == "fr-CA,fr;q=0.9"

@@ -24,6 +24,7 @@ from infrastructure.scrapers.imdb_html.answers import (
     page_of,
     refuse_unless_answered,
 )
+from infrastructure.scrapers.imdb_html.locale import PageLocale
 from infrastructure.scrapers.imdb_pages import parse_chart
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,8 @@ class ImdbHtmlSource:
 
     The Indian charts are at ``/india/<name>/``, the box office is on the home page.
 
-    ``reader`` unpacks and reads title pages, in this process or in others. Any number of threads
+    ``reader`` unpacks and reads title pages, in this process or in others, ``locale`` is shown the
+    first page. Any number of threads
     may call a source: it keeps nothing.
     """
 
@@ -42,10 +44,11 @@ class ImdbHtmlSource:
     batch_size = 1
     charts = frozenset(ChartName)
 
-    def __init__(self, http: Http, reader: TitleReader, base_url: str) -> None:
+    def __init__(self, http: Http, reader: TitleReader, base_url: str, locale: PageLocale) -> None:
         self._http = http
         self._reader = reader
         self._base_url = base_url
+        self._locale = locale
 
     def chart(self, name: ChartName) -> Chart:
         """Read a chart page; raises as `TitleSource.chart` says."""
@@ -57,7 +60,9 @@ class ImdbHtmlSource:
         refuse_unless_answered(unpacked)
         if answer.status in GONE:
             raise ChartNotFound(name, answer.url)
-        return parse_chart(page_of(unpacked), name)
+        chart = parse_chart(page_of(unpacked), name)
+        self._locale.look_at(unpacked.body)
+        return chart
 
     def titles(self, ids: Sequence[TitleId]) -> Sequence[TitleOutcome]:
         """Read the page of each title; raises as `TitleSource.titles` says."""
@@ -78,6 +83,8 @@ class ImdbHtmlSource:
             refuse_unless_answered(answer.unpacked())
             raise TitleNotFound(imdb_id, answer.url)
         title = self._reader(answer)
+        if not self._locale.has_looked:
+            self._locale.look_at(answer.unpacked().body)
         if title.imdb_id != imdb_id:
             if not _leads_to(answer.url, title.imdb_id):
                 raise PageChanged(answer.url, "id", f"is {title.imdb_id}, not {imdb_id}")
