@@ -424,7 +424,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("Vary", "Accept-Encoding, Accept-Language")
+        self.send_header("Vary", "Accept-Encoding, Accept-Language, x-imdb-user-country")
         if gzipped:
             self.send_header("Content-Encoding", "gzip")
         if self.close_connection:

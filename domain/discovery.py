@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from domain.errors import InvalidFilter
 from domain.identifiers import NameId
+from domain.lists import ListedTitle
 from domain.release_date import FIRST_YEAR, LAST_YEAR
 from domain.rules import LARGEST_INTEGER, UNSTORABLE
 from domain.search import LONGEST_TEXT
@@ -109,6 +110,19 @@ class TitleFilter:
         """Which way round the titles are wanted."""
         return self.sort.is_ascending if self.ascending is None else self.ascending
 
+    def excludes(self, title: ListedTitle) -> bool:
+        """Whether what is known of a title is not what was asked for: ``False`` when in doubt.
+
+        Genres, countries and the like are not looked at, as lists name only some of them, nor the
+        year, which differs from country to country.
+        """
+        return (
+            (bool(self.kinds) and title.kind is not None and title.kind not in self.kinds)
+            or _is_outside(title.rating, self.ratings)
+            or _is_outside(title.votes, self.votes)
+            or _is_outside(title.runtime_minutes, self.runtimes)
+        )
+
     def _problems(self) -> Iterator[str]:
         for genre in self.genres:
             if genre not in GENRES:
@@ -145,6 +159,13 @@ def keyword_named(text: str) -> str:
 def words_of(text: str) -> str:
     """Words with single spaces, in Unicode's composed form, as titles are written."""
     return _tidy(text)
+
+
+def _is_outside(value: float | None, span: Span[int] | Span[float]) -> bool:
+    if value is None:
+        return False
+    is_below = span.low is not None and value < span.low
+    return is_below or (span.high is not None and value > span.high)
 
 
 def _letters(text: str) -> str:

@@ -1,11 +1,12 @@
 """Finding titles by what they are with the site's own page, ``/search/title/``."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 from urllib.parse import urlencode
 
 from domain.discovery import SortBy, Span, TitleFilter
-from domain.errors import SourceUnavailable
+from domain.errors import PageChanged, SourceUnavailable
 from domain.lists import TitleList
 from infrastructure.scrapers.answers import PackedAnswer
 from infrastructure.scrapers.imdb_html.answers import (
@@ -49,7 +50,8 @@ class SearchPageDiscovery:
 
     def pages(self, wanted: TitleFilter) -> Iterator[TitleList]:
         """Give the one page; raises as `TitleDiscovery.pages` says."""
-        yield self._http.fetch(address_of(self._base_url, wanted), _read)
+        address = address_of(self._base_url, wanted)
+        yield self._http.fetch(address, partial(_read, wanted))
 
 
 def address_of(base_url: str, wanted: TitleFilter) -> str:
@@ -89,9 +91,16 @@ def _days_of(years: Span[int]) -> str:
     return f"{first},{last}"
 
 
-def _read(answer: PackedAnswer) -> TitleList:
+def _read(wanted: TitleFilter, answer: PackedAnswer) -> TitleList:
     unpacked = answer.unpacked()
     refuse_unless_answered(unpacked)
     if unpacked.status != 200:
         raise SourceUnavailable(unpacked.url, f"HTTP {unpacked.status} instead of a page")
-    return read_search(page_of(unpacked))
+    found = read_search(page_of(unpacked))
+    # A page that does not know a filter any more shows other titles instead of an error. The index
+    # that it is made from lags a little behind the facts that it shows.
+    excluded = sum(map(wanted.excludes, found.titles))
+    if excluded * 2 > len(found.titles):
+        detail = f"{excluded} of {len(found.titles)} titles are not what was asked for"
+        raise PageChanged(unpacked.url, "titleListItems", detail)
+    return found

@@ -1,12 +1,17 @@
 """A title in the lists that the API gives, and in the pages that are made from its answers."""
 
+import logging
+
 from msgspec import UNSET, Struct
 
+from domain.errors import InvalidTitle
 from domain.identifiers import title_id
 from domain.lists import ListedTitle
 from infrastructure.scrapers.imdb_pages import facts
 from infrastructure.scrapers.imdb_pages.ids import kind_or_none
 from infrastructure.scrapers.imdb_pages.list_item import Image, TypeId
+
+logger = logging.getLogger(__name__)
 
 
 class ListedNode(Struct, frozen=True, rename="camel"):
@@ -29,7 +34,19 @@ class ListedNode(Struct, frozen=True, rename="camel"):
 
 
 def title_of_node(node: ListedNode) -> ListedTitle:
-    """Make the title; raises `InvalidTitle` when a fact breaks a rule."""
+    """Make the title: without its facts when one of them breaks a rule, as its id is what counts.
+
+    Raises `InvalidTitle` when its id or its name is none.
+    """
+    try:
+        return _whole_title(node)
+    except InvalidTitle as error:
+        bare = ListedTitle(imdb_id=title_id(node.id), title=node.title_text.text)
+        logger.warning("%s is listed without its facts: %s", node.id, error)
+        return bare
+
+
+def _whole_title(node: ListedNode) -> ListedTitle:
     years = node.release_year or facts.YearRange()
     ratings = node.ratings_summary or facts.RatingsSummary()
     critics = node.metacritic and node.metacritic.metascore
