@@ -113,13 +113,18 @@ def _show(settings: Settings, request: _Request, as_json: bool) -> int:
 
 
 def _save(settings: Settings, request: _Request) -> int:
-    """Find the titles, then scrape them as a run."""
+    """Find the titles, then scrape them as a run.
+
+    All of them are found before the first is fetched, so that the run can note what it was asked
+    for, and be continued when it is killed.
+    """
     with request.open_it(settings, _say) as source:
         listing = _listing(source, request)
         titles = list(listing)
     _say_how_many(listing, len(titles))
     if not titles:
         return _status_without(listing, titles, request)
+    _say(f"Found {len(titles):,}; now they are scraped.")
     ids = [title.imdb_id for title in titles]
     status = run_and_report(
         settings, request.command, lambda app, run: app.scrape_titles.execute(ids, run)

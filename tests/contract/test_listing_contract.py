@@ -192,6 +192,23 @@ class TestLists:
             list(lists.pages(ListId(list_id)))
 
 
+def test_titles_follow_the_language_and_the_country(site: DemoSite) -> None:
+    endpoint = endpoint_at(site.url, country="JP", language="ja")
+    with http_client(language="ja", country="JP") as http:
+        ways: list[tuple[Pages[Any], Any]] = [
+            (SearchPageDiscovery(http, site.url), TitleFilter(words="samurai")),
+            (GraphqlDiscovery(http, endpoint, lambda line: None), TitleFilter(words="samurai")),
+        ]
+        for way, wanted in ways:
+            [page_] = way.pages(wanted)
+            [title] = page_.titles
+            assert (title.title, title.original_title, title.certificate) == (
+                "Shichinin no samurai",
+                "Shichinin no samurai",
+                None,
+            )
+
+
 @pytest.mark.parametrize(("new", "wanted"), BOTH)
 class TestWhatGoesWrong:
     """Of all ways to list titles."""

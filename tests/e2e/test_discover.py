@@ -92,6 +92,18 @@ def test_save_makes_a_run_of_whole_titles(program, tmp_path, sources):
     assert "discover" in again.out
 
 
+def test_the_settings_of_the_same_names_stand_before_the_command(program):
+    result = program(
+        "--language", "ja", "--country", "JP", "discover", "--title", "samurai", "--json"
+    )
+    title = json.loads(result.out)
+    assert (title["title"], title["original_title"], title["certificate"]) == (
+        "Shichinin no samurai",
+        "Shichinin no samurai",
+        None,
+    )
+
+
 def test_more_pages_than_one_of_the_api(program, site):
     before = site.count("/graphql")
     result = program("discover", "--limit", "250", "--json", sources="graphql")

@@ -65,7 +65,7 @@ class GraphqlDiscovery:
 
     def pages(self, wanted: TitleFilter) -> Iterator[TitleList]:
         """Give titles page after page; raises as `TitleDiscovery.pages` says."""
-        return self._query.pages(variables_of(wanted), wanted.limit, _read)
+        return self._query.pages(variables_of(wanted), wanted.limit, read_found)
 
 
 def variables_of(wanted: TitleFilter) -> dict[str, Any]:
@@ -112,7 +112,12 @@ def _range(span: Span[int] | Span[float]) -> dict[str, float]:
     return {name: value for name, value in limits if value is not None}
 
 
-def _read(reply: Reply) -> ListPart:
+def read_found(reply: Reply) -> ListPart:
+    """Read a page of an answer.
+
+    Raises the `failure` of its first error, `PageChanged` naming what is missing or of another
+    shape, `InvalidTitle` for a title without an id or a name.
+    """
     for error in reply.errors:
         raise failure(reply, error)
     data = decode(_DATA, reply.data, reply.page, where=_FIELD)

@@ -71,10 +71,11 @@ class GraphqlLists:
 
     def pages(self, wanted: ListId) -> Iterator[TitleList]:
         """Give its titles page after page; raises as `TitleLists.pages` says."""
-        return self._query.pages({"id": wanted}, TITLES_A_PAGE, partial(_read, wanted))
+        return self._query.pages({"id": wanted}, TITLES_A_PAGE, partial(read_list, wanted))
 
 
-def _read(wanted: ListId, reply: Reply) -> ListPart:
+def read_list(wanted: ListId, reply: Reply) -> ListPart:
+    """Read a page of an answer; raises as `read_found` does, and `ListNotFound`."""
     for error in reply.errors:
         if error.path == [_FIELD] and error.code in _PRIVATE:
             raise ListNotFound(wanted, f"{reply.page.url} ({error.text})")
