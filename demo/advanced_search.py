@@ -120,7 +120,12 @@ def wanted_by_api(constraints: JsonObject, sort: JsonObject | None) -> Wanted:
         return (constraints.get(f"{name}Constraint") or {}).get(field) or {}
 
     order = sort or {"sortBy": "POPULARITY", "sortOrder": "ASC"}
-    unknown = (("originCountry", "allCountries"), ("language", "allLanguages"))
+    unknown = (
+        ("originCountry", "allCountries"),
+        ("language", "allLanguages"),
+        ("keyword", "allKeywords"),
+        ("singleUserRating", "userId"),
+    )
     return Wanted(
         kinds=[*part("titleType", "anyTitleTypeIds")],
         genres=[*part("genre", "allGenreIds")],
@@ -130,7 +135,7 @@ def wanted_by_api(constraints: JsonObject, sort: JsonObject | None) -> Wanted:
         ratings=_ends(part("userRatings", "aggregateRatingRange"), "min", "max"),
         votes=_ends(part("userRatings", "ratingsCountRange"), "min", "max"),
         runtime=_ends(part("runtime", "runtimeRangeMinutes"), "min", "max"),
-        knows_all=not any(part(*name) for name in (*unknown, ("keyword", "allKeywords"))),
+        knows_all=not any(part(*name) for name in unknown),
         sort=_SORTS_OF_THE_API.get(order["sortBy"], ""),
         ascending=order["sortOrder"] == "ASC",
     )

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from domain.errors import InvalidFilter
-from domain.identifiers import NameId
+from domain.identifiers import NameId, UserId
 from domain.lists import ListedTitle
 from domain.release_date import FIRST_YEAR, LAST_YEAR
 from domain.rules import LARGEST_INTEGER, UNSTORABLE
@@ -79,8 +79,9 @@ class TitleFilter:
 
     A title is of one of the ``kinds``; it has all the genres, countries (``US``), languages
     (``en``) and keywords (``time-travel``) that are named, and all the people a part in it.
-    ``years`` are of its release, ``runtimes`` in minutes. Adult titles are left out unless
-    ``with_adult``. ``ascending`` is ``None`` for the way round that `SortBy.is_ascending` tells.
+    ``rated_by`` is a user who has rated it, ``years`` are of its release, ``runtimes`` in minutes.
+    Adult titles are left out unless ``with_adult``. ``ascending`` is ``None`` for the way round
+    that `SortBy.is_ascending` tells.
 
     Raises `InvalidFilter` with every problem at once.
     """
@@ -95,6 +96,7 @@ class TitleFilter:
     languages: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
     people: tuple[NameId, ...] = ()
+    rated_by: UserId | None = None
     words: str | None = None
     sort: SortBy = SortBy.POPULARITY
     ascending: bool | None = None

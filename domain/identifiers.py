@@ -14,16 +14,20 @@ NameId = NewType("NameId", str)
 ListId = NewType("ListId", str)
 """``ls`` and seven or more digits, for example ``ls048276758``: somebody's list."""
 
+UserId = NewType("UserId", str)
+"""``ur`` and five or more digits, for example ``ur12345678``: somebody with an account."""
+
 ImdbId = TitleId | NameId
 """What a run is asked for: titles, or people."""
 
 _TITLE_ID = re.compile(r"tt[0-9]{7,15}")
 _NAME_ID = re.compile(r"nm[0-9]{7,15}")
+_USER_ID = re.compile(r"ur[0-9]{5,15}")
 _LIST_ID = re.compile(r"ls[0-9]{7,15}")
 _PAGE_URL = re.compile(
     r"(?:https?://)?(?:[a-z0-9-]+\.)*imdb\.com/(?:[a-z]{2}(?:-[a-z]{2})?/)?"
-    r"(?:title/(?P<title>tt[0-9]{7,15})|name/(?P<name>nm[0-9]{7,15})|list/(?P<list>ls[0-9]{7,15}))"
-    r"(?:[/?#].*)?",
+    r"(?:title/(?P<title>tt[0-9]{7,15})|name/(?P<name>nm[0-9]{7,15})|list/(?P<list>ls[0-9]{7,15})"
+    r"|user/(?P<user>ur[0-9]{5,15}))(?:[/?#].*)?",
     re.IGNORECASE,
 )
 
@@ -84,6 +88,17 @@ def list_id_from(text: str) -> ListId:
     if _LIST_ID.fullmatch(found):
         return ListId(found)
     raise InvalidTitle("list_id", text, "must be 'ls' and 7 or more digits, or the URL of a list")
+
+
+def user_id_from(text: str) -> UserId:
+    """Read a user's id as people write it: an id in any case, or the URL of a page of theirs.
+
+    Raises `InvalidTitle` when the text is neither.
+    """
+    found = _id_in(text)
+    if _USER_ID.fullmatch(found):
+        return UserId(found)
+    raise InvalidTitle("user_id", text, "must be 'ur' and 5 or more digits, or the URL of a user")
 
 
 def _id_in(text: str) -> str:

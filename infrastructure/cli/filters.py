@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from domain.discovery import SortBy, Span, TitleFilter, genre_named, keyword_named, words_of
 from domain.errors import InvalidFilter, InvalidTitle
-from domain.identifiers import NameId, name_id_from
+from domain.identifiers import NameId, UserId, name_id_from, user_id_from
 from domain.title import TitleKind
 
 _NUMBER = r"[0-9]{1,10}(?:\.[0-9]{1,3})?"
@@ -31,6 +31,7 @@ def filter_from(
     keywords: Sequence[str] = (),
     words: str | None = None,
     people: Sequence[str] = (),
+    rated_by: str | None = None,
     sort: str = SortBy.POPULARITY.value,
     ascending: bool | None = None,
     adult: bool = False,
@@ -57,6 +58,7 @@ def filter_from(
         "languages": tuple(language.strip().lower() for language in languages),
         "keywords": tuple(map(keyword_named, keywords)),
         "people": tuple(_all(people, _person, problems)),
+        "rated_by": read(lambda: None if rated_by is None else _user(rated_by), None),
         "words": None if words is None else words_of(words),
         "sort": read(lambda: _sort(sort), SortBy.POPULARITY),
         "ascending": ascending,
@@ -95,6 +97,13 @@ def _person(text: str) -> NameId:
         return name_id_from(text)
     except InvalidTitle as error:
         raise ValueError(f"person {text[:60]!r}: {error.rule}") from error
+
+
+def _user(text: str) -> UserId:
+    try:
+        return user_id_from(text)
+    except InvalidTitle as error:
+        raise ValueError(f"user {text[:60]!r}: {error.rule}") from error
 
 
 def _sort(text: str) -> SortBy:

@@ -130,6 +130,15 @@ def test_when_the_site_blocks_us_the_api_is_asked(program):
     assert result.err.splitlines()[0].startswith("html blocks us: ")
 
 
+def test_what_a_user_has_rated_only_the_api_can_be_asked_for(program, site):
+    before = site.count("/search/title/")
+    result = program("discover", "--rated-by", "ur12345678")
+    assert (result.status, result.out) == (1, "")  # the demo site knows no user
+    assert "the page cannot be asked for what one user has rated" in result.err
+    assert result.err.splitlines()[-1] == "No title is like that."
+    assert site.count("/search/title/") == before
+
+
 def test_nobody_answers(program):
     with serving({"/robots.txt": page(b"User-agent: *\nDisallow: /\n")}) as server:
         result = program(

@@ -56,6 +56,7 @@ class TestOptions:
             languages=["JA"],
             keywords=["Time  Travel"],
             people=["https://www.imdb.com/name/nm0634240/?ref_=x"],
+            rated_by="https://www.imdb.com/user/ur12345678/ratings",
             words="  the   godfather ",
             sort="Rating",
         )
@@ -66,6 +67,7 @@ class TestOptions:
             languages=("ja",),
             keywords=("time-travel",),
             people=("nm0634240",),
+            rated_by="ur12345678",
             words="the godfather",
             sort=SortBy.RATING,
         )
@@ -109,6 +111,7 @@ class TestOptions:
             ({"min_votes": -1}, "votes -1: must be from 0"),
             ({"words": "a\x00b"}, "characters that no text"),
             ({"words": "x" * 301}, "301 characters"),
+            ({"rated_by": "me"}, "user 'me': must be 'ur'"),
             ({"limit": 10_001}, "limit 10001"),
         ],
         ids=str,
@@ -180,6 +183,10 @@ class TestWhatIsAsked:
             "people": {"allNameIds": ["nm0634240"]},
             "words": {"searchTerm": "the & house"},
         }
+
+    def test_of_the_api_what_a_user_has_rated(self) -> None:
+        variables = graphql.variables_of(TitleFilter(rated_by="ur12345678"))
+        assert variables["ratedBy"] == {"filterType": "INCLUDE", "userId": "ur12345678"}
 
     def test_of_the_api_without_filters(self) -> None:
         assert graphql.variables_of(TitleFilter(with_adult=True)) == {

@@ -89,6 +89,8 @@ def variables_of(wanted: TitleFilter) -> dict[str, Any]:
     variables |= {name: {field: list(values)} for name, field, values in lists if values}
     if wanted.words is not None:
         variables["words"] = {"searchTerm": wanted.words}
+    if wanted.rated_by is not None:
+        variables["ratedBy"] = {"filterType": "INCLUDE", "userId": wanted.rated_by}
     if not wanted.years.is_open:
         variables["released"] = {"releaseDateRange": _days_of(wanted.years)}
     if not wanted.runtimes.is_open:

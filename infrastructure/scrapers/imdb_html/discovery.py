@@ -51,6 +51,8 @@ class SearchPageDiscovery:
     def pages(self, wanted: TitleFilter) -> Iterator[TitleList]:
         """Give the one page; raises as `TitleDiscovery.pages` says."""
         address = address_of(self._base_url, wanted)
+        if wanted.rated_by is not None:
+            raise SourceUnavailable(address, "the page cannot be asked for what one user has rated")
         yield self._http.fetch(address, partial(_read, wanted))
 
 
