@@ -9,6 +9,7 @@ from domain.errors import InvalidFilter, InvalidTitle
 from domain.identifiers import NameId, UserId, name_id_from, user_id_from
 from domain.title import TitleKind
 
+_MOST_DIGITS = 10
 _NUMBER = r"[0-9]{1,10}(?:\.[0-9]{1,3})?"
 _SPAN = re.compile(rf"(?P<low>{_NUMBER})?(?P<dash>\s*-\s*)?(?P<high>{_NUMBER})?")
 
@@ -24,7 +25,7 @@ def filter_from(
     year: str | None = None,
     rating: str | None = None,
     votes: str | None = None,
-    min_votes: int | None = None,
+    min_votes: str | None = None,
     runtime: str | None = None,
     countries: Sequence[str] = (),
     languages: Sequence[str] = (),
@@ -35,7 +36,7 @@ def filter_from(
     sort: str = SortBy.POPULARITY.value,
     ascending: bool | None = None,
     adult: bool = False,
-    limit: int = 50,
+    limit: str = "50",
 ) -> TitleFilter:
     """The filter that options stand for; raises `InvalidFilter` with every problem at once."""
     problems: list[str] = []
@@ -63,7 +64,7 @@ def filter_from(
         "sort": read(lambda: _sort(sort), SortBy.POPULARITY),
         "ascending": ascending,
         "with_adult": adult,
-        "limit": limit,
+        "limit": read(lambda: _whole("limit", limit), 1),
     }
     try:
         wanted = TitleFilter(**good)
@@ -113,10 +114,19 @@ def _sort(text: str) -> SortBy:
         raise ValueError(f"sort {text[:40]!r}: known are {', '.join(SortBy)}") from error
 
 
-def _votes(votes: str | None, min_votes: int | None) -> Span[int]:
-    if votes is not None and min_votes is not None:
+def _votes(votes: str | None, min_votes: str | None) -> Span[int]:
+    if min_votes is None:
+        return _span("votes", votes, int)
+    if votes is not None:
         raise ValueError("--votes and --min-votes both say how many votes: give one")
-    return _span("votes", votes, int) if min_votes is None else Span(min_votes, None)
+    return Span(_whole("min-votes", min_votes), None)
+
+
+def _whole(name: str, text: str) -> int:
+    digits = text.strip().replace(",", "")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= _MOST_DIGITS):
+        raise ValueError(f"{name} {text[:40]!r}: must be a whole number")
+    return int(digits)
 
 
 def _span(name: str, text: str | None, kind: type[_Number]) -> Span[_Number]:

@@ -295,7 +295,7 @@ def search(
 @click.option("--year", metavar="A-B", help="First released in these years: 1970-1979, 1999, 2020-")
 @click.option("--rating", metavar="A-B", help="7-10, 8.5-")
 @click.option("--votes", metavar="A-B", help="So many have voted: 10000-50000")
-@click.option("--min-votes", type=int, metavar="N", help="The same as --votes N-")
+@click.option("--min-votes", metavar="N", help="The same as --votes N-")
 @click.option("--runtime", metavar="A-B", help="Minutes: 90-120")
 @click.option("--country", "countries", multiple=True, metavar="CODE", help="Made in: US, JP, ...")
 @click.option("--language", "languages", multiple=True, metavar="CODE", help="Spoken: en, ja, ...")
@@ -311,13 +311,13 @@ def search(
 )
 @click.option("--asc/--desc", "ascending", default=None, help="Which way round.")
 @click.option("--adult", is_flag=True, help="Adult titles, too; they are left out otherwise.")
-@click.option("--limit", "most", default=50, metavar="N", help="At most so many titles [50].")
+@click.option("--limit", "most", default="50", metavar="N", help="At most so many titles [50].")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a title and line.")
 @click.option("--save", is_flag=True, help="Scrape them into REPOSITORIES, whole, as a run.")
 @settings_options(*DISCOVER_SETTINGS)
 @click.pass_context
 def discover(
-    context: click.Context, /, *, most: int, as_json: bool, save: bool, **given: Any
+    context: click.Context, /, *, most: str, as_json: bool, save: bool, **given: Any
 ) -> int:
     """Find titles by what they are: IMDb's advanced search.
 

@@ -160,10 +160,29 @@ def test_nothing_is_like_that(program, tmp_path):
 def test_all_that_is_wrong_is_told_at_once_and_nobody_is_asked(program, site):
     before = len(site.requests)
     result = program(
-        "discover", "--genre", "horor", "--year", "x", "--person", "tt0111161", "--sort", "best"
+        "discover",
+        "--genre",
+        "horor",
+        "--year",
+        "x",
+        "--person",
+        "tt0111161",
+        "--sort",
+        "best",
+        "--limit",
+        "many",
+        "--min-votes",
+        "x",
     )
     assert (result.status, result.out) == (2, "")
-    for problem in ("genre 'horor'", "year 'x'", "person 'tt0111161'", "sort 'best'"):
+    for problem in (
+        "genre 'horor'",
+        "year 'x'",
+        "person 'tt0111161'",
+        "sort 'best'",
+        "limit 'many'",
+        "min-votes 'x'",
+    ):
         assert problem in result.err
     assert len(site.requests) == before
 

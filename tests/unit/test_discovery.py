@@ -46,7 +46,7 @@ class TestOptions:
         assert (wanted.votes, wanted.ratings) == (Span(10_000, None), Span(7.5, 10.0))
 
     def test_min_votes(self) -> None:
-        assert filter_from(min_votes=500).votes == Span(500, None)
+        assert filter_from(min_votes="1,500").votes == Span(1500, None)
 
     def test_names_as_people_write_them(self) -> None:
         wanted = filter_from(
@@ -77,7 +77,7 @@ class TestOptions:
             filter_from(
                 kinds=["film"], genres=["horor"], year="1989-1970", rating="0-11", votes="many",
                 runtime="0-", countries=["USA!"], languages=["english"], keywords=["?"],
-                words="...", people=["tt0111161"], sort="best", limit=0,
+                words="...", people=["tt0111161"], sort="best", limit="0",
             )  # fmt: skip
         told = "\n".join(caught.value.problems)
         for problem in (
@@ -107,12 +107,14 @@ class TestOptions:
             ({"year": "1970-1979-1980"}, "must be whole numbers"),
             ({"year": "1999.5"}, "must be whole numbers"),
             ({"year": "1700-"}, "year 1700: must be from 1,874"),
-            ({"votes": "1-2", "min_votes": 1}, "give one"),
-            ({"min_votes": -1}, "votes -1: must be from 0"),
+            ({"votes": "1-2", "min_votes": "1"}, "give one"),
+            ({"min_votes": "-1"}, "min-votes '-1': must be a whole number"),
             ({"words": "a\x00b"}, "characters that no text"),
             ({"words": "x" * 301}, "301 characters"),
             ({"rated_by": "me"}, "user 'me': must be 'ur'"),
-            ({"limit": 10_001}, "limit 10001"),
+            ({"limit": "10001"}, "limit 10001"),
+            ({"limit": "many"}, "limit 'many': must be a whole number"),
+            ({"limit": "9" * 5000}, "must be a whole number"),
         ],
         ids=str,
     )
