@@ -75,11 +75,9 @@ class Listing:
     @property
     def is_cut(self) -> bool:
         """Whether titles are missing that no source would give."""
-        return self.total is not None and self._seen < min(self._limit, self.total)
-
-    @property
-    def _seen(self) -> int:
-        return len(self._given) + len(self._left_out)
+        if self.total is None:
+            return False
+        return len(self._given) < min(self._limit, self.total - len(self._left_out))
 
     def __iter__(self) -> Iterator[ListedTitle]:
         """Give the titles; raises `RunStopped` when the program is being stopped."""
@@ -103,7 +101,8 @@ class Listing:
             self._tell(f"{source} {_state(error)}: {error}")
             return
         if self.is_cut:
-            self._tell(f"{source} gives no more than {self._seen:,} of {self.total or 0:,} titles")
+            given = len(self._given)
+            self._tell(f"{source} gives no more than {given:,} of {self.total or 0:,} titles")
 
     def _new_of(self, page: TitleList) -> Iterator[ListedTitle]:
         for title in page.titles:

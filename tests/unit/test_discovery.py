@@ -307,6 +307,14 @@ class TestListing:
         numbers, *_ = self.listed(Scripted("a", script), with_adult=True)
         assert numbers == [1, 2, 3, 4, 5]
 
+    def test_what_is_left_out_is_made_up_for_by_what_comes_after(self) -> None:
+        adult = a_page(1, 2, total=9, is_adult=True)
+        numbers, listing, _ = self.listed(
+            Scripted("a", [adult]), Scripted("b", [adult, a_page(3, 4, 5, total=9)]), limit=2
+        )
+        assert numbers == [3, 4]
+        assert not listing.is_cut
+
     def test_a_stop_is_no_failure(self) -> None:
         with pytest.raises(RunStopped):
             self.listed(Scripted("a", [RunStopped("http://x/")]), Scripted("b", [a_page(1)]))
