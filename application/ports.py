@@ -11,9 +11,11 @@ from typing import NamedTuple, Protocol
 
 from domain.chart import Chart, ChartName
 from domain.details import DetailName
+from domain.discovery import TitleFilter
 from domain.errors import SourceError, TitleError
 from domain.history import Snapshot, SnapshotTime, TitleHistory
-from domain.identifiers import ImdbId, NameId, TitleId
+from domain.identifiers import ImdbId, ListId, NameId, TitleId
+from domain.lists import TitleList
 from domain.merged_id import MergedId
 from domain.person_profile import PersonProfile
 from domain.run import Failure, ProfileCounts, Run, RunRecord, RunReport, StoreCounts
@@ -57,6 +59,10 @@ class TitleSource(Source, Protocol):
     def gives(self) -> Collection[DetailName]:
         """The details that it can give of titles."""
 
+    @property
+    def charts(self) -> Collection[ChartName]:
+        """The charts that it can give; of others it knows nothing."""
+
     def chart(self, name: ChartName) -> Chart:
         """Give a whole chart, in chart order.
 
@@ -90,6 +96,37 @@ class TitleSearch(Protocol):
 
         No hits: the source has answered that there are none. Raises `SourceUnavailable` (also when
         it cannot search for such things), `SourceBlocked`, `RobotsDisallowed` or `PageChanged`.
+        """
+
+
+class TitleDiscovery(Protocol):
+    """Finds titles by what they are. Any number of threads may call it at the same time."""
+
+    @property
+    def name(self) -> str:
+        """Its name in settings and messages, for example ``graphql``."""
+
+    def pages(self, wanted: TitleFilter) -> Iterator[TitleList]:
+        """Give the titles that the filter lets through, in its order, page after page.
+
+        Each page is asked for when it is wanted. It may end before ``wanted.limit`` and the total
+        that the pages state: then the source cannot give more. A page may have adult titles.
+        Raises, also between two pages, `SourceUnavailable`, `SourceBlocked`, `RobotsDisallowed`,
+        `RunStopped` or `PageChanged`.
+        """
+
+
+class TitleLists(Protocol):
+    """Gives the lists that people have made. Any number of threads may call it."""
+
+    @property
+    def name(self) -> str:
+        """Its name in settings and messages, for example ``graphql``."""
+
+    def pages(self, wanted: ListId) -> Iterator[TitleList]:
+        """Give the titles of a list in its own order; as `TitleDiscovery.pages`.
+
+        Raises `ListNotFound` when there is no such list of titles, or not for everybody.
         """
 
 

@@ -6,14 +6,15 @@ never asks the API need not have it.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from demo import structured_data
+from demo.advanced_search import PRIVATE_LIST, PUBLIC_LIST_NAME, AdvancedSearch, wanted_by_api
 from demo.body import Body, body_of, piece
 from demo.details import api_details
 from demo.fact_search import FactSearch
@@ -38,6 +39,8 @@ _DISCLAIMER = (
 )
 _FORBIDDEN = b"<html><head><title>403 Forbidden</title></head><body>403 Forbidden</body></html>"
 _KEPT_ANSWERS = 10_000
+
+_Place = TypeVar("_Place")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +75,15 @@ class GraphqlApi:
         self._most_titles = most_titles
         self._by_id = {facts.imdb_id: facts for facts in chart.titles}
         self._search = FactSearch(chart)
+        self._lists = AdvancedSearch(chart)
         self._root: Mapping[str, Callable[..., Any]] = {
             "title": self._one_title,
             "titles": self._titles,
             "names": self._names,
             "chartTitles": self._chart_titles,
             "mainSearch": self._main_search,
+            "advancedTitleSearch": self._advanced_title_search,
+            "list": self._list,
         }
         # Not a decorator, which would keep the facts of every site that there ever was.
         self._title = cache(self._make_title)
@@ -140,15 +146,38 @@ class GraphqlApi:
         """The places from the one after ``after`` on; only one chart is known here."""
         if chart["chartType"] != _CHART_TYPE:
             return None
-        total = len(self._chart.titles)
-        start = int(after) if after else 0
-        end = min(start + first, total)
-        edges = [
-            {"currentRank": facts.rank, "node": self._title(facts.imdb_id)}
-            for facts in self._chart.titles[start:end]
-        ]
-        page_info = {"hasNextPage": end < total, "endCursor": str(end)}
-        return {"total": total, "edges": edges, "pageInfo": page_info}
+        return _part(
+            self._chart.titles,
+            first,
+            after,
+            lambda facts: {"currentRank": facts.rank, "node": self._title(facts.imdb_id)},
+        )
+
+    def _advanced_title_search(
+        self,
+        first: int,
+        after: str | None = None,
+        constraints: JsonObject | None = None,
+        sort: JsonObject | None = None,
+    ) -> JsonObject:
+        found = self._lists.titles(wanted_by_api(constraints or {}, sort))
+        return _part(found, first, after, lambda facts: {"node": {"title": self._listed(facts)}})
+
+    def _list(self, id: str) -> JsonObject | None:  # noqa: A002 - the argument's name
+        """A list with its name; one that is private is an error, one that is unknown is null."""
+        if id == PRIVATE_LIST:
+            raise _private(id)
+        listed = self._lists.list_of(id)
+        if listed is None:
+            return None
+
+        def places(first: int, after: str | None = None, sort: object = None) -> JsonObject:
+            return _part(listed, first, after, lambda facts: {"title": self._listed(facts)})
+
+        return {"name": {"originalText": PUBLIC_LIST_NAME}, "titleListItemSearch": places}
+
+    def _listed(self, facts: TitleFacts) -> JsonObject:
+        return {"isAdult": False} | self._title(facts.imdb_id)
 
     def _main_search(self, options: JsonObject, first: int) -> JsonObject:
         """Titles, people, companies, keywords that a text finds: all titles here are movies."""
@@ -186,22 +215,33 @@ class GraphqlApi:
 
 def _person(facts: PersonFacts) -> JsonObject:
     given = structured_data.person_answer(facts)
+    credits_ = given["credits"]
+
+    def part(first: int, after: str | None = None) -> JsonObject:
+        return _part(credits_, first, after, lambda credit: {"node": credit})
+
     return {
         **given,
         "meta": {"canonicalId": facts.imdb_id},
         "knownForV2": lambda limit: {"credits": given["knownFor"][:limit]},
-        "creditsV2": partial(_part_of, given["credits"]),
+        "creditsV2": part,
     }
 
 
-def _part_of(nodes: list[JsonObject], first: int, after: str | None = None) -> JsonObject:
-    """The first few of a connection, or of those after a place in it."""
+def _part(
+    places: Sequence[_Place],
+    first: int,
+    after: str | None,
+    edge: Callable[[_Place], JsonObject],
+) -> JsonObject:
+    """The ``first`` places of a list after the place ``after``, as the API gives lists."""
+    total = len(places)
     start = int(after) if after else 0
-    end = min(start + first, len(nodes))
+    end = min(start + first, total)
     return {
-        "total": len(nodes),
-        "edges": [{"node": node} for node in nodes[start:end]],
-        "pageInfo": {"hasNextPage": end < len(nodes), "endCursor": str(end)},
+        "total": total,
+        "edges": [edge(place) for place in places[start:end]],
+        "pageInfo": {"hasNextPage": end < total, "endCursor": str(end)},
     }
 
 
@@ -262,6 +302,12 @@ def _too_complex(count: int) -> "GraphQLError":
 
     extensions = {"code": "QUERY_TOO_COMPLEX"}
     return GraphQLError(f"the query is too complex: {count} at once", extensions=extensions)
+
+
+def _private(list_id: str) -> "GraphQLError":
+    from graphql import GraphQLError
+
+    return GraphQLError(f"{list_id} is private", extensions={"code": "FORBIDDEN"})
 
 
 def _formatted(error: "GraphQLError") -> JsonObject:

@@ -1,6 +1,7 @@
 """Renders the demo's pages from facts: our own templates, IMDb's structure."""
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,10 @@ from demo.body import Body, Piece, body_of, piece
 from demo.fact_search import Found
 from demo.facts import ChartFacts, PersonFacts, ReleaseDateFacts, TitleFacts
 from demo.filler import Filler, Place
+from demo.locale import Locale
+from demo.structured_data import JsonObject
 
+_AMERICAN = Locale()
 _TEMPLATES = Path(__file__).with_name("templates")
 
 ROWS_IN_DOM = 25
@@ -33,13 +37,16 @@ _ANCHOR = re.compile("|".join(re.escape(anchor) for anchor in _ANCHORS))
 class PageRenderer:
     """Renders pages of a chart. Any number of threads may use one renderer.
 
-    ``page_bytes`` pads title and chart pages to that size or just above it (less than a block of
-    filler too much); ``None`` leaves them as small as they are.
+    The chart is that of the ``locale``. ``page_bytes`` pads title and chart pages to that size or
+    just above it (less than a block of filler too much); ``None`` leaves them as small as they are.
     """
 
-    def __init__(self, chart: ChartFacts, page_bytes: int | None = None) -> None:
+    def __init__(
+        self, chart: ChartFacts, page_bytes: int | None = None, locale: Locale = _AMERICAN
+    ) -> None:
         self._chart = chart
-        self._captured = f"{chart.captured.isoformat()}T00:00:00.000Z"
+        captured = f"{chart.captured.isoformat()}T00:00:00.000Z"
+        self._request = structured_data.Request(captured, locale)
         self._filler = None if page_bytes is None else Filler(page_bytes)
         self._templates = Environment(
             loader=FileSystemLoader(_TEMPLATES),
@@ -56,7 +63,7 @@ class PageRenderer:
 
     def title(self, facts: TitleFacts) -> Body:
         """The page of one title, ``/title/ttN/``."""
-        next_data = structured_data.title_next_data(facts, self._captured)
+        next_data = structured_data.title_next_data(facts, self._request)
         return self._page(
             "title.html.jinja",
             facts=facts,
@@ -67,15 +74,15 @@ class PageRenderer:
 
     def reference(self, facts: TitleFacts) -> Body:
         """The page ``/title/ttN/reference/``, which has full credits and more."""
-        next_data = structured_data.reference_next_data(facts, self._captured)
+        next_data = structured_data.reference_next_data(facts, self._request)
         return self._data_page(f"{facts.title}: reference", next_data)
 
     def release_info(self, facts: TitleFacts) -> Body:
         """The page ``/title/ttN/releaseinfo/``."""
-        next_data = structured_data.release_info_next_data(facts, self._captured)
+        next_data = structured_data.release_info_next_data(facts, self._request)
         return self._data_page(f"{facts.title}: release info", next_data)
 
-    def _data_page(self, heading: str, next_data: structured_data.JsonObject) -> Body:
+    def _data_page(self, heading: str, next_data: JsonObject) -> Body:
         """A page with its data, and little to look at."""
         return self._page(
             "data.html.jinja",
@@ -85,7 +92,7 @@ class PageRenderer:
 
     def chart(self) -> Body:
         """The page of the chart, ``/chart/top/``."""
-        next_data = structured_data.chart_next_data(self._chart, self._captured)
+        next_data = structured_data.chart_next_data(self._chart, self._request)
         return self._page(
             "chart.html.jinja",
             total=len(self._chart.titles),
@@ -96,7 +103,7 @@ class PageRenderer:
 
     def find(self, text: str, found: Found) -> Body:
         """The page with what was found for a text, ``/find/?q=text``."""
-        next_data = structured_data.find_next_data(text, found, self._captured)
+        next_data = structured_data.find_next_data(text, found, self._request)
         return self._page(
             "find.html.jinja",
             text=text,
@@ -104,9 +111,27 @@ class PageRenderer:
             next_data=structured_data.script_json(next_data),
         )
 
+    def search(self, titles: Sequence[TitleFacts], total: int) -> Body:
+        """The page of the advanced search, ``/search/title/``, with some of ``total`` titles."""
+        next_data = structured_data.search_next_data(titles, total, self._request)
+        return self._list("Advanced search", titles, next_data)
+
+    def list(self, list_id: str, name: str, titles: Sequence[TitleFacts]) -> Body:
+        """The page of somebody's list, ``/list/lsN/``."""
+        next_data = structured_data.list_next_data(list_id, name, titles, self._request)
+        return self._list(name, titles, next_data)
+
+    def _list(self, heading: str, titles: Sequence[TitleFacts], next_data: JsonObject) -> Body:
+        return self._page(
+            "list.html.jinja",
+            heading=heading,
+            titles=titles,
+            next_data=structured_data.script_json(next_data),
+        )
+
     def person(self, facts: PersonFacts) -> Body:
         """The page of one person, ``/name/nmN/``."""
-        next_data = structured_data.person_next_data(facts, self._captured)
+        next_data = structured_data.person_next_data(facts, self._request)
         return self._page(
             "person.html.jinja",
             facts=facts,

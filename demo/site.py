@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -24,6 +24,8 @@ from demo.body import Body, body_of, piece
 from demo.facts import MERGED_IDS, ChartFacts, people_of
 from demo.fault_answers import Exchange, act_out
 from demo.faults import Fault, FaultPlan
+from demo.lists import SiteLists
+from demo.locale import Locale, locale_of, localised
 from demo.pages import PageRenderer
 from demo.search import FIND_PATH, SiteSearch
 
@@ -31,7 +33,10 @@ _log = logging.getLogger(__name__)
 
 _PAGE_PATH = re.compile("/(?P<kind>title|name)/(?P<id>[^/]+)/")
 
-_ALLOWED = (b"/chart/", b"/title/", b"/name/", b"/find/", b"/suggestion/", b"/graphql")
+_ALLOWED = (
+    b"/chart/", b"/title/", b"/name/", b"/find/", b"/search/", b"/list/", b"/suggestion/",
+    b"/graphql",
+)  # fmt: skip
 _ROBOTS = b"User-agent: *\n%bDisallow: /\n" % b"".join(b"Allow: %b\n" % p for p in _ALLOWED)
 
 _SUB_PAGE = re.compile(r"/title/(?P<id>tt[0-9]+)/(?P<page>reference|releaseinfo)/")
@@ -39,6 +44,9 @@ _SUB_PAGE = re.compile(r"/title/(?P<id>tt[0-9]+)/(?P<page>reference|releaseinfo)
 _HTML = "text/html; charset=utf-8"
 _TEXT = "text/plain; charset=utf-8"
 _JSON = "application/json"
+
+_KEPT_LOCALES = 8
+"""Of so many languages and countries what was made is kept, those asked for last."""
 
 _HANDSHAKE_SECONDS = 10.0
 """A client that has not finished its TLS handshake by then is hung up on."""
@@ -109,8 +117,11 @@ class DemoSite:
     ) -> None:
         self._delay_seconds = delay_seconds
         self._faults = faults
-        self._pages = _Pages(PageRenderer(facts, page_bytes), facts)
-        self._api = api.GraphqlApi(facts, most_titles)
+        # Not a decorator, which would keep the content of every site that there ever was.
+        self._content = lru_cache(_KEPT_LOCALES)(
+            lambda locale: _Content(localised(facts, locale), locale, page_bytes, most_titles)
+        )
+        self._american = self._content(Locale())
         self._arrival = threading.Condition()
         self._requests: list[RequestRecord] = []
         self._closing = threading.Event()
@@ -147,7 +158,7 @@ class DemoSite:
 
         The API's answers are made when they are first asked for, and kept.
         """
-        self._pages.render_all()
+        self._american.pages.render_all()
         api.prepare()
 
     def __enter__(self) -> Self:
@@ -180,9 +191,11 @@ class DemoSite:
             self._requests.append(record)
             self._arrival.notify_all()
         self._closing.wait(self._delay_seconds)
+        locale = locale_of(record.headers)
+        content = self._american if locale == Locale() else self._content(locale)
         if question is None or record.path != api.PATH:
-            return self._pages.answer(record.path, record.query)
-        answered = self._api.answer(question, record.headers)
+            return content.pages.answer(record.path, record.query)
+        answered = content.api.answer(question, record.headers)
         return Answer(answered.status, answered.content_type, answered.body)
 
     def fault_for(self, method: str, path: str, query: str) -> Fault | None:
@@ -193,7 +206,7 @@ class DemoSite:
 
     def page_of_another_title(self, path: str) -> bytes:
         """The unpacked page of a title that is not the one of this path, if there are two."""
-        return self._pages.another_title(path).plain()
+        return self._american.pages.another_title(path).plain()
 
 
 @dataclass(slots=True)
@@ -211,6 +224,16 @@ class _LazyPage:
             return self._body
 
 
+class _Content:
+    """What the site says for a language and a country."""
+
+    def __init__(
+        self, facts: ChartFacts, locale: Locale, page_bytes: int | None, most_titles: int | None
+    ) -> None:
+        self.pages = _Pages(PageRenderer(facts, page_bytes, locale), facts)
+        self.api = api.GraphqlApi(facts, most_titles)
+
+
 class _Pages:
     """All pages of the site by path."""
 
@@ -224,6 +247,7 @@ class _Pages:
         self._not_found = _LazyPage(renderer.not_found)
         self._robots = body_of([piece(_ROBOTS)])
         self._search = SiteSearch(facts, renderer)
+        self._lists = SiteLists(facts, renderer)
         self._renderer = renderer
         self._facts = facts
         self._people: dict[str, _LazyPage] | None = None
@@ -243,6 +267,8 @@ class _Pages:
     def _html(self, path: str, query: str) -> Body | None:
         if path == FIND_PATH:
             return self._search.page(query)
+        if (listed := self._lists.page(path, query)) is not None:
+            return listed
         if page := self._page_of_person(path) or self._pages.get(path):
             return page.body()
         return self._details(path)
@@ -428,7 +454,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("Vary", "Accept-Encoding")
+        self.send_header("Vary", "Accept-Encoding, Accept-Language, x-imdb-user-country")
         if answer.location is not None:
             self.send_header("Location", answer.location)
         if gzipped:

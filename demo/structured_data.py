@@ -10,6 +10,7 @@ is unknown is ``null``, or absent where IMDb leaves it out.
 import html
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from demo.companies import COMPANY_TYPE, COUNTRY, CompanyFacts, KeywordFacts
@@ -23,9 +24,19 @@ from demo.facts import (
     ReleaseDateFacts,
     TitleFacts,
 )
+from demo.locale import Locale
 
 JsonObject = dict[str, Any]
 _CreditGroup = tuple[str, str, list[JsonObject]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a page answers: the server's time (ISO 8601), and for whom it is made."""
+
+    captured: str
+    locale: Locale
+
 
 IMDB_URL = "https://www.imdb.com"
 """Addresses in the JSON-LD are absolute, and name IMDb wherever the page is served."""
@@ -67,34 +78,34 @@ def json_ld(document: JsonObject) -> str:
     return json.dumps(_escape_texts(document), ensure_ascii=False, separators=(",", ":"))
 
 
-def title_next_data(facts: TitleFacts, captured: str) -> JsonObject:
-    """``__NEXT_DATA__`` of a title page; ``captured`` is the server's time, ISO 8601."""
+def title_next_data(facts: TitleFacts, request: Request) -> JsonObject:
+    """``__NEXT_DATA__`` of a title page; ``request`` is what it answers."""
     page_props = {
         "tconst": facts.imdb_id,
         "aboveTheFoldData": _above_the_fold(facts),
         "mainColumnData": _main_column(facts),
     }
-    return _next_data("/title/[tconst]", {"tconst": facts.imdb_id}, page_props, captured)
+    return _next_data("/title/[tconst]", {"tconst": facts.imdb_id}, page_props, request)
 
 
-def reference_next_data(facts: TitleFacts, captured: str) -> JsonObject:
+def reference_next_data(facts: TitleFacts, request: Request) -> JsonObject:
     """``__NEXT_DATA__`` of the reference page of a title."""
     page_props = {
         "tconst": facts.imdb_id,
         "aboveTheFoldData": title_facts(facts),
         "mainColumnData": {**_main_column(facts), **reference_details(facts)},
     }
-    return _next_data("/title/[tconst]/reference", {"tconst": facts.imdb_id}, page_props, captured)
+    return _next_data("/title/[tconst]/reference", {"tconst": facts.imdb_id}, page_props, request)
 
 
-def release_info_next_data(facts: TitleFacts, captured: str) -> JsonObject:
+def release_info_next_data(facts: TitleFacts, request: Request) -> JsonObject:
     """``__NEXT_DATA__`` of the page with release dates and alternative titles."""
     page_props = {"contentData": {"data": {"title": release_info(facts)}}}
     route = "/title/[tconst]/releaseinfo"
-    return _next_data(route, {"tconst": facts.imdb_id}, page_props, captured)
+    return _next_data(route, {"tconst": facts.imdb_id}, page_props, request)
 
 
-def person_next_data(facts: PersonFacts, captured: str) -> JsonObject:
+def person_next_data(facts: PersonFacts, request: Request) -> JsonObject:
     """``__NEXT_DATA__`` of a person's page; births and biographies are not among our facts."""
     groups = _filmography(facts)
     page_props = {
@@ -109,7 +120,7 @@ def person_next_data(facts: PersonFacts, captured: str) -> JsonObject:
             "knownForFeatureV2": {"credits": _known_for(groups)[:KNOWN_FOR_SHOWN]},
         },
     }
-    return _next_data("/name/[nmconst]", {"nmconst": facts.imdb_id}, page_props, captured)
+    return _next_data("/name/[nmconst]", {"nmconst": facts.imdb_id}, page_props, request)
 
 
 def person_answer(facts: PersonFacts) -> JsonObject:
@@ -165,15 +176,15 @@ def professions(facts: PersonFacts) -> list[str]:
     return [name for name, titles in known if titles]
 
 
-def chart_next_data(chart: ChartFacts, captured: str) -> JsonObject:
-    """``__NEXT_DATA__`` of the chart page; ``captured`` is the server's time, ISO 8601."""
+def chart_next_data(chart: ChartFacts, request: Request) -> JsonObject:
+    """``__NEXT_DATA__`` of the chart page; ``request`` is what it answers."""
     edges = [{"currentRank": facts.rank, "node": _chart_node(facts)} for facts in chart.titles]
     page_data = {"chartTitles": {"total": len(edges), "edges": edges}}
-    return _next_data("/chart/top", {}, {"pageData": page_data}, captured)
+    return _next_data("/chart/top", {}, {"pageData": page_data}, request)
 
 
-def find_next_data(text: str, found: Found, captured: str) -> JsonObject:
-    """``__NEXT_DATA__`` of the page of a search; ``captured`` is the server's time, ISO 8601."""
+def find_next_data(text: str, found: Found, request: Request) -> JsonObject:
+    """``__NEXT_DATA__`` of the page of a search; ``request`` is what it answers."""
     page_props = {
         "findPageMeta": {"searchTerm": text, "includeAdult": False, "isExactMatch": False},
         "nameResults": {"results": [_person_item(person) for person in found.people]},
@@ -182,7 +193,36 @@ def find_next_data(text: str, found: Found, captured: str) -> JsonObject:
         "interestResults": {"results": []},
         "keywordResults": {"results": [_keyword_result(keyword) for keyword in found.keywords]},
     }
-    return _next_data("/find", {"q": text}, page_props, captured)
+    return _next_data("/find", {"q": text}, page_props, request)
+
+
+def search_next_data(titles: Sequence[TitleFacts], total: int, request: Request) -> JsonObject:
+    """``__NEXT_DATA__`` of the page of the advanced search, with some of ``total`` titles."""
+    items = [_list_item(facts)["listItem"] for facts in titles]
+    results = {"titleListItems": items, "total": total, "endCursor": str(len(items))}
+    page_props = {"tabID": "title", "searchResults": {"titleResults": results}}
+    return _next_data("/search/[tab]", {"tab": "title"}, page_props, request)
+
+
+def list_next_data(
+    list_id: str, name: str, titles: Sequence[TitleFacts], request: Request
+) -> JsonObject:
+    """``__NEXT_DATA__`` of the page of somebody's list."""
+    edges = [{"listItem": title_facts(facts)} for facts in titles]
+    page_props = {
+        "mainColumnData": {
+            "list": {
+                "id": list_id,
+                "name": {"originalText": name},
+                "titleListItemSearch": {
+                    "total": len(edges),
+                    "edges": edges,
+                    "pageInfo": {"hasNextPage": False, "endCursor": None},
+                },
+            }
+        }
+    }
+    return _next_data("/list/[lsconst]", {"lsconst": list_id}, page_props, request)
 
 
 def suggestion(facts: TitleFacts) -> JsonObject:
@@ -289,13 +329,18 @@ def runtime_text(minutes: int) -> str:
     return " ".join(f"{value}{unit}" for value, unit in ((hours, "h"), (rest, "m")) if value)
 
 
-def _next_data(page: str, query: JsonObject, page_props: JsonObject, captured: str) -> JsonObject:
+def _next_data(
+    page: str, query: JsonObject, page_props: JsonObject, request: Request
+) -> JsonObject:
     surroundings = {
         "requestContext": {
-            "timestamp": captured,
+            "timestamp": request.captured,
             "sidecar": {
                 "account": {"isLoggedIn": False},
-                "localizationResponse": {"userCountryCode": "US", "userLanguage": "en-US"},
+                "localizationResponse": {
+                    "userCountryCode": request.locale.country,
+                    "userLanguage": request.locale.language,
+                },
             },
         },
         "translationContext": {

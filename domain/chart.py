@@ -9,13 +9,49 @@ from domain.identifiers import TitleId, title_id
 
 
 class ChartName(StrEnum):
-    """The charts by the last part of their address, ``/chart/<name>/``."""
+    """The charts by the last part of their address, ``/chart/<name>/`` or ``/india/<name>/``."""
 
     TOP = "top"
     TOP_TV = "toptv"
     MOVIEMETER = "moviemeter"
     TVMETER = "tvmeter"
     BOTTOM = "bottom"
+    BOX_OFFICE = "boxoffice"
+    TOP_ENGLISH = "top-english-movies"
+    TOP_INDIAN = "top-rated-indian-movies"
+    TOP_MALAYALAM = "top-rated-malayalam-movies"
+    TOP_TAMIL = "top-rated-tamil-movies"
+    TOP_TELUGU = "top-rated-telugu-movies"
+
+    @property
+    def description(self) -> str:
+        """What it is, in a few words."""
+        return _DESCRIPTIONS[self]
+
+
+_DESCRIPTIONS = {
+    ChartName.TOP: "the 250 best films",
+    ChartName.TOP_TV: "the 250 best series",
+    ChartName.MOVIEMETER: "the 100 most popular films now",
+    ChartName.TVMETER: "the 100 most popular series now",
+    ChartName.BOTTOM: "the 100 worst films",
+    ChartName.BOX_OFFICE: "the highest takings of the last weekend in the United States and Canada",
+    ChartName.TOP_ENGLISH: "the 250 best films in English",
+    ChartName.TOP_INDIAN: "the 250 best Indian films",
+    ChartName.TOP_MALAYALAM: "the best films in Malayalam",
+    ChartName.TOP_TAMIL: "the best films in Tamil",
+    ChartName.TOP_TELUGU: "the best films in Telugu",
+}
+
+INDIAN_CHARTS = frozenset(
+    {
+        ChartName.TOP_INDIAN,
+        ChartName.TOP_MALAYALAM,
+        ChartName.TOP_TAMIL,
+        ChartName.TOP_TELUGU,
+    }
+)
+"""The charts of the site's section on India."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@
     ScraperError
     ├── InvalidConfiguration     before any work: correct the settings
     ├── InvalidSearch            before any work: search for something else
+    │   └── InvalidFilter        before any work: one or more filters are wrong
     ├── SourceError              try later, or another source
     │   ├── SourceUnavailable    unreachable, timed out, or answered with an error
     │   ├── SourceBlocked        answered with a challenge or a captcha: it refuses us
@@ -14,6 +15,7 @@
     │   ├── TitleNotFound        there is no such title (or this source does not have it)
     │   ├── PersonNotFound       there is no such person (or this source does not have them)
     │   ├── ChartNotFound        this source does not have the chart
+    │   ├── ListNotFound         there is no such list, or not for everybody
     │   ├── PageChanged          the page no longer has what we read
     │   └── InvalidTitle         a fact breaks a rule of the domain
     ├── RepositoryUnavailable    this repository cannot store anything now; the others go on
@@ -61,6 +63,16 @@ class InvalidSearch(ScraperError):
     """What is searched for cannot be found by anybody; the message says why."""
 
     reason = "invalid_search"
+
+
+class InvalidFilter(InvalidSearch):
+    """One or more filters are wrong. ``problems`` has one readable line for each of them."""
+
+    reason = "invalid_filter"
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(self.problems))
 
 
 class SourceError(ScraperError):
@@ -157,6 +169,17 @@ class ChartNotFound(TitleError):
         self.chart = chart
         self.where = where
         super().__init__(f"chart {chart}: not found at {where}")
+
+
+class ListNotFound(TitleError):
+    """There is no such list of titles, or its owner keeps it to themselves."""
+
+    reason = "list_not_found"
+
+    def __init__(self, list_id: str, where: str) -> None:
+        self.list_id = list_id
+        self.where = where
+        super().__init__(f"list {list_id}: there is none, or it is private, at {where}")
 
 
 class PageChanged(TitleError):

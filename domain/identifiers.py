@@ -20,6 +20,12 @@ CompanyId = NewType("CompanyId", str)
 KeywordId = NewType("KeywordId", str)
 """``kw`` and seven or more digits, for example ``kw0004237``."""
 
+ListId = NewType("ListId", str)
+"""``ls`` and seven or more digits, for example ``ls048276758``: somebody's list."""
+
+UserId = NewType("UserId", str)
+"""``ur`` and five or more digits, for example ``ur12345678``: somebody with an account."""
+
 ImdbId = TitleId | NameId
 """What a run is asked for: titles, or people."""
 
@@ -27,9 +33,12 @@ _TITLE_ID = re.compile(r"tt[0-9]{7,15}")
 _NAME_ID = re.compile(r"nm[0-9]{7,15}")
 _COMPANY_ID = re.compile(r"co[0-9]{7,15}")
 _KEYWORD_ID = re.compile(r"kw[0-9]{7,15}")
+_USER_ID = re.compile(r"ur[0-9]{5,15}")
+_LIST_ID = re.compile(r"ls[0-9]{7,15}")
 _PAGE_URL = re.compile(
     r"(?:https?://)?(?:[a-z0-9-]+\.)*imdb\.com/(?:[a-z]{2}(?:-[a-z]{2})?/)?"
-    r"(?:title/(?P<title>tt[0-9]{7,15})|name/(?P<name>nm[0-9]{7,15}))(?:[/?#].*)?",
+    r"(?:title/(?P<title>tt[0-9]{7,15})|name/(?P<name>nm[0-9]{7,15})|list/(?P<list>ls[0-9]{7,15})"
+    r"|user/(?P<user>ur[0-9]{5,15}))(?:[/?#].*)?",
     re.IGNORECASE,
 )
 
@@ -93,6 +102,28 @@ def name_id_from(text: str) -> NameId:
     if _TITLE_ID.fullmatch(found):
         rule = "is a title, not a person"
     raise InvalidTitle("person_id", text, rule)
+
+
+def list_id_from(text: str) -> ListId:
+    """Read a list's id as people write it: an id in any case, or the URL of the list's page.
+
+    Raises `InvalidTitle` when the text is neither.
+    """
+    found = _id_in(text)
+    if _LIST_ID.fullmatch(found):
+        return ListId(found)
+    raise InvalidTitle("list_id", text, "must be 'ls' and 7 or more digits, or the URL of a list")
+
+
+def user_id_from(text: str) -> UserId:
+    """Read a user's id as people write it: an id in any case, or the URL of a page of theirs.
+
+    Raises `InvalidTitle` when the text is neither.
+    """
+    found = _id_in(text)
+    if _USER_ID.fullmatch(found):
+        return UserId(found)
+    raise InvalidTitle("user_id", text, "must be 'ur' and 5 or more digits, or the URL of a user")
 
 
 def _id_in(text: str) -> str:

@@ -18,7 +18,8 @@ _Year = Annotated[int, Range(FIRST_YEAR, LAST_YEAR)]
 class ListedTitle(Item):
     """The facts of a title in a list of many: not whole, as its credits are not there.
 
-    Units are those of `domain.title.Title`. ``kind`` is ``None`` for a type that we do not know.
+    Units are those of `domain.title.Title`. ``kind`` is ``None`` for a type that we do not know,
+    ``is_adult`` when the source does not say.
     """
 
     imdb_id: TitleId
@@ -36,17 +37,19 @@ class ListedTitle(Item):
     release_date: ReleaseDate | None = None
     plot: str | None = None
     image_url: str | None = None
+    is_adult: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TitleList:
-    """A part of the titles that a filter lets through, in the order of the source.
+    """A part of the titles that a filter lets through, or of a list, in the order of the source.
 
-    ``total`` is how many there are in all.
+    ``total`` is how many there are in all, ``name`` what the list is called, if it is one.
     """
 
     total: int
     titles: tuple[ListedTitle, ...]
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,8 @@ PEOPLE = "people"
 class Run:
     """One run: ``run_id`` sorts by time; ``command`` says what began it.
 
-    That is ``chart``, ``titles``, ``people``, ``retry``, ``repair`` or ``demo``. ``details`` has
-    what it asks for of each title besides the main facts.
+    That is ``chart``, ``titles``, ``discover``, ``list``, ``people``, ``retry``, ``repair`` or
+    ``demo``. ``details`` has what it asks for of each title besides the main facts.
     """
 
     run_id: str

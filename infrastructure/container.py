@@ -4,7 +4,7 @@ import logging
 import secrets
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from application.composite_save import CompositeSave
 from application.imdb import Imdb
+from application.list_titles import ListTitles, Pages
 from application.ports import (
     CircuitBreaker,
     HistoryReader,
@@ -34,7 +35,9 @@ from application.search_titles import SearchTitles
 from application.source_chain import PATIENCE, REST_SECONDS, PersonChain, SourceChain
 from domain.chart import ChartName
 from domain.details import DetailName
+from domain.discovery import TitleFilter
 from domain.errors import CacheUnavailable, InvalidConfiguration, NoHistory
+from domain.identifiers import ListId
 from domain.run import PEOPLE, DetailFailure, Run, RunRecord
 from domain.search import Thing
 from shared.config import Settings, load_settings
@@ -56,7 +59,7 @@ logger = logging.getLogger(__name__)
 OF_CHARTS = frozenset({"chart", "demo"})
 """The commands whose runs are about a chart."""
 
-FETCHING_AT_ONCE = OF_CHARTS | {"titles"}
+FETCHING_AT_ONCE = OF_CHARTS | {"titles", "discover", "list"}
 """The commands whose runs need no look at what is kept before they fetch."""
 
 
@@ -370,10 +373,20 @@ def open_source(
     With ``read_ahead`` it may begin with what comes before all titles and takes time.
     """
     if name == "html":
-        return _open_html(settings, stop, note, read_ahead)
+        return _open_html(settings, stop, tell, note, read_ahead)
     if name == "graphql":
         return _open_graphql(settings, stop, tell, note, read_ahead)
     return nullcontext(_saved_pages(settings, tell, note))
+
+
+def charts_of_sources() -> dict[str, Collection[ChartName]]:
+    """The charts that each source can give, by the names in the settings; opens none of them."""
+    from infrastructure.scrapers.imdb_graphql import ImdbGraphqlSource
+    from infrastructure.scrapers.imdb_html import ImdbHtmlSource
+    from infrastructure.scrapers.saved_pages import SavedPagesSource
+
+    sources = (ImdbHtmlSource, ImdbGraphqlSource, SavedPagesSource)
+    return {source.name: source.charts for source in sources}
 
 
 def _open_person_source(
@@ -407,16 +420,18 @@ def _open_html_people(
 def _open_html(
     settings: Settings,
     stop: threading.Event,
+    tell: Callable[[str], None],
     note: Callable[[DetailFailure], None],
     read_ahead: bool,
 ) -> Iterator[TitleSource]:
     with _http_client("html", settings, stop, _http_cache(settings)) as client:
         if read_ahead:
             client.read_ahead(settings.base_url)
-        from infrastructure.scrapers.imdb_html import ImdbHtmlSource
+        from infrastructure.scrapers.imdb_html import ImdbHtmlSource, PageLocale
 
+        locale = PageLocale(settings.language, settings.country, tell)
         with _title_reader(settings.parse_processes) as read_title:
-            yield ImdbHtmlSource(client, read_title, settings.base_url, note)
+            yield ImdbHtmlSource(client, read_title, settings.base_url, locale, note)
 
 
 @contextmanager
@@ -433,6 +448,57 @@ def open_search(settings: Settings, tell: Callable[[str], None]) -> Iterator[Sea
         # Suggestions of all sorts may have a company or two among them, and no keywords.
         instead = {Thing.COMPANY: (api, page, suggestions), Thing.KEYWORD: (api, page)}
         yield SearchTitles((suggestions, api, page), tell, instead=instead)
+
+
+_LISTING_SOURCES = ("html", "graphql")
+
+
+def listing_sources(settings: Settings) -> tuple[str, ...]:
+    """The names of the chosen sources that find titles by filters and give lists.
+
+    Raises `InvalidConfiguration` when none of them does.
+    """
+    names = tuple(name for name in settings.sources if name in _LISTING_SOURCES)
+    if not names:
+        chosen, able = ", ".join(settings.sources), ", ".join(_LISTING_SOURCES)
+        raise InvalidConfiguration([f"SOURCES: {chosen} cannot list titles: name one of {able}"])
+    return names
+
+
+@contextmanager
+def open_discovery(
+    settings: Settings, tell: Callable[[str], None]
+) -> Iterator[ListTitles[TitleFilter]]:
+    """Wire the ways to find titles by filters; raises `InvalidConfiguration` when there is none.
+
+    ``tell`` is called for what the user should know: a source that gives no answer, what its data
+    may be used for.
+    """
+    from infrastructure.scrapers.imdb_graphql.discovery import GraphqlDiscovery
+    from infrastructure.scrapers.imdb_html.discovery import SearchPageDiscovery
+
+    names = listing_sources(settings)
+    with _http_client("discovery", settings, threading.Event(), _http_cache(settings)) as client:
+        ways: dict[str, Pages[TitleFilter]] = {
+            "html": SearchPageDiscovery(client, settings.base_url),
+            "graphql": GraphqlDiscovery(client, _endpoint(settings), tell),
+        }
+        yield ListTitles([ways[name] for name in names], tell)
+
+
+@contextmanager
+def open_lists(settings: Settings, tell: Callable[[str], None]) -> Iterator[ListTitles[ListId]]:
+    """Wire the ways to read somebody's list; as `open_discovery`."""
+    from infrastructure.scrapers.imdb_graphql.lists import GraphqlLists
+    from infrastructure.scrapers.imdb_html.lists import ListPages
+
+    names = listing_sources(settings)
+    with _http_client("lists", settings, threading.Event(), _http_cache(settings)) as client:
+        ways: dict[str, Pages[ListId]] = {
+            "html": ListPages(client, settings.base_url),
+            "graphql": GraphqlLists(client, _endpoint(settings), tell),
+        }
+        yield ListTitles([ways[name] for name in names], tell)
 
 
 @contextmanager
@@ -490,6 +556,7 @@ def _http_client(
         max_body_bytes=settings.max_body_bytes,
         user_agent=settings.user_agent,
         language=settings.language,
+        country=settings.country,
         requests_per_second=settings.requests_per_second,
         obeys_robots=settings.robots == "obey",
         routes=_route_pool(settings, stop),
@@ -536,7 +603,7 @@ def check_routes(settings: Settings) -> Iterator["RouteCheck"]:
     checker = RouteChecker(
         url=f"{settings.base_url}/robots.txt",
         timeout_seconds=settings.request_timeout_seconds,
-        headers=request_headers(settings.user_agent, settings.language),
+        headers=request_headers(settings.user_agent, settings.language, settings.country),
         block_reason=block_reason,
         circuits=_tor_circuits(settings),
     )

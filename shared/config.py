@@ -92,6 +92,19 @@ DetailChoice = Literal[
 ]
 RepositoryName = Literal["csv", "postgres"]
 RouteKind = Literal["direct", "proxies", "tor"]
+ChartSetting = Literal[
+    "top",
+    "toptv",
+    "moviemeter",
+    "tvmeter",
+    "bottom",
+    "boxoffice",
+    "top-english-movies",
+    "top-rated-indian-movies",
+    "top-rated-malayalam-movies",
+    "top-rated-tamil-movies",
+    "top-rated-telugu-movies",
+]
 
 
 class InvalidSettings(ValueError):
@@ -149,8 +162,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = ()
     chart: Annotated[
-        Literal["top", "toptv", "moviemeter", "tvmeter", "bottom"],
-        Meta(description="The chart that the batch run scrapes."),
+        ChartSetting,
+        Meta(description="The chart that the batch run scrapes; `charts` lists them."),
     ] = "top"
     limit: Annotated[
         int, Meta(ge=1, le=1_000_000, description="At most this many titles of the chart.")
@@ -275,14 +288,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     language: Annotated[
         LanguageTag,
         Meta(
-            description="Language that pages are asked for in (Accept-Language), for example en-US."
+            description="Language of display titles, for example en-US or de: Accept-Language of "
+            "pages, x-imdb-user-language of the API."
         ),
     ] = LanguageTag(DEFAULT_LANGUAGE)
     country: Annotated[
         CountryCode,
         Meta(
-            description="Country whose titles, certificates and release dates the API gives, for "
-            "example US."
+            description="Country of certificates, release dates and display titles, for example "
+            "US (x-imdb-user-country)."
         ),
     ] = CountryCode("US")
     log_level: Annotated[

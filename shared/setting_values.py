@@ -9,10 +9,28 @@ from urllib.parse import SplitResult, urlsplit
 
 DEFAULT_LANGUAGE = "en-US"
 
+_LONGEST_TAG = 35
+"""Characters: as many as RFC 5646 (4.4.1) advises to have room for."""
+
 _ENCODING = "write @ : / ? # % in a password as %40 %3A %2F %3F %23 %25"
 _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 _DATABASE_SCHEMES = ("postgresql", "postgres")
+
+
+_COUNTRY_CODES = """
+AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS
+BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE
+EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM
+HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC
+LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA
+NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW
+SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO
+TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
+"""
+
+COUNTRIES = frozenset(_COUNTRY_CODES.split())
+"""The 249 countries of ISO 3166-1 by their codes of two letters."""
 
 
 class Secret:
@@ -147,10 +165,10 @@ class LanguageTag(str):
         first = text.partition(":")[0].partition(".")[0].partition("@")[0].replace("_", "-")
         tag = DEFAULT_LANGUAGE if first in {"", "C", "POSIX"} else first
         primary, *more = tag.split("-")
-        is_primary = primary.isascii() and primary.isalpha() and primary.islower()
-        if not (is_primary and 2 <= len(primary) <= 3 and all(_is_subtag(part) for part in more)):
-            raise ValueError("must be a language tag such as en-US (RFC 5646)")
-        return super().__new__(cls, tag)
+        is_primary = primary.isascii() and primary.isalpha() and 2 <= len(primary) <= 3
+        if not (is_primary and len(tag) <= _LONGEST_TAG and all(map(_is_subtag, more))):
+            raise ValueError("must be a language tag such as en-US or de (RFC 5646)")
+        return super().__new__(cls, "-".join([primary.lower(), *map(_in_its_case, more)]))
 
 
 class CountryCode(str):
@@ -158,9 +176,20 @@ class CountryCode(str):
 
     def __new__(cls, text: str) -> Self:
         """Check the text, and write it in capitals."""
-        if not (len(text) == 2 and text.isascii() and text.isalpha()):
-            raise ValueError("must be the two letters of a country, such as US (ISO 3166-1)")
-        return super().__new__(cls, text.upper())
+        code = text.upper()
+        if code not in COUNTRIES:
+            advice = "; the United Kingdom is GB" if code == "UK" else ""
+            raise ValueError(
+                f"must be the two letters of a country, such as US (ISO 3166-1){advice}"
+            )
+        return super().__new__(cls, code)
+
+
+def _in_its_case(subtag: str) -> str:
+    """A part of a tag as it is written (RFC 5646, 2.1.1): ``AT`` is a region, ``Hant`` a script."""
+    if len(subtag) == 2:
+        return subtag.upper()
+    return subtag.title() if len(subtag) == 4 else subtag.lower()
 
 
 def _is_subtag(part: str) -> bool:

@@ -5,7 +5,11 @@ from typing import Any
 
 from infrastructure.http.client import HttpClient
 from infrastructure.http.routes import RoutePool, route_groups
+from infrastructure.scrapers.imdb_html import PageLocale
 from shared.setting_values import ProxyUrl, TorSocksUrl
+
+LOCALE = PageLocale("en-US", "US", lambda notice: None)
+"""For sources whose pages may be for anybody."""
 
 
 def http_client(**changes: Any) -> HttpClient:
@@ -27,7 +31,8 @@ def http_client(**changes: Any) -> HttpClient:
         "max_attempts": 4,
         "max_body_bytes": 1 << 24,
         "user_agent": "test-agent/1",
-        "language": "de-AT",
+        "language": "en-US",
+        "country": "US",
         "requests_per_second": 0,
         "obeys_robots": False,
         "routes": routes,

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,7 +20,14 @@ from infrastructure.cli.options import (
     settings_options,
     wants_profile,
 )
-from shared.config import ENV_FILE, InvalidSettings, Settings, likely_typos, load_settings
+from shared.config import (
+    ENV_FILE,
+    InvalidSettings,
+    Settings,
+    likely_typos,
+    load_settings,
+    setting_fields,
+)
 from shared.logging import configure_logging
 from shared.memory import tune_memory
 from shared.version import PROGRAM, VERSION
@@ -40,6 +48,7 @@ DEMO_SETTINGS = (
     "max_body_megabytes",
     "user_agent",
     "language",
+    "country",
     "log_level",
     "log_format",
 )
@@ -50,6 +59,7 @@ ROUTE_SETTINGS = (
     "request_timeout_seconds",
     "user_agent",
     "language",
+    "country",
     "proxies",
     "tor_socks_url",
     "tor_control_url",
@@ -86,6 +96,16 @@ SEARCH_SETTINGS = (
     "log_format",
 )
 """The settings that mean something to a search."""
+
+LISTING_SETTINGS = tuple(
+    field.name
+    for field in setting_fields()
+    if field.name not in {"suggestion_url", "saved_pages_dir", "chart", "limit"}
+)
+"""The settings that mean something where titles are listed and scraped."""
+
+DISCOVER_SETTINGS = tuple(name for name in LISTING_SETTINGS if name not in {"language", "country"})
+"""Without those whose options are filters; they may stand before the command."""
 
 HISTORY_SETTINGS = ("repositories", "output_dir", "database_url", "log_level", "log_format")
 """The settings that mean something to a look at earlier times."""
@@ -165,9 +185,12 @@ def commands(context: click.Context, resume: bool | None) -> int | None:
     python main.py demo                      first look: everything on this machine, no network
     python main.py                           the Top 250 into output/ and PostgreSQL
     python main.py --chart toptv --limit 50  the 50 best series
+    python main.py charts                    which charts there are
     python main.py titles tt0111161          single titles, by id or URL
     python main.py people nm0000151          people: who they are, and their films
     python main.py search "the matrix"       titles, people, companies, keywords by words
+    python main.py discover --genre horror   titles by what they are: IMDb's advanced search
+    python main.py list ls048276758          the titles of somebody's list
     python main.py parse saved-page.html     a page saved from a browser, as JSON
     python main.py resume                    continue a run that was stopped
     python main.py retry                     fetch again what failed
@@ -274,6 +297,100 @@ def search(
     except InvalidSearch as error:
         raise click.UsageError(str(error)) from error
     return search_and_show(settings, query, as_json=as_json)
+
+
+@commands.command(epilog=_EPILOG)
+@click.option("--kind", "kinds", multiple=True, metavar="KIND", help="movie, tvSeries, short, ...")
+@click.option("--genre", "genres", multiple=True, metavar="GENRE", help="Horror, sci-fi, ...")
+@click.option("--year", metavar="A-B", help="First released in these years: 1970-1979, 1999, 2020-")
+@click.option("--rating", metavar="A-B", help="7-10, 8.5-")
+@click.option("--votes", metavar="A-B", help="So many have voted: 10000-50000")
+@click.option("--min-votes", metavar="N", help="The same as --votes N-")
+@click.option("--runtime", metavar="A-B", help="Minutes: 90-120")
+@click.option("--country", "countries", multiple=True, metavar="CODE", help="Made in: US, JP, ...")
+@click.option("--language", "languages", multiple=True, metavar="CODE", help="Spoken: en, ja, ...")
+@click.option("--keyword", "keywords", multiple=True, metavar="WORD", help='"time travel", ...')
+@click.option("--title", "words", metavar="WORDS", help="Words of the title.")
+@click.option("--person", "people", multiple=True, metavar="ID", help="Has a part in it: nm0634240")
+@click.option("--rated-by", metavar="ID", help="Rated by this user: ur12345678 (graphql only)")
+@click.option(
+    "--sort",
+    default="popularity",
+    metavar="ORDER",
+    help="popularity (the default), title, rating, votes, year, release-date, runtime, gross",
+)
+@click.option("--asc/--desc", "ascending", default=None, help="Which way round.")
+@click.option("--adult", is_flag=True, help="Adult titles, too; they are left out otherwise.")
+@click.option("--limit", "most", default="50", metavar="N", help="At most so many titles [50].")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a title and line.")
+@click.option("--save", is_flag=True, help="Scrape them into REPOSITORIES, whole, as a run.")
+@settings_options(*DISCOVER_SETTINGS)
+@click.pass_context
+def discover(
+    context: click.Context, /, *, most: str, as_json: bool, save: bool, **given: Any
+) -> int:
+    """Find titles by what they are: IMDb's advanced search.
+
+    \b
+    python main.py discover --genre horror --year 1970-1979 --min-votes 1000 --sort rating
+    python main.py discover --kind tvSeries --country JP --rating 8- --json
+    python main.py discover --person nm0634240 --limit 1000 --save
+
+    Options that may stand more than once narrow it down, but for --kind, of which any will do.
+    Without --save nothing is kept. Exit status: 0 when all were had, 1 when there are none or not
+    all could be had, 3 when nobody gave an answer; with --save, that of the run.
+    """
+    from domain.errors import InvalidConfiguration, InvalidFilter
+    from infrastructure.cli.filters import filter_from
+    from infrastructure.cli.title_list import discover as find
+
+    _refuse_json_of_a_run(as_json, save)
+    settings = _settings(context)
+    try:
+        return find(settings, filter_from(limit=most, **given), as_json=as_json, save=save)
+    except InvalidFilter as error:
+        raise click.UsageError("\n".join(error.problems)) from error
+    except InvalidConfiguration as error:
+        raise _as_usage_error(error.problems) from error
+
+
+@commands.command("list", epilog=_EPILOG)
+@click.argument("list_id", metavar="ID")
+@click.option("--limit", "most", type=click.IntRange(1, 10_000), help="At most so many titles.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a title and line.")
+@click.option("--save", is_flag=True, help="Scrape them into REPOSITORIES, whole, as a run.")
+@settings_options(*LISTING_SETTINGS)
+@click.pass_context
+def list_(
+    context: click.Context, *, list_id: str, most: int | None, as_json: bool, save: bool
+) -> int:
+    """Show the titles of somebody's list, by its id (ls048276758) or URL, or scrape them.
+
+    \b
+    python main.py list ls048276758
+    python main.py list https://www.imdb.com/list/ls048276758/ --save
+
+    Exit status: 0 when all were had; 1 when there is no such list, it is private or empty, or not
+    all could be had; 3 when nobody gave an answer; with --save, that of the run.
+    """
+    from domain.errors import InvalidConfiguration, InvalidTitle
+    from domain.identifiers import list_id_from
+    from infrastructure.cli.title_list import show_list
+
+    _refuse_json_of_a_run(as_json, save)
+    settings = _settings(context)
+    try:
+        wanted = list_id_from(list_id)
+        return show_list(settings, wanted, limit=most, as_json=as_json, save=save)
+    except InvalidTitle as error:
+        raise click.UsageError(str(error)) from error
+    except InvalidConfiguration as error:
+        raise _as_usage_error(error.problems) from error
+
+
+def _refuse_json_of_a_run(as_json: bool, save: bool) -> None:
+    if as_json and save:
+        raise click.UsageError("--json shows titles and --save scrapes them: give one")
 
 
 @commands.command(epilog=_EPILOG)
@@ -389,6 +506,15 @@ def history(context: click.Context, *, title: str, limit: int, as_json: bool) ->
     except InvalidTitle as error:
         raise click.UsageError(str(error)) from error
     return show_history(settings, imdb_id, limit=limit, as_json=as_json)
+
+
+@commands.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a chart and line.")
+def charts(as_json: bool) -> int:
+    """List the charts: their names for CHART, what they are, and which sources give them."""
+    from infrastructure.cli.charts import show_charts
+
+    return show_charts(as_json=as_json)
 
 
 @commands.group()

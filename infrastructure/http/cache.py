@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_MATCHED_HEADERS = ("Accept-Language",)
+_MATCHED_HEADERS = ("Accept-Language", "x-imdb-user-country", "x-imdb-user-language")
 """What a page depends on besides its address."""
 _VALIDATORS = ("If-None-Match", "If-Modified-Since")
 _STORAGE_ERRORS = (OSError, RedisError, KeyError, ValueError, TypeError)
@@ -50,7 +50,7 @@ class LookUp:
 
 
 class HttpCache:
-    """Pages by address and language, in a `Storage`.
+    """Pages by address, language and country, in a `Storage`.
 
     Any number of threads may call it: the storage guards itself, a lock the counts. A storage that
     fails is said once and done without: a run is worth more than its cache.

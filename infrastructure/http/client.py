@@ -145,6 +145,7 @@ class HttpClient:
         max_body_bytes: int,
         user_agent: str,
         language: str,
+        country: str,
         requests_per_second: float,
         obeys_robots: bool,
         routes: RoutePool,
@@ -155,7 +156,7 @@ class HttpClient:
         self._timeout_seconds = timeout_seconds
         self._max_attempts = max_attempts
         self._max_body_bytes = max_body_bytes
-        self._headers = request_headers(user_agent, language)
+        self._headers = request_headers(user_agent, language, country)
         self._hosts = Hosts(lambda: Throttle(requests_per_second, stop))
         self._robots = Robots(self._get_without_asking, user_agent) if obeys_robots else None
         self._large_bodies = LargeBodies(max_body_bytes)

@@ -134,11 +134,24 @@ def test_pages_in_two_languages_are_two_pages(client):
 
     with serving({"/x": answer}) as server:
         bodies = []
-        for language in ("de", "fr", "de"):
+        for language in ("de-AT", "fr-CA", "de-AT"):
             with client(language=language) as http:
                 bodies.append(http.get(f"{server.url}/x").body)
         assert server.requests["/x"] == 2
-    assert bodies == [b"de", b"fr", b"de"]
+    assert bodies == [b"de-AT,de;q=0.9", b"fr-CA,fr;q=0.9", b"de-AT,de;q=0.9"]
+
+
+def test_pages_for_two_countries_are_two_pages(client):
+    def answer(handler: Handler) -> None:
+        handler.reply(200, handler.headers["x-imdb-user-country"].encode())
+
+    with serving({"/x": answer}) as server:
+        bodies = []
+        for country in ("AT", "CA", "AT"):
+            with client(language="en-US", country=country) as http:
+                bodies.append(http.get(f"{server.url}/x").body)
+        assert server.requests["/x"] == 2
+    assert bodies == [b"AT", b"CA", b"AT"]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from infrastructure.scrapers.imdb_graphql import Endpoint, ImdbGraphqlSource
 from infrastructure.scrapers.imdb_html import ImdbHtmlSource, ReadInThread
 from infrastructure.scrapers.saved_pages import SavedPagesSource
 from shared.config import SourceName
-from tests.clients import http_client
+from tests.clients import LOCALE, http_client
 
 FACTS = synthetic_facts(40)
 IDS = [TitleId(title.imdb_id) for title in FACTS.titles]
@@ -60,7 +60,7 @@ def source(
 
 def open_source(name: str, site: DemoSite, http: HttpClient, pages: Path) -> TitleSource:
     if name == "html":
-        return ImdbHtmlSource(http, ReadInThread(), site.url)
+        return ImdbHtmlSource(http, ReadInThread(), site.url, LOCALE)
     if name == "graphql":
         url = f"{site.url}/graphql"
         endpoint = Endpoint(url=url, client_name="contract", language="en-US", country="US")

@@ -28,7 +28,7 @@ from infrastructure.scrapers.imdb_html import ImdbHtmlSource, ReadInThread
 from infrastructure.scrapers.imdb_html.parse_pool import ParsePool
 from infrastructure.scrapers.saved_pages import SavedPagesSource
 from shared.config import SourceName
-from tests.clients import http_client
+from tests.clients import LOCALE, http_client
 
 FACTS = replace(load_facts(), titles=load_facts().titles[:4])
 IDS = [TitleId(title.imdb_id) for title in FACTS.titles]
@@ -75,7 +75,7 @@ class Opened:
     def _source(self, name: str, site: DemoSite, http: HttpClient, pages: Path) -> TitleSource:
         note = self.failures.append
         if name == "html":
-            return ImdbHtmlSource(http, ReadInThread(), site.url, note)
+            return ImdbHtmlSource(http, ReadInThread(), site.url, LOCALE, note)
         if name == "graphql":
             url = f"{site.url}/graphql"
             endpoint = Endpoint(url=url, client_name="contract", language="en-US", country="US")
@@ -192,8 +192,8 @@ def same(name: DetailName, items: tuple[Item, ...]) -> list[dict[str, object]]:
 def test_processes_read_the_same_details(site: DemoSite, http: HttpClient) -> None:
     names = tuple(name for name in DetailName if name in ImdbHtmlSource.gives)
     with ParsePool(1) as pool:
-        [there] = ImdbHtmlSource(http, pool, site.url).titles(IDS[:1], names)
-    [here] = ImdbHtmlSource(http, ReadInThread(), site.url).titles(IDS[:1], names)
+        [there] = ImdbHtmlSource(http, pool, site.url, LOCALE).titles(IDS[:1], names)
+    [here] = ImdbHtmlSource(http, ReadInThread(), site.url, LOCALE).titles(IDS[:1], names)
     assert isinstance(here, Title)
     assert isinstance(there, Title)
     assert [(d.name, d.items, d.is_whole) for d in there.details] == [

@@ -295,3 +295,18 @@ def test_logs_can_be_json(site, tmp_path):
     lines = [json.loads(line) for line in result.err.splitlines()]
     assert lines[0]["level"] == "INFO"
     assert "2 titles from html" in lines[0]["message"]
+
+
+def test_the_charts_that_there_are(tmp_path):
+    result = run(tmp_path, "charts")
+    assert (result.status, result.err) == (0, "")
+    lines = result.out.splitlines()
+    assert lines[0].split() == ["chart", "what", "it", "is", "sources"]
+    assert lines[1].split() == ["top", "the", "250", "best", "films", "html,", "graphql,", "saved"]
+    charts = [json.loads(line) for line in run(tmp_path, "charts", "--json").out.splitlines()]
+    sources = {chart["name"]: chart["sources"] for chart in charts}
+    assert sources["top-rated-tamil-movies"] == ["html", "graphql", "saved"]
+    assert sources["boxoffice"] == ["html", "saved"]
+    unknown = run(tmp_path, "--chart", "best")
+    assert unknown.status == 2
+    assert all(f"'{name}'" in unknown.err for name in sources)

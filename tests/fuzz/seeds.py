@@ -39,6 +39,8 @@ def _pages_of_the_demo_site() -> Iterator[bytes]:
     yield from (_plain(renderer.title(title)) for title in few)
     yield _plain(renderer.chart())
     yield _plain(renderer.not_found())
+    yield _plain(renderer.search(few, 2))
+    yield _plain(renderer.list("ls000000001", "A list", few))
 
 
 def _plain(body: Body) -> bytes:

@@ -31,6 +31,8 @@ from infrastructure.scrapers.imdb_pages import (
     parse_chart,
     parse_title,
 )
+from infrastructure.scrapers.imdb_pages.list_page import read_list
+from infrastructure.scrapers.imdb_pages.search_page import read_search
 from tests.fuzz.mutations import Mutator, mutate_bytes, mutate_lines, mutate_page
 from tests.fuzz.seeds import header_seeds, packed_seeds, page_seeds, robots_seeds
 
@@ -69,6 +71,13 @@ def read_page(body: bytes) -> None:
     else:
         assert [entry.rank for entry in chart.entries] == [*range(1, len(chart.entries) + 1)]
         _check_time(chart.captured_at)
+    for read in (read_search, read_list):
+        try:
+            listed = read(page)
+        except (SourceBlocked, PageChanged, InvalidTitle) as error:
+            _check_error(error)
+        else:
+            assert all(title.imdb_id.startswith("tt") for title in listed.titles)
     try:
         identify(page)
     except SourceBlocked as error:

@@ -487,7 +487,9 @@ def test_robots_txt_allows_what_the_site_has(site: DemoSite) -> None:
     assert robots.can_fetch("anyone", f"{site.url}/name/nm0000209/")
     assert robots.can_fetch("anyone", f"{site.url}/find/?q=heat")
     assert robots.can_fetch("anyone", f"{site.url}/suggestion/titles/x/heat.json")
-    assert not robots.can_fetch("anyone", f"{site.url}/search/title/")
+    assert robots.can_fetch("anyone", f"{site.url}/search/title/?genres=horror")
+    assert robots.can_fetch("anyone", f"{site.url}/list/ls000000001/")
+    assert not robots.can_fetch("anyone", f"{site.url}/trailers/")
 
 
 def test_the_site_remembers_its_requests() -> None:

@@ -11,7 +11,7 @@ from domain.run import DetailFailure
 from domain.title import Title
 from infrastructure.http.client import HttpClient
 from infrastructure.scrapers.imdb_html import ImdbHtmlSource, ReadInThread
-from tests.clients import http_client
+from tests.clients import LOCALE, http_client
 from tests.servers import Answer, ScriptedServer, page, serving
 from tests.unit.imdb_pages import detail_pages as made
 from tests.unit.imdb_pages import pages
@@ -64,7 +64,7 @@ def scripted(answers: Mapping[str, str | Answer]) -> dict[str, Answer]:
 def source_at(
     http: HttpClient, server: ScriptedServer, failures: list[DetailFailure]
 ) -> ImdbHtmlSource:
-    return ImdbHtmlSource(http, ReadInThread(), server.url, failures.append)
+    return ImdbHtmlSource(http, ReadInThread(), server.url, LOCALE, failures.append)
 
 
 def test_what_the_title_page_says_takes_no_other_request(ask: Ask) -> None:

@@ -21,7 +21,7 @@ from infrastructure.http.client import HttpClient
 from infrastructure.http.response import PackedResponse, Response
 from infrastructure.scrapers.imdb_html import ImdbHtmlSource, ReadInThread, TitleReader
 from infrastructure.scrapers.imdb_html.parse_pool import ParsePool
-from tests.clients import http_client
+from tests.clients import LOCALE, http_client
 from tests.servers import Answer, Handler, ScriptedServer, page, serving
 from tests.unit.imdb_pages import pages
 
@@ -59,7 +59,7 @@ def http() -> Iterator[HttpClient]:
 
 @pytest.fixture
 def source(http: HttpClient, reader: TitleReader) -> SourceOf:
-    return lambda server: ImdbHtmlSource(http, reader, server.url)
+    return lambda server: ImdbHtmlSource(http, reader, server.url, LOCALE)
 
 
 def title_page() -> Answer:
@@ -164,7 +164,7 @@ def test_a_body_that_arrives_damaged_is_asked_for_again(reader):
         handler.reply(200, body, Content_Encoding="gzip")
 
     with serving({TITLE: damaged_at_first}) as server, http_client(max_attempts=3) as client:
-        [title] = ImdbHtmlSource(client, reader, server.url).titles([pages.TITLE_ID])
+        [title] = ImdbHtmlSource(client, reader, server.url, LOCALE).titles([pages.TITLE_ID])
         assert server.requests[TITLE] == 2
     assert title.imdb_id == pages.TITLE_ID
 
@@ -174,7 +174,7 @@ def test_a_page_that_unpacks_to_more_than_the_limit_is_not_read(reader):
     answer = answered(200, bomb, Content_Encoding="gzip")
     with serving({TITLE: answer}) as server, http_client(max_body_bytes=1_000_000) as client:
         with pytest.raises(SourceUnavailable, match="larger than 1000000 bytes"):
-            ImdbHtmlSource(client, reader, server.url).titles([pages.TITLE_ID])
+            ImdbHtmlSource(client, reader, server.url, LOCALE).titles([pages.TITLE_ID])
 
 
 def test_pages_that_other_processes_read_say_the_same(parse_pool):

@@ -56,7 +56,7 @@ def test_a_packed_page_is_unpacked():
 
 
 def test_the_program_says_who_it_is_and_sends_nothing_else_of_the_user():
-    with serving({"/": page(b"x")}) as server, http_client() as http:
+    with serving({"/": page(b"x")}) as server, http_client(language="de-AT") as http:
         http.get(server.url + "/")
     [headers] = server.headers_seen
     assert headers["User-Agent"] == "test-agent/1"
@@ -317,5 +317,5 @@ def test_the_rate_limit_holds_over_all_threads():
 
 
 def test_the_language_header():
-    assert accept_language("en-US") == "en-US,en;q=0.9"
-    assert accept_language("fr") == "fr"
+    assert accept_language("en-US", "DE") == "en-US,en;q=0.9"
+    assert accept_language("fr", "CA") == "fr-CA,fr;q=0.9"

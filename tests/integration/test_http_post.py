@@ -33,7 +33,7 @@ def post(http: HttpClient, url: str, body: bytes = b'{"a": 1}') -> bytes:
 
 
 def test_a_question_is_sent_with_its_headers_and_what_the_program_says_of_itself():
-    with serving({"/": echo}) as server, clients.http_client() as http:
+    with serving({"/": echo}) as server, clients.http_client(language="de-AT") as http:
         assert post(http, f"{server.url}/") == b'POST application/json {"a": 1}'
     [headers] = server.headers_seen
     assert headers["Accept"] == "application/json"

@@ -137,6 +137,27 @@ def test_the_address_of_the_api_is_kept_as_it_is():
     assert load_settings({"graphql_url": "http://h:1/a"}).graphql_url == "http://h:1/a"
 
 
+def test_the_united_kingdom_is_gb():
+    assert "the United Kingdom is GB" in problems_of("country", "uk")
+    assert "two letters" in problems_of("country", "ZZ")
+    assert load_settings({"country": "gb"}).country == "GB"
+
+
+@pytest.mark.parametrize(
+    ("given", "tag"),
+    [("DE-at", "de-AT"), ("zh-hant-tw", "zh-Hant-TW"), ("es-419", "es-419"), ("FR", "fr")],
+)
+def test_a_language_may_be_written_in_any_case(given, tag):
+    assert load_settings({"language": given}).language == tag
+
+
+@pytest.mark.parametrize(
+    "given", ["english", "e", "de-", "de--AT", "d\u00e9", "de-" + "a1-" * 11 + "bb", "12"]
+)
+def test_what_is_no_language(given):
+    assert "must be a language tag such as en-US or de" in problems_of("language", given)
+
+
 def test_a_country_may_be_written_in_any_case():
     assert load_settings({"country": "at"}).country == "AT"
 

@@ -31,7 +31,7 @@ def fetch_all(
     go_on: Callable[[], bool] = lambda: True,
 ) -> list[Fetched[TitleId, Title]]:
     fetcher: DetailFetcher[TitleId, Title] = DetailFetcher(
-        chain.titles, batch_size=lambda: chain.batch_size, max_threads=threads, go_on=go_on
+        lambda ids, size: chain.titles(ids, cut_for=size), batch_size=lambda: chain.batch_size, max_threads=threads, go_on=go_on
     )
     return list(fetcher.fetch(ids))
 

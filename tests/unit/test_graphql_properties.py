@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from hypothesis import given, settings
@@ -10,10 +11,11 @@ from hypothesis import strategies as st
 from application.ports import TitleOutcome
 from domain.chart import ChartName
 from domain.errors import SourceError, TitleError
-from domain.identifiers import NameId
+from domain.identifiers import ListId, NameId
 from domain.person_profile import PersonProfile
 from domain.title import Title
 from infrastructure.http.response import PackedResponse
+from infrastructure.scrapers.imdb_graphql import discovery, lists
 from infrastructure.scrapers.imdb_graphql.charts import join_parts, read_part
 from infrastructure.scrapers.imdb_graphql.people import PersonPart, read_people
 from infrastructure.scrapers.imdb_graphql.people import join_parts as join_credits
@@ -32,6 +34,22 @@ DOCUMENT: dict[str, Any] = json.loads(
 )
 TITLES = json.dumps(DOCUMENT).encode()
 CHART = answers.chart(3, range(1, 4))
+LIST_ID = ListId("ls0000001")
+_PLACES: dict[str, Any] = {"total": 1, "pageInfo": {"hasNextPage": False, "endCursor": "x"}}
+_LISTED_TITLE = answers.title(IDS[0]) | {"isAdult": False, "primaryImage": {"url": "u"}}
+FOUND: dict[str, Any] = json.loads(
+    answers.body({"advancedTitleSearch": _PLACES | {"edges": [{"node": {"title": _LISTED_TITLE}}]}})
+)
+LISTED: dict[str, Any] = json.loads(
+    answers.body(
+        {
+            "list": {
+                "name": {"originalText": "N"},
+                "titleListItemSearch": _PLACES | {"edges": [{"title": _LISTED_TITLE}]},
+            }
+        }
+    )
+)
 OURS = (TitleError, SourceError, TooComplex, WrongInput)
 
 
@@ -56,6 +74,16 @@ def read_chart(body: bytes) -> None:
     except OURS:
         return
     assert [entry.rank for entry in chart.entries] == list(range(1, len(chart.entries) + 1))
+
+
+def read_listed(body: bytes) -> None:
+    """Read a list of titles: every one that is given has an id and a name."""
+    for read_part_of in (discovery.read_found, partial(lists.read_list, LIST_ID)):
+        try:
+            part = read_part_of(read_reply(answer_of(body)))
+        except OURS:
+            continue
+        assert all(title.imdb_id.startswith("tt") and title.title for title in part.titles.titles)
 
 
 RIGHT = read(TITLES)
@@ -113,11 +141,20 @@ def test_a_value_of_any_type_anywhere(data: st.DataObject, value: Any) -> None:
     read(json.dumps(pages.having(DOCUMENT, path, value)).encode())
 
 
+@given(data=st.data(), value=JSON_VALUES)
+@settings(max_examples=200, deadline=None)
+def test_a_value_of_any_type_anywhere_in_a_list(data: st.DataObject, value: Any) -> None:
+    document = data.draw(st.sampled_from([FOUND, LISTED]))
+    path = data.draw(st.sampled_from(sorted(paths(document))))
+    read_listed(json.dumps(pages.having(document, path, value)).encode())
+
+
 @given(body=st.binary(max_size=300) | JSON_VALUES.map(lambda v: json.dumps(v).encode()))
 @settings(max_examples=100, deadline=None)
 def test_bodies_that_are_no_answer(body: bytes) -> None:
     assert read(body) == []
     read_chart(body)
+    read_listed(body)
 
 
 PERSON_IDS = [NameId("nm0000001"), NameId("nm0000002")]

@@ -49,9 +49,14 @@ CHART_TYPES: Mapping[ChartName, str] = MappingProxyType(
         ChartName.MOVIEMETER: "MOST_POPULAR_MOVIES",
         ChartName.TVMETER: "MOST_POPULAR_TV_SHOWS",
         ChartName.BOTTOM: "LOWEST_RATED_MOVIES",
+        ChartName.TOP_ENGLISH: "TOP_RATED_ENGLISH_MOVIES",
+        ChartName.TOP_INDIAN: "TOP_RATED_INDIAN_MOVIES",
+        ChartName.TOP_MALAYALAM: "TOP_RATED_MALAYALAM_MOVIES",
+        ChartName.TOP_TAMIL: "TOP_RATED_TAMIL_MOVIES",
+        ChartName.TOP_TELUGU: "TOP_RATED_TELUGU_MOVIES",
     }
 )
-"""The API's ``ChartTitleType`` of each chart."""
+"""The API's ``ChartTitleType`` of each chart that it has: the box office is not one of them."""
 
 _Read = TypeVar("_Read")
 
@@ -69,6 +74,7 @@ class ImdbGraphqlSource:
 
     name = SOURCE_NAME
     gives: Collection[DetailName] = frozenset(DetailName)
+    charts = frozenset(CHART_TYPES)
 
     def __init__(
         self,
@@ -94,6 +100,8 @@ class ImdbGraphqlSource:
 
     def chart(self, name: ChartName) -> Chart:
         """Ask for a chart, part by part; raises as `TitleSource.chart` says."""
+        if name not in self.charts:
+            raise ChartNotFound(name, f"{self._endpoint.url} (the API has no such chart)")
         parts = [self._chart_part(name, after=None)]
         while (after := parts[-1].next_after(parts)) is not None:
             parts.append(self._chart_part(name, after))

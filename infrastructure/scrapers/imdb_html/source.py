@@ -6,7 +6,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from application.ports import TitleOutcome
-from domain.chart import Chart, ChartName
+from domain.chart import INDIAN_CHARTS, Chart, ChartName
 from domain.details import DetailName
 from domain.errors import (
     ChartNotFound,
@@ -27,6 +27,7 @@ from infrastructure.scrapers.imdb_html.answers import (
     page_of,
     refuse_unless_answered,
 )
+from infrastructure.scrapers.imdb_html.locale import PageLocale
 from infrastructure.scrapers.imdb_pages import parse_chart
 from infrastructure.scrapers.imdb_pages.detail_pages import PAGE_OF, DetailPage
 
@@ -34,32 +35,37 @@ logger = logging.getLogger(__name__)
 
 
 class ImdbHtmlSource:
-    """Reads ``/chart/<name>/`` and ``/title/<id>/`` pages.
+    """Reads the pages of charts and ``/title/<id>/`` pages.
 
-    ``reader`` unpacks and reads title pages, in this process or in others; ``note`` is told of each
-    detail that a title comes without, and why. Any number of threads may call a source: it keeps
-    nothing.
+    The Indian charts are at ``/india/<name>/``, the box office is on the home page.
+
+    ``reader`` unpacks and reads title pages, in this process or in others, ``locale`` is shown the
+    first page; ``note`` is told of each detail that a title comes without, and why. Any number of
+    threads may call a source: it keeps nothing.
     """
 
     name = SOURCE_NAME
     gives: Collection[DetailName] = PAGE_OF.keys()
     batch_size = 1
+    charts = frozenset(ChartName)
 
     def __init__(
         self,
         http: Http,
         reader: TitleReader,
         base_url: str,
+        locale: PageLocale,
         note: Callable[[DetailFailure], None] = lambda _: None,
     ) -> None:
         self._http = http
         self._reader = reader
         self._base_url = base_url
+        self._locale = locale
         self._note = note
 
     def chart(self, name: ChartName) -> Chart:
         """Read a chart page; raises as `TitleSource.chart` says."""
-        address = f"{self._base_url}/chart/{name}/"
+        address = f"{self._base_url}{_path_of(name)}"
         return self._http.fetch(address, partial(self._read_chart, name))
 
     def _read_chart(self, name: ChartName, answer: PackedAnswer) -> Chart:
@@ -67,7 +73,9 @@ class ImdbHtmlSource:
         refuse_unless_answered(unpacked)
         if answer.status in GONE:
             raise ChartNotFound(name, answer.url)
-        return parse_chart(page_of(unpacked), name)
+        chart = parse_chart(page_of(unpacked), name)
+        self._locale.look_at(unpacked.body)
+        return chart
 
     def titles(
         self, ids: Sequence[TitleId], details: Collection[DetailName] = ()
@@ -110,11 +118,19 @@ class ImdbHtmlSource:
 
     def _checked(self, imdb_id: TitleId, answer: PackedAnswer, title: Title) -> Title:
         """The title, unless it is another one than was asked for and has not been merged."""
+        if not self._locale.has_looked:
+            self._locale.look_at(answer.unpacked().body)
         if title.imdb_id != imdb_id:
             if not _leads_to(answer.url, title.imdb_id):
                 raise PageChanged(answer.url, "id", f"is {title.imdb_id}, not {imdb_id}")
             logger.info("%s has been merged into %s", imdb_id, title.imdb_id)
         return title
+
+
+def _path_of(name: ChartName) -> str:
+    if name is ChartName.BOX_OFFICE:
+        return "/"
+    return f"/india/{name}/" if name in INDIAN_CHARTS else f"/chart/{name}/"
 
 
 def _leads_to(url: str, imdb_id: TitleId) -> bool:

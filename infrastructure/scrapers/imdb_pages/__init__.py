@@ -9,7 +9,7 @@ module with a function ``read_...``, imported from there by the few that need it
 and naming what is missing or of another shape, `InvalidTitle` when a fact breaks a rule.
 """
 
-from domain.chart import Chart, ChartName
+from domain.chart import INDIAN_CHARTS, Chart, ChartName
 from domain.person_profile import PersonProfile
 from domain.title import Title
 from infrastructure.scrapers.imdb_pages.blocking import block_reason
@@ -28,6 +28,13 @@ __all__ = [
     "parse_person",
     "parse_title",
 ]
+
+
+_MARKS = {
+    ChartName.BOX_OFFICE: b"boxOfficeWeekendChart",
+    **dict.fromkeys(INDIAN_CHARTS, b"symphony-IMDbChartWidget"),
+}
+"""What stands in a page that shows a chart in another way than chart pages do."""
 
 
 def parse_title(page: Page) -> Title:
@@ -56,8 +63,15 @@ def parse_person(page: Page) -> PersonProfile:
 def parse_chart(page: Page, name: ChartName) -> Chart:
     """Read a whole chart, in rank order.
 
-    Raises `SourceBlocked` for a challenge page, `PageChanged` for another page or chart, for one
-    that has only a part of its titles, and naming what is missing or of another shape;
-    `InvalidTitle` when an entry breaks a rule of the domain.
+    The Indian charts may be ranked lists, the box office may be that of the home page. Raises
+    `SourceBlocked` for a challenge page, `PageChanged` for another page or chart, for one that has
+    only a part of its titles, and naming what is missing or of another shape; `InvalidTitle` when
+    an entry breaks a rule of the domain.
     """
+    mark = _MARKS.get(name)
+    if mark is not None and mark in page.body:
+        # Most runs have no use for them, and BeautifulSoup takes time to load.
+        from infrastructure.scrapers.imdb_pages.listed_charts import read_listed_chart
+
+        return read_listed_chart(page, name)
     return read_chart(page, name)

@@ -43,7 +43,9 @@ OTHER = PageIdentity(kind=PageKind.OTHER)
 PERSON_ROUTE = "/name/[nmconst]"
 
 _TITLE_ROUTES = {title_page.ROUTE: PageKind.TITLE, reference_page.ROUTE: PageKind.REFERENCE}
-_CHART_ROUTE = re.compile(r"/chart/(?P<chart>[a-z]+)/?")
+_CHART_ROUTE = re.compile(r"/chart/(?P<chart>[a-z-]+)/?")
+_HOME_ROUTE = "/"
+_SECTION_ROUTE = "/special-sections/[section]/[subSection]"
 # In two steps: in one, a tag that is never closed would be searched again from each of its parts.
 _TAG = re.compile(rb"<(?:link|meta)\b[^<>]{0,2000}>", re.IGNORECASE)
 _STATES_ADDRESS = re.compile(
@@ -52,7 +54,7 @@ _STATES_ADDRESS = re.compile(
 _ADDRESS = re.compile(rb"""\b(?:href|content)=["'](?P<url>https?://[^"']+)["']""", re.IGNORECASE)
 _IMDB_PAGE = re.compile(
     r"https?://(?:[a-z0-9-]+\.)*imdb\.com(?:/[a-z]{2}(?:-[a-z]{2})?)?/"
-    r"(?:title/(?P<title>tt[0-9]{7,15})(?P<reference>/reference)?|chart/(?P<chart>[a-z]+)"
+    r"(?:title/(?P<title>tt[0-9]{7,15})(?P<reference>/reference)?|(?:chart|india)/(?P<chart>[a-z-]+)"
     r"|name/(?P<name>nm[0-9]{7,15}))"
     r"/?(?:[?#].*)?",
     re.IGNORECASE,
@@ -91,6 +93,8 @@ def identify(page: Page) -> PageIdentity:
         return _without_route(page, found)
     if found.page.rstrip("/") == PERSON_ROUTE:
         return PageIdentity(kind=PageKind.PERSON, person_id=_person_of(found))
+    if found.page == _SECTION_ROUTE:
+        return address_of(page)
     if kind := _TITLE_ROUTES.get(found.page.rstrip("/")):
         return PageIdentity(kind=kind, title_id=_title_of(found))
     return _chart_identity(chart_of_route(found.page))
@@ -105,7 +109,12 @@ def _without_route(page: Page, found: NextData[_PageProps]) -> PageIdentity:
 
 
 def chart_of_route(route: str) -> str | None:
-    """The last part of a chart's route, also of charts that we do not know."""
+    """The last part of a chart's route, also of charts that we do not know.
+
+    The home page has the box office.
+    """
+    if route == _HOME_ROUTE:
+        return ChartName.BOX_OFFICE.value
     match = _CHART_ROUTE.fullmatch(route)
     return match["chart"] if match else None
 

@@ -47,6 +47,7 @@ class SavedPagesSource:
     name = SOURCE_NAME
     gives: Collection[DetailName] = PAGE_OF.keys()
     batch_size = 1
+    charts = frozenset(ChartName)
 
     def __init__(
         self,
@@ -67,7 +68,7 @@ class SavedPagesSource:
         """Read the saved page of a chart; raises as `TitleSource.chart` says."""
         path = self._look_up(name)
         if path is None:
-            raise ChartNotFound(name, f"{self._folder} (no saved page of /chart/{name}/)")
+            raise ChartNotFound(name, f"{self._folder} (no saved page of it)")
         return parse_chart(read_page(path, self._max_bytes), name)
 
     def titles(

@@ -19,6 +19,7 @@ from infrastructure.scrapers.imdb_pages.calendar_page import read_calendar
 from infrastructure.scrapers.imdb_pages.episodes_page import read_season
 from infrastructure.scrapers.imdb_pages.find_page import read_find
 from infrastructure.scrapers.imdb_pages.home_page import read_box_office
+from infrastructure.scrapers.imdb_pages.list_page import read_list
 from infrastructure.scrapers.imdb_pages.page import Page
 from infrastructure.scrapers.imdb_pages.ranked_list_page import read_ranked_list
 from infrastructure.scrapers.imdb_pages.releaseinfo_page import read_release_info
@@ -162,6 +163,26 @@ HOME = {
         }
     }
 }
+LIST = {
+    "mainColumnData": {
+        "list": {
+            "name": {"originalText": "Quiet films"},
+            "titleListItemSearch": {
+                "total": 2,
+                "edges": [
+                    {
+                        "listItem": {
+                            "id": "tt7654321",
+                            "titleText": {"text": "The Quiet Harbour"},
+                            "originalTitleText": {"text": "Der stille Hafen"},
+                            "ratingsSummary": {"aggregateRating": 8, "voteCount": 1234},
+                        }
+                    }
+                ],
+            },
+        }
+    }
+}
 READERS: dict[str, tuple[Callable[[Page], Any], dict[str, Any], str]] = {
     "find": (read_find, FIND, "/find"),
     "search": (read_search, SEARCH, "/search/[tab]"),
@@ -169,6 +190,7 @@ READERS: dict[str, tuple[Callable[[Page], Any], dict[str, Any], str]] = {
     "release info": (read_release_info, RELEASE_INFO, "/title/[tconst]/releaseinfo"),
     "calendar": (read_calendar, CALENDAR, "/calendar"),
     "home": (read_box_office, HOME, "/"),
+    "list": (read_list, LIST, "/list/[lsconst]"),
 }
 
 
@@ -387,6 +409,21 @@ class TestPages:
     def test_a_day_of_the_calendar_that_is_none(self, text: str) -> None:
         with pytest.raises(PageChanged, match=r"groups\.entries\.releaseDate"):
             read("calendar", pages.having(CALENDAR, "groups.0.entries.0.releaseDate", text))
+
+    def test_a_list_of_which_the_page_has_a_part(self) -> None:
+        listed = read("list")
+        assert (listed.name, listed.total) == ("Quiet films", 2)
+        [title] = listed.titles
+        assert (title.imdb_id, title.original_title, title.rating) == (
+            "tt7654321",
+            "Der stille Hafen",
+            8.0,
+        )
+
+    def test_a_list_of_something_else(self) -> None:
+        path = "mainColumnData.list.titleListItemSearch"
+        with pytest.raises(PageChanged, match=r"mainColumnData\.list"):
+            read("list", pages.having(LIST, path, None))
 
     def test_a_home_page_without_the_box_office(self) -> None:
         with pytest.raises(PageChanged, match="boxOfficeWeekendChart"):
