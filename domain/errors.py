@@ -5,6 +5,8 @@
     ScraperError
     ├── InvalidConfiguration     before any work: correct the settings
     ├── InvalidSearch            before any work: search for something else
+    ├── InvalidSelection         before any work: ask for other titles, columns or an order
+    ├── ExportFailed             what was to be written cannot be: the message says what to do
     ├── SourceError              try later, or another source
     │   ├── SourceUnavailable    unreachable, timed out, or answered with an error
     │   ├── SourceBlocked        answered with a challenge or a captcha: it refuses us
@@ -61,6 +63,18 @@ class InvalidSearch(ScraperError):
     """What is searched for cannot be found by anybody; the message says why."""
 
     reason = "invalid_search"
+
+
+class InvalidSelection(ScraperError):
+    """A filter, an order or columns of titles cannot be understood; the message shows where."""
+
+    reason = "invalid_selection"
+
+
+class ExportFailed(ScraperError):
+    """What was to be written cannot be: a missing library, a file that is in the way."""
+
+    reason = "export_failed"
 
 
 class SourceError(ScraperError):
