@@ -3,7 +3,7 @@
 Adapters do not inherit from these Protocols: mypy checks them where they are wired.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -254,6 +254,16 @@ class TitleSelector(Protocol):
 
         By the keys of ``order``, then by id; without keys in no particular order. Raises
         `RepositoryUnavailable`.
+        """
+
+
+class TitleWriter(Protocol):
+    """Writes titles for others to read: a file, or a stream. Used by one thread."""
+
+    def write(self, titles: Iterable[Title]) -> Sequence[str]:
+        """Write all titles, without holding all in memory; give what the user should know.
+
+        Such as what the format could not take. Raises `ExportFailed` or `OSError`.
         """
 
 

@@ -9,7 +9,17 @@ from types import MappingProxyType
 from domain.details import Detail, DetailName
 from domain.title import Credit, CreditCategory, Title
 
-Value = str | int | float | datetime | tuple[str, ...] | tuple[Credit, ...] | Detail | None
+Value = (
+    str
+    | int
+    | float
+    | datetime
+    | tuple[str | None, ...]
+    | tuple[Credit, ...]
+    | Detail
+    | tuple[Detail, ...]
+    | None
+)
 
 
 class FieldKind(StrEnum):
@@ -22,6 +32,9 @@ class FieldKind(StrEnum):
     TEXTS = "texts"
     CREDITS = "credits"
     DETAIL = "detail"
+    BESIDE_CREDITS = "texts beside credits"
+    """One for each of the credits of a category, ``None`` where it is unknown."""
+    DETAILS = "details"
 
 
 LISTS = frozenset({FieldKind.TEXTS, FieldKind.CREDITS, FieldKind.DETAIL})

@@ -24,6 +24,7 @@
     ├── UnknownRun               no repository knows a run of this id
     ├── RunAtWork                another program is at work on the run
     ├── NoHistory                what was asked for has never been seen: say what is missing
+    ├── NoTitles                 nothing is saved that could be shown or written
     └── NothingToDo              there is no run to continue, or nothing left to fetch
 """
 
@@ -257,6 +258,12 @@ class NoHistory(ScraperError):
     """Nothing was kept of what was asked for over time; the message says what to do."""
 
     reason = "no_history"
+
+
+class NoTitles(ScraperError):
+    """No titles are held where they were looked for; the message says what to do."""
+
+    reason = "no_titles"
 
 
 class NothingToDo(ScraperError):
