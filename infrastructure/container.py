@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
@@ -48,6 +49,7 @@ from shared.config import RepositoryName, Settings
 
 if TYPE_CHECKING:
     from application.title_fields import TitleField
+    from application.title_statistics import TitleStatistics
     from infrastructure.http.cache import HttpCache
     from infrastructure.http.cache_storage import Storage
     from infrastructure.http.client import HttpClient
@@ -361,6 +363,15 @@ def _file_writer(
             "pip install -r requirements/parquet.txt, or choose another format"
         ) from error
     return ParquetWriter(path, columns or TYPED)
+
+
+def write_report(found: "TitleStatistics", out: Path, *, made_at: datetime, origin: str) -> None:
+    """Write the report of titles as a page for a browser. Raises `ExportFailed` or `OSError`."""
+    from infrastructure.exporters.new_file import new_file
+    from infrastructure.report_page import page_of
+
+    with new_file(out) as path:
+        path.write_text(page_of(found, made_at=made_at, origin=origin), encoding="utf-8")
 
 
 def embedded_database_dir(settings: Settings) -> Path:

@@ -192,6 +192,7 @@ def commands(context: click.Context, resume: bool | None) -> int | None:
     python main.py history tt0111161         a title's rating, votes and ranks over time
     python main.py chart diff                who rose, fell, entered and left the chart
     python main.py export --out films.xlsx   titles for other programs, with filters
+    python main.py report                    a page with plots and tables, for a browser
     python main.py repair                    copy what one repository lacks from the other
     python main.py psql                      look into the database
     python main.py cache                     what HTTP_CACHE has kept
@@ -564,6 +565,36 @@ def export(
     try:
         wanted = Wanted(file_format=file_format, out=out, where=where, order=order, columns=columns)
         return write(settings, wanted, out=out, repository=repository)
+    except InvalidSelection as error:
+        raise click.UsageError(str(error)) from error
+
+
+@commands.command()
+@click.option("--out", metavar="FILE", help="The file [OUTPUT_DIR/report.html].")
+@click.option("--from", "repository", type=click.Choice(["csv", "postgres"]), help="Read this.")
+@click.option("--where", metavar="FILTER", help="Only titles of which this is true (see export).")
+@settings_options(*HISTORY_SETTINGS)
+@click.pass_context
+def report(
+    context: click.Context,
+    *,
+    out: str | None,
+    repository: RepositoryName | None,
+    where: str | None,
+) -> int:
+    """Write a page with plots and tables of the titles that are held, for a browser.
+
+    Films and runtimes by decade, ratings by year, genres, critics against users, the best of each
+    year, who works with whom. One file, which loads nothing from anywhere.
+
+    Exit status: 0 when written, 1 when not, 2 for bad usage.
+    """
+    from domain.errors import InvalidSelection
+    from infrastructure.cli.report import report_on
+
+    settings = _settings(context)
+    try:
+        return report_on(settings, out=out, repository=repository, where=where)
     except InvalidSelection as error:
         raise click.UsageError(str(error)) from error
 
