@@ -84,16 +84,6 @@ def ratings_by_year(rows: Sequence[RatingsOfYear]) -> go.Figure:
     figure.add_scatter(
         y=[row.upper_quartile for row in rows], name="middle half", fill="tonexty", **band
     )
-    figure.add_scatter(
-        x=years,
-        y=[row.median for row in rows],
-        name="median",
-        mode="lines+markers",
-        meta={"colour": "--c1"},
-        customdata=[[row.lowest, row.highest, row.titles] for row in rows],
-        hovertemplate="%{x}: median %{y:.2f}<br>from %{customdata[0]} to %{customdata[1]}"
-        "<br>%{customdata[2]:,} titles<extra></extra>",
-    )
     for name, colour, values in (
         ("highest", "--c3", [row.highest for row in rows]),
         ("lowest", "--c2", [row.lowest for row in rows]),
@@ -107,6 +97,16 @@ def ratings_by_year(rows: Sequence[RatingsOfYear]) -> go.Figure:
             hoverinfo="skip",
             meta={"colour": colour},
         )
+    figure.add_scatter(
+        x=years,
+        y=[row.median for row in rows],
+        name="median",
+        mode="lines+markers",
+        meta={"colour": "--c1"},
+        customdata=[[row.lowest, row.highest, row.titles] for row in rows],
+        hovertemplate="%{x}: median %{y:.2f}<br>from %{customdata[0]} to %{customdata[1]}"
+        "<br>%{customdata[2]:,} titles<extra></extra>",
+    )
     return _titled(figure, "year", "rating")
 
 
@@ -151,6 +151,7 @@ def best_by_year(rows: Sequence[BestOfYear]) -> go.Figure:
             x=[row.year for row in of_kind],
             y=[row.rating for row in of_kind],
             mode="markers",
+            marker={"size": 8},
             customdata=[[_shortened(row.title), row.votes] for row in of_kind],
             hovertemplate="%{x}: %{customdata[0]}<br>%{y}, %{customdata[1]:,} votes<extra></extra>",
             visible=True if place < _KINDS_SHOWN else "legendonly",
@@ -189,7 +190,9 @@ def _bars(labels: Sequence[str], values: Sequence[int], remarks: Sequence[str]) 
     )
     # Two bars may have one label, so the labels stand at places.
     ticks = [_shortened(label) for label in labels]
-    figure.update_yaxes(tickmode="array", tickvals=places, ticktext=ticks, autorange="reversed")
+    figure.update_yaxes(
+        tickmode="array", tickvals=places, ticktext=ticks, autorange="reversed", showgrid=False
+    )
     # No half titles.
     figure.update_xaxes(dtick=1 if max(values) <= _FEW else None)
     figure.update_layout(height=90 + _BAR_PIXELS * len(labels), showlegend=False)

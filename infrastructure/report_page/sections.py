@@ -30,6 +30,12 @@ _ROLES = {
     CreditCategory.CAST: "Cast",
 }
 
+_PAIRS = {
+    (CreditCategory.DIRECTOR, CreditCategory.CAST): "Directors with their cast",
+    (CreditCategory.DIRECTOR, CreditCategory.WRITER): "Directors with writers",
+    (CreditCategory.CAST, CreditCategory.CAST): "Two of the cast",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -209,7 +215,7 @@ def _collaborators(found: TitleStatistics) -> Section:
         f"{first.first_category.value} and {first.second_category.value}."
     )
     tables = tuple(
-        table(f"{_ROLES[one]} and {_ROLES[other].lower()}", _PAIR_COLUMNS, rows)
+        table(_PAIRS[one, other], _PAIR_COLUMNS, rows)
         for (one, other), rows in by_pair.items()
         if rows
     )
@@ -228,8 +234,12 @@ def _people(found: TitleStatistics) -> Section:
         Column("mean rating", lambda row: rounded(row.mean_rating, 2), is_number=True),
         Column("years", lambda row: years(row.first_year, row.last_year), is_number=True),
     )
-    most = [f"{rows[0].name} ({rows[0].titles})" for rows in by_category.values() if rows]
-    answer = f"In each role: {', '.join(most)}."
+    most = "; ".join(
+        f"{_ROLES[category].lower()}: {rows[0].name} ({rows[0].titles})"
+        for category, rows in by_category.items()
+        if rows
+    )
+    answer = f"{most[0].upper()}{most[1:]}."
     tables = tuple(
         table(_ROLES[category], columns, rows) for category, rows in by_category.items() if rows
     )
