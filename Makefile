@@ -74,6 +74,8 @@ check-house: $(DEVELOPMENT)
 lock: $(DEVELOPMENT) ## Pin the newest versions that fit requirements/*.in (needs a network)
 	$(LOCK) --upgrade --output-file requirements/runtime.txt requirements/runtime.in
 	$(LOCK) --upgrade --constraint requirements/runtime.txt \
+		--output-file requirements/parquet.txt requirements/parquet.in
+	$(LOCK) --upgrade --constraint requirements/parquet.txt \
 		--output-file requirements/dev.txt requirements/dev.in
 	$(LOCK) --upgrade --constraint requirements/dev.txt \
 		--output-file requirements/bench.txt requirements/bench.in

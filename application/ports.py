@@ -3,11 +3,11 @@
 Adapters do not inherit from these Protocols: mypy checks them where they are wired.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from domain.chart import Chart, ChartName
 from domain.details import DetailName
@@ -21,6 +21,10 @@ from domain.person_profile import PersonProfile
 from domain.run import Failure, ProfileCounts, Run, RunRecord, RunReport, StoreCounts
 from domain.search import SearchHit, SearchQuery
 from domain.title import Title
+
+if TYPE_CHECKING:  # a run has no use for them
+    from application.conditions import Condition
+    from application.title_order import SortKey
 
 TitleOutcome = Title | TitleError | SourceError
 """What became of one title that was asked for: the title, or the error that says why not."""
@@ -299,6 +303,29 @@ class TitleRepository(Protocol):
 
     def profile_counts(self) -> ProfileCounts:
         """Count the profiles that are held, with their credits."""
+
+
+class TitleSelector(Protocol):
+    """Chooses among the titles that a repository holds. Used by one thread."""
+
+    def selected(
+        self, condition: "Condition | None", order: "Sequence[SortKey]"
+    ) -> Iterator[Title]:
+        """Stream the titles of which a condition is true, or all, as `TitleRepository.titles` does.
+
+        By the keys of ``order``, then by id; without keys in no particular order. Raises
+        `RepositoryUnavailable`.
+        """
+
+
+class TitleWriter(Protocol):
+    """Writes titles for others to read: a file, or a stream. Used by one thread."""
+
+    def write(self, titles: Iterable[Title]) -> Sequence[str]:
+        """Write all titles, without holding all in memory; give what the user should know.
+
+        Such as what the format could not take. Raises `ExportFailed` or `OSError`.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@
     ├── InvalidConfiguration     before any work: correct the settings
     ├── InvalidSearch            before any work: search for something else
     │   └── InvalidFilter        before any work: one or more filters are wrong
+    ├── InvalidSelection         before any work: ask for other titles, columns or an order
+    ├── ExportFailed             what was to be written cannot be: the message says what to do
     ├── SourceError              try later, or another source
     │   ├── SourceUnavailable    unreachable, timed out, or answered with an error
     │   ├── SourceBlocked        answered with a challenge or a captcha: it refuses us
@@ -24,6 +26,7 @@
     ├── UnknownRun               no repository knows a run of this id
     ├── RunAtWork                another program is at work on the run
     ├── NoHistory                what was asked for has never been seen: say what is missing
+    ├── NoTitles                 nothing is saved that could be shown or written
     └── NothingToDo              there is no run to continue, or nothing left to fetch
 """
 
@@ -73,6 +76,18 @@ class InvalidFilter(InvalidSearch):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(self.problems))
+
+
+class InvalidSelection(ScraperError):
+    """A filter, an order or columns of titles cannot be understood; the message shows where."""
+
+    reason = "invalid_selection"
+
+
+class ExportFailed(ScraperError):
+    """What was to be written cannot be: a missing library, a file that is in the way."""
+
+    reason = "export_failed"
 
 
 class SourceError(ScraperError):
@@ -266,6 +281,12 @@ class NoHistory(ScraperError):
     """Nothing was kept of what was asked for over time; the message says what to do."""
 
     reason = "no_history"
+
+
+class NoTitles(ScraperError):
+    """No titles are held where they were looked for; the message says what to do."""
+
+    reason = "no_titles"
 
 
 class NothingToDo(ScraperError):

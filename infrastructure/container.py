@@ -4,12 +4,15 @@ import logging
 import secrets
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
+
+import msgspec
 
 from application.composite_save import CompositeSave
 from application.imdb import Imdb
@@ -22,7 +25,9 @@ from application.ports import (
     RunObserver,
     Spill,
     TitleRepository,
+    TitleSelector,
     TitleSource,
+    TitleWriter,
 )
 from application.repair import Progress, Repair
 from application.resume_run import ResumeRun
@@ -36,19 +41,29 @@ from application.source_chain import PATIENCE, REST_SECONDS, PersonChain, Source
 from domain.chart import ChartName
 from domain.details import DetailName
 from domain.discovery import TitleFilter
-from domain.errors import CacheUnavailable, InvalidConfiguration, NoHistory
+from domain.errors import (
+    CacheUnavailable,
+    ExportFailed,
+    InvalidConfiguration,
+    NoHistory,
+    NoTitles,
+)
 from domain.identifiers import ListId
-from domain.run import PEOPLE, DetailFailure, Run, RunRecord
+from domain.run import PEOPLE, DetailFailure, Run, RunRecord, StoreCounts
 from domain.search import Thing
-from shared.config import Settings, load_settings
+from shared.config import RepositoryName, Settings, load_settings
 
 if TYPE_CHECKING:
+    from application.title_fields import TitleField
+    from application.title_statistics import TitleStatistics
     from infrastructure.http.cache import HttpCache
     from infrastructure.http.cache_storage import Storage
     from infrastructure.http.client import HttpClient
     from infrastructure.http.routes import Route, RoutePool
     from infrastructure.http.routes.check import RouteCheck
     from infrastructure.http.routes.tor import TorCircuits
+    from infrastructure.repositories.csv import CsvRepository
+    from infrastructure.repositories.postgres import PostgresRepository
     from infrastructure.scrapers.imdb_graphql import Endpoint
     from infrastructure.scrapers.imdb_html import TitleReader
     from infrastructure.scrapers.saved_pages import SavedPagesSource
@@ -61,6 +76,24 @@ OF_CHARTS = frozenset({"chart", "demo"})
 
 FETCHING_AT_ONCE = OF_CHARTS | {"titles", "discover", "list"}
 """The commands whose runs need no look at what is kept before they fetch."""
+
+
+ExportFormat = Literal["csv", "jsonl", "parquet", "xlsx", "sqlite"]
+"""The formats in which titles can be written."""
+
+TEXT_FORMATS = frozenset({"csv", "jsonl"})
+"""The formats that a stream can take."""
+
+
+class Selection(TitleSelector, Protocol):
+    """A repository to choose titles from, which can count them."""
+
+    @property
+    def name(self) -> str:
+        """Its name in settings and messages."""
+
+    def counts(self) -> StoreCounts:
+        """Count the titles that are held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +271,7 @@ def new_circuit() -> CircuitBreaker:
 
 def repository_openers(settings: Settings) -> list[RepositoryOpener]:
     """The chosen repositories, not yet open: what is not chosen is never touched."""
+    openers: dict[str, Callable[[Settings], AbstractContextManager[TitleRepository]]]
     openers = {"csv": _open_csv, "postgres": _open_postgres}
     return [
         RepositoryOpener(name, partial(openers[name], settings)) for name in settings.repositories
@@ -317,6 +351,99 @@ def open_history(settings: Settings) -> Iterator[HistoryReader]:
 
     with database_url(settings) as url, open_postgres_history(url) as history:
         yield history
+
+
+@contextmanager
+def open_selection(settings: Settings, repository: RepositoryName | None) -> Iterator[Selection]:
+    """Open a repository to choose titles from: the one named, or the first that has data.
+
+    Nothing is made where nothing is. Raises `NoTitles` when there is no data,
+    `RepositoryUnavailable`.
+    """
+    chosen = (repository,) if repository else settings.repositories
+    with_data = repositories_with_data(msgspec.structs.replace(settings, repositories=chosen))
+    if not with_data:
+        raise NoTitles(
+            f"no titles are saved yet ({' or '.join(chosen)}, OUTPUT_DIR={settings.output_dir}): "
+            "run the program first, or say where they are"
+        )
+    openers: dict[str, Callable[[Settings], AbstractContextManager[Selection]]]
+    openers = {"csv": _open_csv, "postgres": _open_postgres}
+    with openers[with_data[0].name](settings) as selection:
+        yield selection
+
+
+@contextmanager
+def open_title_writer(
+    settings: Settings,
+    file_format: ExportFormat,
+    columns: "Sequence[TitleField] | None",
+    out: Path | BinaryIO,
+) -> Iterator[TitleWriter]:
+    """Make what writes titles to a stream, or to a file that is there whole at the end or not.
+
+    A stream takes the formats that are text. Raises `ExportFailed`, among others for a library that
+    is not installed.
+    """
+    from infrastructure.exporters.new_file import new_file
+
+    if not isinstance(out, Path):
+        yield _text_writer(settings, file_format, columns, out)
+        return
+    with new_file(out) as path:
+        if file_format in TEXT_FORMATS:
+            with path.open("wb") as stream:
+                yield _text_writer(settings, file_format, columns, stream)
+        else:
+            yield _file_writer(file_format, columns, path)
+
+
+def _text_writer(
+    settings: Settings,
+    file_format: ExportFormat,
+    columns: "Sequence[TitleField] | None",
+    stream: BinaryIO,
+) -> TitleWriter:
+    from application.export_columns import FLAT, WHOLE
+    from infrastructure.exporters.text_files import CsvWriter, JsonLinesWriter
+    from infrastructure.repositories.csv.formulas import escaped
+
+    if file_format == "jsonl":
+        return JsonLinesWriter(stream, columns or WHOLE)
+    escapes = settings.csv_escape_formulas == "true"
+    return CsvWriter(stream, columns or FLAT, partial(escaped, formulas=True) if escapes else str)
+
+
+def _file_writer(
+    file_format: ExportFormat, columns: "Sequence[TitleField] | None", path: Path
+) -> TitleWriter:
+    from application.export_columns import NAMES, TYPED
+
+    if file_format == "sqlite":
+        from infrastructure.exporters.sqlite_file import SqliteWriter
+
+        return SqliteWriter(path)
+    if file_format == "xlsx":
+        from infrastructure.exporters.excel_file import ExcelWriter
+
+        return ExcelWriter(path, columns or NAMES)
+    try:
+        from infrastructure.exporters.parquet_file import ParquetWriter
+    except ImportError as error:
+        raise ExportFailed(
+            "Parquet files are written by the package pyarrow, which is not installed: "
+            "pip install -r requirements/parquet.txt, or choose another format"
+        ) from error
+    return ParquetWriter(path, columns or TYPED)
+
+
+def write_report(found: "TitleStatistics", out: Path, *, made_at: datetime, origin: str) -> None:
+    """Write the report of titles as a page for a browser. Raises `ExportFailed` or `OSError`."""
+    from infrastructure.exporters.new_file import new_file
+    from infrastructure.report_page import page_of
+
+    with new_file(out) as path:
+        path.write_text(page_of(found, made_at=made_at, origin=origin), encoding="utf-8")
 
 
 def embedded_database_dir(settings: Settings) -> Path:
@@ -658,7 +785,7 @@ def _saved_pages(
 
 
 @contextmanager
-def _open_csv(settings: Settings) -> Iterator[TitleRepository]:
+def _open_csv(settings: Settings) -> "Iterator[CsvRepository]":
     from infrastructure.repositories.csv import open_csv_repository
 
     escape_formulas = settings.csv_escape_formulas == "true"
@@ -667,7 +794,7 @@ def _open_csv(settings: Settings) -> Iterator[TitleRepository]:
 
 
 @contextmanager
-def _open_postgres(settings: Settings) -> Iterator[TitleRepository]:
+def _open_postgres(settings: Settings) -> "Iterator[PostgresRepository]":
     from infrastructure.repositories.postgres import open_postgres_repository
 
     revive = None if settings.database_url else partial(_revive_embedded, settings)

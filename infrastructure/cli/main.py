@@ -23,6 +23,7 @@ from infrastructure.cli.options import (
 from shared.config import (
     ENV_FILE,
     InvalidSettings,
+    RepositoryName,
     Settings,
     likely_typos,
     load_settings,
@@ -110,6 +111,9 @@ DISCOVER_SETTINGS = tuple(name for name in LISTING_SETTINGS if name not in {"lan
 HISTORY_SETTINGS = ("repositories", "output_dir", "database_url", "log_level", "log_format")
 """The settings that mean something to a look at earlier times."""
 
+EXPORT_SETTINGS = (*HISTORY_SETTINGS, "csv_escape_formulas")
+"""The settings that mean something to an export."""
+
 PROFILED = frozenset({"titles", "demo", "resume", "retry"})
 """The commands that ``--profile`` measures, besides the batch run."""
 
@@ -120,6 +124,14 @@ Exit status:
   2    bad usage or configuration; nothing was started
   3    no source could be reached, or all are blocked
   130  interrupted; what was in flight is saved (go on with: resume)
+"""
+
+_EXPORT_EPILOG = """\b
+A filter compares fields with ==, !=, <, <=, >, >=, in, not in, is None, and joins with
+and, or, not: "rating > 8 and 'Drama' in genres and 'nm0000151' in cast and plot is not None"
+
+Without --out, csv and jsonl go to standard output, the others to OUTPUT_DIR/export.FORMAT.
+Exit status: 0 when written, 1 when not, 2 for bad usage, 130 when interrupted.
 """
 
 
@@ -197,6 +209,8 @@ def commands(context: click.Context, resume: bool | None) -> int | None:
     python main.py runs                      the latest runs, and how they went
     python main.py history tt0111161         a title's rating, votes and ranks over time
     python main.py chart diff                who rose, fell, entered and left the chart
+    python main.py export --out films.xlsx   titles for other programs, with filters
+    python main.py report                    a page with plots and tables, for a browser
     python main.py repair                    copy what one repository lacks from the other
     python main.py psql                      look into the database
     python main.py cache                     what HTTP_CACHE has kept
@@ -641,6 +655,81 @@ def routes(context: click.Context) -> int:
     # In a pipe or a log, wide enough for the table.
     console = Console(width=None if sys.stdout.isatty() else 160)
     return show_routes(_settings(context), console)
+
+
+@commands.command(epilog=_EXPORT_EPILOG)
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["csv", "jsonl", "parquet", "xlsx", "sqlite"]),
+    help="The format; by default what the name of the file says, or else csv.",
+)
+@click.option("--where", metavar="FILTER", help="Only titles of which this is true.")
+@click.option(
+    "--sort", "order", metavar="FIELDS", help="By these, from the top down with -: -year."
+)
+@click.option("--columns", metavar="NAMES", help="Only these columns, in this order.")
+@click.option("--out", metavar="FILE", help="The file; - is standard output (csv, jsonl).")
+@click.option("--from", "repository", type=click.Choice(["csv", "postgres"]), help="Read this.")
+@settings_options(*EXPORT_SETTINGS)
+@click.pass_context
+def export(
+    context: click.Context,
+    *,
+    file_format: str | None,
+    where: str | None,
+    order: str | None,
+    columns: str | None,
+    out: str | None,
+    repository: RepositoryName | None,
+) -> int:
+    """Write the titles that are held, with credits and details: CSV, JSON, Parquet, Excel, SQLite.
+
+    \b
+    python main.py export > titles.csv
+    python main.py export --out films.xlsx --where "1970 <= year < 1980 and 'Horror' in genres"
+    python main.py export --format jsonl --sort -rating --columns title,year,rating
+    """
+    from domain.errors import InvalidSelection
+    from infrastructure.cli.export import Wanted
+    from infrastructure.cli.export import export as write
+
+    settings = _settings(context)
+    try:
+        wanted = Wanted(file_format=file_format, out=out, where=where, order=order, columns=columns)
+        return write(settings, wanted, out=out, repository=repository)
+    except InvalidSelection as error:
+        raise click.UsageError(str(error)) from error
+
+
+@commands.command()
+@click.option("--out", metavar="FILE", help="The file [OUTPUT_DIR/report.html].")
+@click.option("--from", "repository", type=click.Choice(["csv", "postgres"]), help="Read this.")
+@click.option("--where", metavar="FILTER", help="Only titles of which this is true (see export).")
+@settings_options(*HISTORY_SETTINGS)
+@click.pass_context
+def report(
+    context: click.Context,
+    *,
+    out: str | None,
+    repository: RepositoryName | None,
+    where: str | None,
+) -> int:
+    """Write a page with plots and tables of the titles that are held, for a browser.
+
+    Films and runtimes by decade, ratings by year, genres, critics against users, the best of each
+    year, who works with whom. One file, which loads nothing from anywhere.
+
+    Exit status: 0 when written, 1 when not, 2 for bad usage.
+    """
+    from domain.errors import InvalidSelection
+    from infrastructure.cli.report import report_on
+
+    settings = _settings(context)
+    try:
+        return report_on(settings, out=out, repository=repository, where=where)
+    except InvalidSelection as error:
+        raise click.UsageError(str(error)) from error
 
 
 @commands.command(context_settings={"ignore_unknown_options": True})

@@ -120,7 +120,7 @@ def lock(name: str) -> dict[str, Pin]:
     return pins
 
 
-@pytest.mark.parametrize("name", ["runtime", "dev", "bench"])
+@pytest.mark.parametrize("name", ["runtime", "parquet", "dev", "bench"])
 class TestTheLock:
     def test_has_what_its_in_file_asks_for_and_nothing_that_it_dropped(self, name: str) -> None:
         path = f"requirements/{name}.in"
@@ -164,7 +164,8 @@ def test_benchmarks_share_their_pins_with_what_is_installed_beside_them() -> Non
 
 
 def test_no_dependency_is_documented_that_is_gone() -> None:
-    asked = {*asked_for("runtime"), *asked_for("dev"), *asked_for("bench")}
+    names = ("runtime", "parquet", "dev", "bench")
+    asked = {package for name in names for package in asked_for(name)}
     assert set(table_rows(read("docs/dependencies.md"))) == asked
 
 
@@ -188,7 +189,11 @@ def imported() -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("package", sorted(asked_for("runtime")))
+ASKED_FOR = {**asked_for("runtime"), **asked_for("parquet")}
+"""What the program uses, where it is installed."""
+
+
+@pytest.mark.parametrize("package", sorted(ASKED_FOR))
 def test_the_product_uses_every_package_that_it_asks_for(package: str, imported: set[str]) -> None:
     if package in LOADED_BY_NAME:
         assert any(LOADED_BY_NAME[package] in source for source in product_sources())
@@ -197,7 +202,7 @@ def test_the_product_uses_every_package_that_it_asks_for(package: str, imported:
 
 
 def test_the_product_asks_for_every_package_that_it_imports(imported: set[str]) -> None:
-    asked = {MODULES.get(package, package) for package in asked_for("runtime")}
+    asked = {MODULES.get(package, package) for package in ASKED_FOR}
     ours = {Path(name).stem for name in PRODUCT}
     assert imported - asked - ours - sys.stdlib_module_names == set()
 

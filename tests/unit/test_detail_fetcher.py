@@ -31,7 +31,10 @@ def fetch_all(
     go_on: Callable[[], bool] = lambda: True,
 ) -> list[Fetched[TitleId, Title]]:
     fetcher: DetailFetcher[TitleId, Title] = DetailFetcher(
-        lambda ids, size: chain.titles(ids, cut_for=size), batch_size=lambda: chain.batch_size, max_threads=threads, go_on=go_on
+        lambda ids, size: chain.titles(ids, cut_for=size),
+        batch_size=lambda: chain.batch_size,
+        max_threads=threads,
+        go_on=go_on,
     )
     return list(fetcher.fetch(ids))
 
@@ -95,9 +98,9 @@ def test_what_a_source_said_of_a_title_before_it_was_given_up_is_not_forgotten()
         raise BLOCKED
 
     class Pages(FakeSource):
-        def titles(self, ids):
+        def titles(self, ids, details=()):
             try:
-                return super().titles(ids)
+                return super().titles(ids, details)
             except TitleNotFound as error:
                 return [error]
 

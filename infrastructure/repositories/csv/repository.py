@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from io import FileIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -49,6 +49,10 @@ from infrastructure.repositories.csv.rows import (
 )
 from infrastructure.repositories.csv.table import MOST_TITLES_AT_ONCE
 from infrastructure.repositories.csv.title_set import TitleSet
+
+if TYPE_CHECKING:
+    from application.conditions import Condition
+    from application.title_order import SortKey
 
 _LARGEST_CELL = 2**31 - 1
 _POLL_SECONDS = 0.005
@@ -267,6 +271,15 @@ class CsvRepository:
         the titles ``ids``, which come in their order, it holds all the rows.
         """
         return self._all_titles() if ids is None else self._titles_named(ids)
+
+    def selected(
+        self, condition: "Condition | None", order: "Sequence[SortKey]"
+    ) -> Iterator[Title]:
+        """Give the titles of which a condition is true, in an order; without one as `titles`."""
+        from infrastructure.repositories.csv.selecting import chosen, sorted_titles
+
+        found = chosen(self._all_titles(), condition)
+        return sorted_titles(found, order, self._titles_named) if order else found
 
     def _all_titles(self) -> Iterator[Title]:
         with ExitStack() as stack, translated(self._directory):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg2
 from psycopg2 import errors as pg
@@ -48,6 +48,10 @@ from infrastructure.repositories.postgres.rows import (
     title_from,
 )
 from infrastructure.repositories.postgres.saving import rounds_of, save_round, total
+
+if TYPE_CHECKING:
+    from application.conditions import Condition
+    from application.title_order import SortKey
 
 _Result = TypeVar("_Result")
 
@@ -235,12 +239,27 @@ class PostgresRepository:
         A few hundred are in memory at a time, and with details, which may be long, a few. Holds one
         connection until it is exhausted or closed.
         """
-        values = () if ids is None else (array_literal(ids),)
+        if ids is None:
+            return self._titles()
+        return self._titles("imdb_id = ANY (%s::text[])", (array_literal(ids),))
+
+    def selected(
+        self, condition: "Condition | None", order: "Sequence[SortKey]"
+    ) -> Iterator[Title]:
+        """Give the titles of which a condition is true, in an order; as `titles`."""
+        from infrastructure.repositories.postgres.selecting import condition_sql, order_sql
+
+        where, values = condition_sql(condition) if condition is not None else ("", ())
+        return self._titles(where, values, order_sql(order))
+
+    def _titles(
+        self, where: str = "", values: tuple[object, ...] = (), order: str = "imdb_id"
+    ) -> Iterator[Title]:
         with self._snapshot(_TITLES_PER_FETCH) as (rows, has_details):
             if has_details:
                 rows.itersize = _DETAILED_TITLES_PER_FETCH
             details = details_json() if has_details else None
-            rows.execute(select_titles(details, named=ids is not None), values)
+            rows.execute(select_titles(details, where=where, order=order), values)
             for *row, details_ in rows:
                 try:
                     yield title_from(tuple(row), details_from(details_))

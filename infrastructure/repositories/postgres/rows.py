@@ -55,7 +55,7 @@ _SELECT_TITLES = """
         (SELECT json_agg(json_build_array(category, position, name, person_id, characters))::text
          FROM credits WHERE title_id = imdb_id),
         {details}
-    FROM titles {which} ORDER BY imdb_id
+    FROM titles {which} ORDER BY {order}
 """
 
 _CATEGORY_ORDER = {category: place for place, category in enumerate(CreditCategory)}
@@ -79,13 +79,13 @@ _CreditFacts = tuple[CreditCategory, int, str, str | None, tuple[str, ...]]
 _credits_decoder = msgspec.json.Decoder(list[_CreditFacts])
 
 
-def select_titles(details: str | None, *, named: bool) -> str:
+def select_titles(details: str | None, *, where: str = "", order: str = "titles.imdb_id") -> str:
     """The statement that reads what `title_from` takes, with what reads the details, if any.
 
-    It is for all titles, or for ``named`` ones, whose ids are given as `array_literal`.
+    It is for all titles, or for those ``where`` a condition is true.
     """
-    which = "WHERE imdb_id = ANY (%s::text[])" if named else ""
-    return _SELECT_TITLES.format(details=details or "NULL", which=which)
+    which = f"WHERE {where}" if where else ""
+    return _SELECT_TITLES.format(details=details or "NULL", which=which, order=order)
 
 
 def _in_billing_order(credit: Credit) -> tuple[int, int]:

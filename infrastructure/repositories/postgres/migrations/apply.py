@@ -16,6 +16,7 @@ from infrastructure.repositories.postgres.migrations import (
     statements_0006,
     statements_0007,
     statements_0008,
+    statements_0009,
 )
 
 _VERSIONS = {
@@ -27,6 +28,7 @@ _VERSIONS = {
     "0006": statements_0006.STATEMENTS,
     "0007": statements_0007.STATEMENTS,
     "0008": statements_0008.STATEMENTS,
+    "0009": statements_0009.STATEMENTS,
 }
 """The statements of every version, in order; versions sort as text."""
 

@@ -1,0 +1,49 @@
+"""The page of the report, whole in one text: style, script, plots and tables."""
+
+from datetime import datetime
+from importlib import resources
+
+from jinja2 import Environment
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from application.title_statistics import TitleStatistics
+from infrastructure.report_page.sections import sections_of
+from infrastructure.report_page.tables import KINDS
+
+_FOLDER = resources.files(__package__)
+
+
+def page_of(found: TitleStatistics, *, made_at: datetime, origin: str) -> str:
+    """Give the report as HTML; ``origin`` says where the titles are from.
+
+    Whatever comes from titles is escaped, and the page forbids the browser to load anything.
+    """
+    # autoescape: titles and names are text of others.
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(_FOLDER.joinpath("page.html").read_text("utf-8"))
+    sections = list(sections_of(found))
+    figures = {
+        section.name: Markup(_for_script(section.figure.to_json()))  # noqa: S704 - escaped
+        for section in sections
+        if section.figure is not None
+    }
+    kinds = sorted(found.kinds.items(), key=lambda pair: -pair[1])
+    return template.render(
+        sections=sections,
+        figures=figures,
+        titles=found.titles,
+        kinds=[(count, KINDS[kind]) for kind, count in kinds],
+        made_at=made_at,
+        origin=origin,
+        style=Markup(_FOLDER.joinpath("page.css").read_text("utf-8")),  # noqa: S704 - ours
+        script=Markup(_FOLDER.joinpath("page.js").read_text("utf-8")),  # noqa: S704 - ours
+        plotly=Markup(get_plotlyjs().replace("</script", "<\\/script")),  # noqa: S704 - Plotly's
+    )
+
+
+def _for_script(json: str) -> str:
+    """JSON so that it cannot end the script that it stands in, nor begin a comment of HTML."""
+    for character in "<>&\u2028\u2029":
+        json = json.replace(character, f"\\u{ord(character):04x}")
+    return json
