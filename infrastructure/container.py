@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from application.composite_save import CompositeSave
+from application.import_datasets import ImportDatasets
 from application.ports import (
     CircuitBreaker,
+    DatasetProgress,
     HistoryReader,
     PersonSource,
     RepositoryOpener,
@@ -32,7 +34,7 @@ from application.scrape_titles import ScrapeTitles, utc_now
 from application.search_titles import SearchTitles
 from application.source_chain import PATIENCE, REST_SECONDS, PersonChain, SourceChain
 from domain.chart import ChartName
-from domain.errors import CacheUnavailable, InvalidConfiguration, NoHistory
+from domain.errors import CacheUnavailable, DatasetsUnusable, InvalidConfiguration, NoHistory
 from domain.run import Run, RunRecord
 from shared.config import Settings
 
@@ -245,6 +247,29 @@ def open_history(settings: Settings) -> Iterator[HistoryReader]:
 
     with database_url(settings) as url, open_postgres_history(url) as history:
         yield history
+
+
+@contextmanager
+def open_dataset_import(
+    settings: Settings, folder: Path | None, progress: DatasetProgress
+) -> Iterator[ImportDatasets]:
+    """Wire the import of dataset files, from a folder or from where they are published.
+
+    An embedded database runs until this is left. Raises `DatasetsUnusable` without a database,
+    `RepositoryUnavailable`.
+    """
+    if "postgres" not in settings.repositories:
+        raise DatasetsUnusable(
+            "dataset files are kept in PostgreSQL, and REPOSITORIES="
+            f"{','.join(settings.repositories)} does without: add postgres to REPOSITORIES"
+        )
+    from infrastructure.repositories.postgres.datasets import DatasetTables
+    from infrastructure.scrapers.imdb_datasets import DatasetFolder
+
+    if folder is None:
+        raise DatasetsUnusable("--dir must name a folder")
+    with database_url(settings) as url:
+        yield ImportDatasets(DatasetFolder(folder), DatasetTables(url), progress)
 
 
 def embedded_database_dir(settings: Settings) -> Path:
