@@ -24,6 +24,7 @@ from infrastructure.repositories.postgres.connections import Server
 from infrastructure.repositories.postgres.datasets import placing
 from infrastructure.repositories.postgres.datasets.loading import Loaded
 from infrastructure.repositories.postgres.datasets.loading_files import SESSION, FileLoader, Job
+from infrastructure.repositories.postgres.datasets.schema import make_schema
 from infrastructure.repositories.postgres.datasets.table_layout import LAYOUTS, LOADING, SCHEMA
 from infrastructure.repositories.postgres.errors import translated
 from infrastructure.repositories.postgres.migrations import apply_migrations
@@ -121,6 +122,7 @@ class DatasetTables:
                     raise DatasetsUnusable(
                         "another import into this database is at work: let it finish first"
                     )
+                make_schema(statements)
                 statements.execute(_CLEAR)
                 statements.execute(f"CREATE SCHEMA {LOADING}")
                 statements.execute(_MAKE_REJECTS)

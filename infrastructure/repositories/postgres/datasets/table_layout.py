@@ -1,4 +1,4 @@
-"""How the files and the tables belong together; the tables themselves are made by migrations."""
+"""How the files and the tables belong together."""
 
 from dataclasses import dataclass
 

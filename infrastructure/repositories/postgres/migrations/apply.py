@@ -13,7 +13,6 @@ from infrastructure.repositories.postgres.migrations import (
     statements_0003,
     statements_0004,
     statements_0005,
-    statements_0006,
 )
 
 _VERSIONS = {
@@ -22,7 +21,6 @@ _VERSIONS = {
     "0003": statements_0003.STATEMENTS,
     "0004": statements_0004.STATEMENTS,
     "0005": statements_0005.STATEMENTS,
-    "0006": statements_0006.STATEMENTS,
 }
 """The statements of every version, in order; versions sort as text."""
 

@@ -1,18 +1,21 @@
-"""Version 0006 of the schema: IMDb's dataset files, in a schema of their own, ``imdb_datasets``.
+"""The tables and views of the dataset files, in schemas of their own.
+
+The first import makes them, and no migration does: whoever never imports pays nothing for them, and
+needs no right to make a schema. What is in them can be imported again at any time.
 
 Each table has one partition once its file was imported: so a whole new table can be put in place in
 a moment, and the views (also those that others have made) stay. What the files say is not checked
-against each other: they are made at different moments. The databases' other users see one set of
-tables, whatever their ``search_path``.
+against each other: they are made at different moments.
+
+A migration that changes the type of a column of ``titles`` has to drop ``known_titles`` first; the
+next import makes it again.
 """
 
+from psycopg2.extensions import cursor
+
+from infrastructure.repositories.postgres.datasets.table_layout import ROWS, SCHEMA
+
 # ruff: noqa: S608 - all names are constants
-
-SCHEMA = "imdb_datasets"
-"""Where the tables are."""
-
-ROWS = "imdb_datasets_rows"
-"""Where their partitions are."""
 
 _FILE_COLUMNS = {
     "title_basics": """
@@ -78,7 +81,7 @@ _FILE_COLUMNS = {
 }
 _IS_TITLE = "tconst LIKE 'tt%' AND right(tconst, -2)::bigint >= 0"
 
-STATEMENTS = (
+_STATEMENTS = (
     f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}",
     f"CREATE SCHEMA IF NOT EXISTS {ROWS}",
     *(
@@ -153,7 +156,7 @@ STATEMENTS = (
     """,
     # Two halves, so that a question for one title finds it by the indexes of both sides.
     f"""
-    CREATE VIEW known_titles AS
+    CREATE OR REPLACE VIEW known_titles AS
     WITH file AS (
         SELECT max(file_time) FILTER (WHERE name = 'title.basics') AS basics_time,
             max(file_time) FILTER (WHERE name = 'title.ratings') AS ratings_time
@@ -198,3 +201,17 @@ STATEMENTS = (
     'Scraped titles and those of the dataset files; of each group of facts the newer version'
     """,
 )
+
+
+def make_schema(statements: cursor) -> None:
+    """Make what is not there yet, inside the caller's transaction."""
+    statements.execute(";".join(_STATEMENTS))
+
+
+def has_schema(statements: cursor) -> bool:
+    """Whether anything was ever imported."""
+    statements.execute(
+        "SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = 'files'",
+        (SCHEMA,),
+    )
+    return statements.fetchone() == (1,)
