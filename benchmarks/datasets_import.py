@@ -2,10 +2,10 @@
 
 Synthetic files, the same every time, are first sent by bare COPY into plain unlogged tables of text
 columns, one after the other over one connection, and then imported by ``python main.py datasets
-import``: typed, checked, with keys and indexes, in tables that survive a crash, and with the account
-of every line. Of the import the whole program counts, from its start to its end; both read the files
-in the same way. Each begins with an empty database on the embedded server, or on the one of
-``DATABASE_URL``.
+import``: typed, checked, with keys and indexes, in tables that survive a crash, and with the
+account of every line. Of the import the whole program counts, from its start to its end; both read
+the files in the same way. Each begins with an empty database on the embedded server, or on the one
+of ``DATABASE_URL``.
 
 The command fails (exit status 1) when the import makes less than 60 % of the rows a second of the
 bare COPY, when its process takes more than 200 MB of memory, or when a row is missing.

@@ -51,6 +51,8 @@ class Loaded:
     rejected: int = 0
     first_reason: str = ""
     """Why the first of the rejected lines was refused."""
+    sha256: str = ""
+    """Of the file as it was read, packed or not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Loads several files at the same time, each over a connection of its own."""
 
+import hashlib
 import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,7 +27,8 @@ SESSION = """
     SET client_connection_check_interval = '1s';
     SET lock_timeout = '30s';
     SET maintenance_work_mem = '256MB';
-    SET work_mem = '64MB'
+    SET work_mem = '128MB';
+    SET default_statistics_target = 30
 """
 
 
@@ -39,7 +41,6 @@ class Job:
     """
 
     file: DatasetFile
-    sha256: str
     choice: str
     layout: Layout
     stays: bool
@@ -66,7 +67,7 @@ class FileLoader:
         Raises psycopg2's errors, or whatever interrupts it, when all threads have ended.
         """
         # The largest first, so that none is left alone at the end.
-        ordered = sorted(jobs, key=lambda job: job.file.path.stat().st_size, reverse=True)
+        ordered = sorted(jobs, key=_size, reverse=True)
         loaded: dict[DatasetName, Loaded] = {}
         failed: dict[DatasetName, str] = {}
         with ThreadPoolExecutor(FILES_AT_ONCE, thread_name_prefix="load") as threads:
@@ -109,13 +110,18 @@ class FileLoader:
 
     def _load_over(self, opened: connection, job: Job) -> Loaded:
         name, path = job.file.name, job.file.path
-        size = path.stat().st_size
+        size = _size(job)
         stays = job.stays and not job.filters
 
-        def read(done: int) -> None:
+        digest, done = hashlib.sha256(), 0
+
+        def seen(packed: bytes) -> None:
+            nonlocal done
+            digest.update(packed)
+            done += len(packed)
             self._progress(name, "load", done, size)
 
-        chunks = chunks_of(path, job.layout.header, read)
+        chunks = chunks_of(path, job.layout.header, seen)
         with opened, opened.cursor() as statements:
             statements.execute(SESSION)
             placing.create_table(statements, job.layout, stays=stays)
@@ -129,7 +135,16 @@ class FileLoader:
             account.rejected += doubled
             self._check()
             placing.complete(statements, job.layout, stays=stays)
+        account.sha256 = digest.hexdigest()
         return account
+
+
+def _size(job: Job) -> int:
+    """Of the file, in bytes; 0 when it is gone, which whoever opens it will tell."""
+    try:
+        return job.file.path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _nothing_loaded(job: Job, account: Loaded) -> DatasetDamaged:

@@ -84,17 +84,17 @@ class DatasetTables:
         check_choice([file.name for file in files], choice)
         with translated(), self._importing() as main:
             known = _known(main)
-            digests, failed = _digests(files)
+            digests, failed = _digests(files, known.keys() | choice.rests_on)
             jobs, skipped = [], []
             for file in files:
-                if file.name not in digests:
+                if file.name in failed:
                     continue
                 full_choice = _full_choice(file.name, choice, digests)
                 before = known.get(file.name)
                 if before and (before.sha256, before.choice) == (digests[file.name], full_choice):
                     skipped.append(before.account)
                 else:
-                    jobs.append(_job(main, file, digests[file.name], full_choice, choice))
+                    jobs.append(_job(main, file, full_choice, choice))
             loaded, not_loaded = FileLoader(self._server, progress).load(jobs)
             failed |= not_loaded
             failed |= _without_what_they_rest_on(jobs, choice, failed)
@@ -172,11 +172,13 @@ def _known(main: connection) -> dict[DatasetName, _Known]:
 
 
 def _digests(
-    files: Sequence[DatasetFile],
+    files: Sequence[DatasetFile], needed: Collection[DatasetName]
 ) -> tuple[dict[DatasetName, str], dict[DatasetName, str]]:
-    """The SHA-256 of each file that can be read, and why the others cannot."""
+    """The SHA-256 of each file that is needed and can be read, and why the others cannot."""
     digests, failed = {}, {}
     for file in files:
+        if file.name not in needed:
+            continue
         try:
             with file.path.open("rb") as opened:
                 digests[file.name] = hashlib.file_digest(opened, "sha256").hexdigest()
@@ -195,14 +197,12 @@ def _full_choice(
     return " ".join([str(choice), *rests_on])
 
 
-def _job(
-    main: connection, file: DatasetFile, sha256: str, full_choice: str, choice: DatasetFilter
-) -> Job:
+def _job(main: connection, file: DatasetFile, full_choice: str, choice: DatasetFilter) -> Job:
     layout = LAYOUTS[file.name]
     with main, main.cursor() as statements:
         stays = not placing.holds_rows(statements, layout)
     filters = bool(choice) and file.name.is_of_titles
-    return Job(file, sha256, full_choice, layout, stays=stays, filters=filters)
+    return Job(file, full_choice, layout, stays=stays, filters=filters)
 
 
 def _without_what_they_rest_on(
@@ -265,7 +265,7 @@ def _placed(statements: cursor, job: Job, loaded: Loaded) -> FileAccount:
     statements.execute(
         _NOTE_FILE,
         (
-            name.value, job.file.etag, job.sha256, job.choice, account.lines, account.loaded,
+            name.value, job.file.etag, loaded.sha256, job.choice, account.lines, account.loaded,
             account.filtered, account.rejected, job.file.modified_at, datetime.now(UTC),
         ),
     )  # fmt: skip

@@ -40,14 +40,14 @@ class Chunk:
     lines: int
 
 
-def chunks_of(path: Path, header: Sequence[str], told: Callable[[int], None]) -> Iterator[Chunk]:
-    """Give the lines after the header, in order; ``told`` gets the bytes of the file read so far.
+def chunks_of(path: Path, header: Sequence[str], seen: Callable[[bytes], None]) -> Iterator[Chunk]:
+    """Give the lines after the header, in order; ``seen`` is given all bytes of the file.
 
     Raises `DatasetDamaged` when the header is another one, a packed file is cut short or damaged,
     or a line is longer than `LONGEST_LINE_BYTES`; `OSError`.
     """
     with path.open("rb") as file:
-        pieces = _blocks(_unpacked(file, path, told), CHUNK_BYTES)
+        pieces = _blocks(_unpacked(file, path, seen), CHUNK_BYTES)
         rest = _after_header(path, header, pieces)
         number = 2
         for block in pieces:
@@ -99,12 +99,12 @@ def _after_header(path: Path, header: Sequence[str], blocks: Iterator[bytes]) ->
     return rest
 
 
-def _unpacked(file: BinaryIO, path: Path, told: Callable[[int], None]) -> Iterator[bytes]:
+def _unpacked(file: BinaryIO, path: Path, seen: Callable[[bytes], None]) -> Iterator[bytes]:
     """The bytes of a file, unpacked when it is packed, a bounded number at a time."""
     packed = file.read(_READ_BYTES)
     unpacker = zlib.decompressobj(_GZIP) if packed.startswith(_GZIP_MAGIC) else None
     while packed:
-        told(file.tell())
+        seen(packed)
         if unpacker is None:
             yield packed
         else:
