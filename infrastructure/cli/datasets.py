@@ -16,7 +16,14 @@ from rich.table import Table
 from rich.text import Text
 
 from application.ports import DatasetProgress
-from domain.datasets import DatasetFilter, DatasetName, FileAccount, ImportOutcome, ImportReport
+from domain.datasets import (
+    DatasetFilter,
+    DatasetName,
+    FileAccount,
+    ImportOutcome,
+    ImportReport,
+    check_choice,
+)
 from domain.errors import DatasetsUnusable, RepositoryUnavailable
 from domain.title import TitleKind
 from infrastructure.cli.exit_status import INCOMPLETE, SAVED
@@ -72,6 +79,7 @@ def import_datasets(
 ) -> int:
     """Import dataset files and print the account; give the exit status."""
     try:
+        check_choice(names, choice)
         with _progress() as progress, open_dataset_import(settings, folder, progress) as imports:
             report = imports.execute(names, choice)
     except DatasetsUnusable as error:
