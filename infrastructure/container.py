@@ -15,6 +15,7 @@ from application.composite_save import CompositeSave
 from application.import_datasets import ImportDatasets
 from application.ports import (
     CircuitBreaker,
+    DatasetFiles,
     DatasetProgress,
     HistoryReader,
     PersonSource,
@@ -264,12 +265,20 @@ def open_dataset_import(
             f"{','.join(settings.repositories)} does without: add postgres to REPOSITORIES"
         )
     from infrastructure.repositories.postgres.datasets import DatasetTables
-    from infrastructure.scrapers.imdb_datasets import DatasetFolder
 
-    if folder is None:
-        raise DatasetsUnusable("--dir must name a folder")
-    with database_url(settings) as url:
-        yield ImportDatasets(DatasetFolder(folder), DatasetTables(url), progress)
+    with _dataset_files(settings, folder) as files, database_url(settings) as url:
+        yield ImportDatasets(files, DatasetTables(url), progress)
+
+
+@contextmanager
+def _dataset_files(settings: Settings, folder: Path | None) -> Iterator[DatasetFiles]:
+    from infrastructure.scrapers.imdb_datasets import DatasetDownloads, DatasetFolder
+
+    if folder is not None:
+        yield DatasetFolder(folder)
+        return
+    with _http_client("datasets", settings, threading.Event(), cache=None) as client:
+        yield DatasetDownloads(client, settings.datasets_url, settings.output_dir / "datasets")
 
 
 def embedded_database_dir(settings: Settings) -> Path:

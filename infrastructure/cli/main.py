@@ -89,7 +89,24 @@ SEARCH_SETTINGS = (
 HISTORY_SETTINGS = ("repositories", "output_dir", "database_url", "log_level", "log_format")
 """The settings that mean something to a look at earlier times."""
 
-DATASETS_SETTINGS = ("repositories", "output_dir", "database_url", "log_level", "log_format")
+DATASETS_SETTINGS = (
+    "datasets_url",
+    "requests_per_second",
+    "request_timeout_seconds",
+    "max_attempts",
+    "user_agent",
+    "proxies",
+    "tor_socks_url",
+    "tor_control_url",
+    "tor_control_password",
+    "routes",
+    "robots",
+    "repositories",
+    "output_dir",
+    "database_url",
+    "log_level",
+    "log_format",
+)
 """The settings that mean something to the import of dataset files."""
 
 PROFILED = frozenset({"titles", "demo", "resume", "retry"})

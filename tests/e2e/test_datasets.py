@@ -94,7 +94,7 @@ def test_a_cut_file_is_named(tmp_path: Path, postgres_url: str) -> None:
     )
 
     assert result.status == 1
-    assert f"{path}: its gzip stream is cut short: get the file again" in result.err
+    assert f"{path}: its gzip stream is cut short: remove it, and get it again" in result.err
 
 
 @pytest.mark.parametrize(

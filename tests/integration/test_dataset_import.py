@@ -267,7 +267,7 @@ def gone(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (cut, "cut short: get the file again"),
+        (cut, "cut short: remove it, and get it again"),
         (damage, "damaged"),
         (other_header, "its first line is .*kind.* was expected"),
         (empty, "its first line is ''"),

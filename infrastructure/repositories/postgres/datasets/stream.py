@@ -167,4 +167,4 @@ def read_ahead(chunks: Iterator[Chunk]) -> Iterator[Iterator[Chunk]]:
 
 
 def _cut(path: Path, what: str) -> DatasetDamaged:
-    return DatasetDamaged(str(path), f"{what}: get the file again")
+    return DatasetDamaged(str(path), f"{what}: remove it, and get it again")
