@@ -18,6 +18,7 @@ from tests.dataset_files import (
     write,
 )
 from tests.e2e.program import run, start
+from tests.servers import Handler, serving
 
 COMMAND = ("datasets", "import", "--dir")
 
@@ -115,6 +116,31 @@ def test_what_cannot_be_done_is_said_before_anything_is(
     assert result.status == 2
     assert said in " ".join(result.err.split())
     assert not (tmp_path / "output" / "postgres").exists()
+
+
+def test_without_a_folder_the_files_are_downloaded(tmp_path: Path, postgres_url: str) -> None:
+    path = write(tmp_path, BASICS, [title_line(n) for n in range(1, 1000)])
+    data = path.read_bytes()
+
+    def answer(request: Handler) -> None:
+        if request.headers.get("If-None-Match") == '"one"':
+            request.reply(304)
+        else:
+            request.reply(
+                206, data, ETag='"one"', Content_Range=f"bytes 0-{len(data) - 1}/{len(data)}"
+            )
+
+    with serving({"/title.basics.tsv.gz": answer}) as server:
+        given = {"datasets_url": server.url, "database_url": postgres_url}
+        first = run(tmp_path, *COMMAND[:2], "--json", "--only", "title.basics,title.crew", **given)
+        again = run(tmp_path, *COMMAND[:2], "--json", "--only", "title.basics", **given)
+
+    basics, crew = json.loads(first.out)["files"]
+    assert (first.status, basics["loaded"], crew["outcome"]) == (1, 999, "failed")
+    assert crew["problem"] == f"{server.url}/title.crew.tsv.gz: HTTP 404"
+    [basics] = json.loads(again.out)["files"]
+    assert (again.status, basics["outcome"]) == (0, "unchanged")
+    assert (tmp_path / "output" / "datasets" / "title.basics.tsv.gz").read_bytes() == data
 
 
 @pytest.mark.parametrize("step", ["load", "place"])
