@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from domain.chart import Chart, ChartName
+from domain.datasets import DatasetFile, DatasetFilter, DatasetName, FileAccount
 from domain.details import DetailName
 from domain.discovery import TitleFilter
 from domain.errors import SourceError, TitleError
@@ -151,6 +152,40 @@ class HistoryReader(Protocol):
 
     def names(self, ids: Collection[TitleId]) -> Mapping[TitleId, str]:
         """Give the display titles of those that are held."""
+
+
+class DatasetProgress(Protocol):
+    """Is told how the import of dataset files goes. Any number of threads may call it."""
+
+    def __call__(self, name: DatasetName, step: str, done: int, total: int) -> None:
+        """A file is at ``step`` (download, load, index, place): ``done`` of ``total`` bytes."""
+
+
+class DatasetFiles(Protocol):
+    """Brings dataset files to this machine. Used by one thread."""
+
+    def obtain(self, name: DatasetName, progress: DatasetProgress) -> DatasetFile:
+        """Give a file, getting it first when need be.
+
+        Raises `DatasetDamaged` when it is not there or not whole, `SourceUnavailable` or
+        `SourceBlocked`.
+        """
+
+
+class DatasetStore(Protocol):
+    """Keeps what dataset files say. Used by one thread at a time."""
+
+    def import_files(
+        self, files: Sequence[DatasetFile], choice: DatasetFilter, progress: DatasetProgress
+    ) -> Sequence[FileAccount]:
+        """Import files; give their accounts in the order of `DatasetName`.
+
+        Whoever reads sees all of the old rows or all of the new ones, also when this is killed. A
+        file that cannot be read, is cut or is another one has its account, and harms no other; one
+        that was imported before, with the same choice of titles, is skipped. Raises
+        `DatasetsUnusable` when another import is at work, or files are missing on which the choice
+        rests; `RepositoryUnavailable`.
+        """
 
 
 class CircuitBreaker(Protocol):

@@ -25,6 +25,8 @@
     ├── SpillUnavailable         titles cannot wait for their repository: count them as missing
     ├── UnknownRun               no repository knows a run of this id
     ├── RunAtWork                another program is at work on the run
+    ├── DatasetDamaged           a dataset file cannot be imported: get it again
+    ├── DatasetsUnusable         no dataset file can be imported as asked: the message says why
     ├── NoHistory                what was asked for has never been seen: say what is missing
     ├── NoTitles                 nothing is saved that could be shown or written
     └── NothingToDo              there is no run to continue, or nothing left to fetch
@@ -275,6 +277,25 @@ class RunAtWork(ScraperError):
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
         super().__init__(f"another program is at work on run {run_id}: let it finish first")
+
+
+class DatasetDamaged(ScraperError):
+    """A dataset file is missing, cut short, or not what its name says; ``path`` is where it is.
+
+    Nothing of it has replaced what an earlier file brought.
+    """
+
+    reason = "dataset_damaged"
+
+    def __init__(self, path: str, what: str) -> None:
+        self.path = path
+        super().__init__(f"{path}: {what}")
+
+
+class DatasetsUnusable(ScraperError):
+    """Nothing can be imported as asked; the message says why, and what to do."""
+
+    reason = "datasets_unusable"
 
 
 class NoHistory(ScraperError):

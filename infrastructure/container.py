@@ -16,9 +16,12 @@ import msgspec
 
 from application.composite_save import CompositeSave
 from application.imdb import Imdb
+from application.import_datasets import ImportDatasets
 from application.list_titles import ListTitles, Pages
 from application.ports import (
     CircuitBreaker,
+    DatasetFiles,
+    DatasetProgress,
     HistoryReader,
     PersonSource,
     RepositoryOpener,
@@ -43,6 +46,7 @@ from domain.details import DetailName
 from domain.discovery import TitleFilter
 from domain.errors import (
     CacheUnavailable,
+    DatasetsUnusable,
     ExportFailed,
     InvalidConfiguration,
     NoHistory,
@@ -444,6 +448,37 @@ def write_report(found: "TitleStatistics", out: Path, *, made_at: datetime, orig
 
     with new_file(out) as path:
         path.write_text(page_of(found, made_at=made_at, origin=origin), encoding="utf-8")
+
+
+@contextmanager
+def open_dataset_import(
+    settings: Settings, folder: Path | None, progress: DatasetProgress
+) -> Iterator[ImportDatasets]:
+    """Wire the import of dataset files, from a folder or from where they are published.
+
+    An embedded database runs until this is left. Raises `DatasetsUnusable` without a database,
+    `RepositoryUnavailable`.
+    """
+    if "postgres" not in settings.repositories:
+        raise DatasetsUnusable(
+            "dataset files are kept in PostgreSQL, and REPOSITORIES="
+            f"{','.join(settings.repositories)} does without: add postgres to REPOSITORIES"
+        )
+    from infrastructure.repositories.postgres.datasets import DatasetTables
+
+    with _dataset_files(settings, folder) as files, database_url(settings) as url:
+        yield ImportDatasets(files, DatasetTables(url), progress)
+
+
+@contextmanager
+def _dataset_files(settings: Settings, folder: Path | None) -> Iterator[DatasetFiles]:
+    from infrastructure.scrapers.imdb_datasets import DatasetDownloads, DatasetFolder
+
+    if folder is not None:
+        yield DatasetFolder(folder)
+        return
+    with _http_client("datasets", settings, threading.Event(), cache=None) as client:
+        yield DatasetDownloads(client, settings.datasets_url, settings.output_dir / "datasets")
 
 
 def embedded_database_dir(settings: Settings) -> Path:

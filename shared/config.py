@@ -37,6 +37,7 @@ _ADDRESSES = {
     "base_url",
     "suggestion_url",
     "graphql_url",
+    "datasets_url",
     "database_url",
     "proxies",
     "tor_socks_url",
@@ -139,6 +140,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     graphql_url: Annotated[
         EndpointAddress, Meta(description="Address of the API that the graphql source asks.")
     ] = EndpointAddress("https://api.graphql.imdb.com/")
+    datasets_url: Annotated[WebAddress, Meta(description="Address of IMDb's dataset files.")] = (
+        WebAddress("https://datasets.imdbws.com")
+    )
     graphql_client_name: Annotated[
         HeaderValue,
         Meta(description="How the program names itself to the API (x-imdb-client-name)."),

@@ -114,6 +114,26 @@ HISTORY_SETTINGS = ("repositories", "output_dir", "database_url", "log_level", "
 EXPORT_SETTINGS = (*HISTORY_SETTINGS, "csv_escape_formulas")
 """The settings that mean something to an export."""
 
+DATASETS_SETTINGS = (
+    "datasets_url",
+    "requests_per_second",
+    "request_timeout_seconds",
+    "max_attempts",
+    "user_agent",
+    "proxies",
+    "tor_socks_url",
+    "tor_control_url",
+    "tor_control_password",
+    "routes",
+    "robots",
+    "repositories",
+    "output_dir",
+    "database_url",
+    "log_level",
+    "log_format",
+)
+"""The settings that mean something to the import of dataset files."""
+
 PROFILED = frozenset({"titles", "demo", "resume", "retry"})
 """The commands that ``--profile`` measures, besides the batch run."""
 
@@ -212,6 +232,7 @@ def commands(context: click.Context, resume: bool | None) -> int | None:
     python main.py export --out films.xlsx   titles for other programs, with filters
     python main.py report                    a page with plots and tables, for a browser
     python main.py repair                    copy what one repository lacks from the other
+    python main.py datasets import           IMDb's own files, with all its titles
     python main.py psql                      look into the database
     python main.py cache                     what HTTP_CACHE has kept
     python main.py doctor                    is everything there that a run needs?
@@ -563,6 +584,68 @@ def diff(
     except ValueError as error:
         raise click.UsageError(f"--since {since}: {error}") from error
     return show_chart_diff(_settings(context), since=moment, runs=runs, as_json=as_json)
+
+
+@commands.group()
+def datasets() -> None:
+    """Use the dataset files that IMDb publishes daily for non-commercial use."""
+
+
+@datasets.command("import")
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Take the files (title.basics.tsv.gz or .tsv, ...) from this folder.",
+)
+@click.option("--only", metavar="NAMES", help="Only these files: title.basics,title.ratings,...")
+@click.option(
+    "--min-votes",
+    type=click.IntRange(0, 2_147_483_647),
+    metavar="N",
+    help="Only titles with so many votes at least, and what belongs to them.",
+)
+@click.option(
+    "--kinds",
+    metavar="KINDS",
+    help="Only titles of these kinds (movie,tvSeries,...), and what belongs to them.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@settings_options(*DATASETS_SETTINGS)
+@click.pass_context
+def import_(
+    context: click.Context,
+    *,
+    folder: Path | None,
+    only: str | None,
+    min_votes: int | None,
+    kinds: str | None,
+    as_json: bool,
+) -> int:
+    """Import IMDb's dataset files into PostgreSQL (schema imdb_datasets).
+
+    \b
+    python main.py datasets import                              all seven, downloaded
+    python main.py datasets import --dir ~/imdb                 the files of a folder
+    python main.py datasets import --only title.basics,title.ratings --min-votes 1000
+
+    What was scraped is not touched. A file that was imported before is skipped; of one that has
+    changed, only the rows that have. Exit status: 0 when all files are there, 1 when one cannot be
+    imported.
+    """
+    from domain.datasets import DatasetFilter
+    from infrastructure.cli.datasets import import_datasets, kinds_from, names_from
+
+    settings = _settings(context)
+    try:
+        names = names_from(only)
+    except ValueError as error:
+        raise click.UsageError(f"--only: {error}") from error
+    try:
+        choice = DatasetFilter(min_votes, kinds_from(kinds))
+    except ValueError as error:
+        raise click.UsageError(f"--kinds: {error}") from error
+    return import_datasets(settings, folder=folder, names=names, choice=choice, as_json=as_json)
 
 
 @commands.command()

@@ -216,6 +216,16 @@ class HttpClient:
             return self._followed(url, read, self._ask_robots, {})
         return self._through_cache(self._cache, url, read)
 
+    def fetch_part(
+        self, url: str, headers: Mapping[str, str], read: Callable[[PackedResponse], _Read]
+    ) -> _Read:
+        """Get a part of something large, which ``headers`` ask for; gives and raises as `fetch`.
+
+        A part that is larger than a page's `PAGE_BYTES` is not unpacked. Parts are not kept in the
+        cache.
+        """
+        return self._followed(url, read, self._ask_robots, headers)
+
     def post(
         self,
         url: str,

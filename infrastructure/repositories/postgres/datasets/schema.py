@@ -1,0 +1,220 @@
+"""The tables and views of the dataset files, in schemas of their own.
+
+The first import makes them, and no migration does: whoever never imports pays nothing for them, and
+needs no right to make a schema. What is in them can be imported again at any time.
+
+Each table has one partition once its file was imported: so a whole new table can be put in place in
+a moment, and the views (also those that others have made) stay. What the files say is not checked
+against each other: they are made at different moments.
+
+A migration that changes the type of a column of ``titles`` has to drop ``known_titles`` first; the
+next import makes it again.
+"""
+
+from psycopg2.extensions import cursor
+
+from infrastructure.repositories.postgres.datasets.table_layout import ROWS, SCHEMA
+
+# ruff: noqa: S608 - all names are constants
+
+# What an id is, is looked at more closely where there are fewer rows: it takes the server's time.
+_FILE_COLUMNS = {
+    "title_basics": """
+        tconst text NOT NULL CHECK ({is_title}),
+        title_type text,
+        primary_title text,
+        original_title text,
+        is_adult boolean,
+        start_year smallint,
+        end_year smallint,
+        runtime_minutes integer,
+        genres text,
+        PRIMARY KEY (tconst)
+    """,
+    "title_ratings": """
+        tconst text NOT NULL CHECK ({is_title}),
+        average_rating numeric CHECK (average_rating BETWEEN 0 AND 10),
+        num_votes integer CHECK (num_votes >= 0),
+        PRIMARY KEY (tconst)
+    """,
+    "title_principals": """
+        tconst text NOT NULL,
+        ordering integer NOT NULL,
+        nconst text NOT NULL,
+        category text,
+        job text,
+        characters text,
+        CONSTRAINT title_principals_ids CHECK (tconst LIKE 'tt_%' AND octet_length(tconst) < 20
+            AND nconst LIKE 'nm_%' AND octet_length(nconst) < 20),
+        PRIMARY KEY (tconst, ordering)
+    """,
+    "title_akas": """
+        title_id text NOT NULL CHECK (title_id LIKE 'tt%' AND right(title_id, -2)::bigint >= 0),
+        ordering integer NOT NULL,
+        title text,
+        region text,
+        language text,
+        types text,
+        attributes text,
+        is_original_title boolean,
+        PRIMARY KEY (title_id, ordering)
+    """,
+    "title_crew": """
+        tconst text NOT NULL CHECK ({is_title}),
+        directors text,
+        writers text,
+        PRIMARY KEY (tconst)
+    """,
+    "title_episode": """
+        tconst text NOT NULL CHECK ({is_title}),
+        parent_tconst text CHECK (parent_tconst LIKE 'tt_%' AND octet_length(parent_tconst) < 20),
+        season_number integer,
+        episode_number integer,
+        PRIMARY KEY (tconst)
+    """,
+    "name_basics": """
+        nconst text NOT NULL CHECK (nconst LIKE 'nm%' AND right(nconst, -2)::bigint >= 0),
+        primary_name text,
+        birth_year smallint,
+        death_year smallint,
+        primary_profession text,
+        known_for_titles text,
+        PRIMARY KEY (nconst)
+    """,
+}
+_IS_TITLE = "tconst LIKE 'tt%' AND right(tconst, -2)::bigint >= 0"
+
+_STATEMENTS = (
+    f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}",
+    f"CREATE SCHEMA IF NOT EXISTS {ROWS}",
+    *(
+        f"CREATE TABLE IF NOT EXISTS {SCHEMA}.{table} ({columns.format(is_title=_IS_TITLE)})"
+        f" PARTITION BY RANGE ({'title_id' if table == 'title_akas' else columns.split()[0]})"
+        for table, columns in _FILE_COLUMNS.items()
+    ),
+    f"CREATE INDEX IF NOT EXISTS title_ratings_num_votes ON {SCHEMA}.title_ratings (num_votes)",
+    f"CREATE INDEX IF NOT EXISTS title_principals_nconst ON {SCHEMA}.title_principals (nconst)",
+    f"CREATE INDEX IF NOT EXISTS title_episode_parent ON {SCHEMA}.title_episode (parent_tconst)",
+    f"""
+    CREATE TABLE IF NOT EXISTS {SCHEMA}.files (
+        name text PRIMARY KEY,
+        etag text,
+        sha256 text NOT NULL,
+        choice text NOT NULL,
+        lines bigint NOT NULL,
+        loaded bigint NOT NULL,
+        filtered bigint NOT NULL,
+        rejected bigint NOT NULL,
+        unknown_titles bigint,
+        unknown_names bigint,
+        file_time timestamptz NOT NULL,
+        imported_at timestamptz NOT NULL,
+        CHECK (lines = loaded + filtered + rejected)
+    )
+    """,
+    f"""
+    CREATE TABLE IF NOT EXISTS {SCHEMA}.rejects (
+        file text NOT NULL,
+        line bigint NOT NULL,
+        reason text NOT NULL,
+        content text NOT NULL,
+        PRIMARY KEY (file, line)
+    )
+    """,
+    f"""
+    COMMENT ON COLUMN {SCHEMA}.files.choice IS
+    'Which titles were imported; empty for all'
+    """,
+    f"""
+    COMMENT ON COLUMN {SCHEMA}.files.file_time IS
+    'When the file was made, as far as is known: its facts are as old'
+    """,
+    f"""
+    COMMENT ON COLUMN {SCHEMA}.rejects.line IS
+    'The number of the line in the unpacked file; the header is line 1'
+    """,
+    f"""
+    CREATE OR REPLACE VIEW {SCHEMA}.titles AS
+    SELECT tconst, title_type, primary_title, original_title, is_adult, start_year, end_year,
+        runtime_minutes, string_to_array(genres, ',') AS genres, average_rating, num_votes
+    FROM {SCHEMA}.title_basics LEFT JOIN {SCHEMA}.title_ratings USING (tconst)
+    """,
+    f"""
+    CREATE OR REPLACE VIEW {SCHEMA}.people AS
+    SELECT nconst, primary_name, birth_year, death_year,
+        string_to_array(primary_profession, ',') AS professions,
+        string_to_array(known_for_titles, ',') AS known_for_titles
+    FROM {SCHEMA}.name_basics
+    """,
+    f"""
+    CREATE OR REPLACE VIEW {SCHEMA}.credits AS
+    SELECT tconst, ordering, category, nconst, primary_name, job, characters
+    FROM {SCHEMA}.title_principals LEFT JOIN {SCHEMA}.name_basics USING (nconst)
+    """,
+    f"""
+    CREATE OR REPLACE VIEW {SCHEMA}.crew AS
+    SELECT tconst, string_to_array(directors, ',') AS directors,
+        string_to_array(writers, ',') AS writers
+    FROM {SCHEMA}.title_crew
+    """,
+    # Two halves, so that a question for one title finds it by the indexes of both sides.
+    f"""
+    CREATE OR REPLACE VIEW known_titles AS
+    WITH file AS (
+        SELECT max(file_time) FILTER (WHERE name = 'title.basics') AS basics_time,
+            max(file_time) FILTER (WHERE name = 'title.ratings') AS ratings_time
+        FROM {SCHEMA}.files
+    )
+    SELECT t.imdb_id,
+        CASE WHEN d.newer THEN b.title_type ELSE t.kind END AS kind,
+        CASE WHEN d.newer THEN b.primary_title ELSE t.title END AS title,
+        CASE WHEN d.newer THEN b.original_title ELSE t.original_title END AS original_title,
+        CASE WHEN d.newer THEN b.start_year ELSE t.year END AS year,
+        CASE WHEN d.newer THEN b.end_year ELSE t.end_year END AS end_year,
+        CASE WHEN d.newer THEN b.runtime_minutes ELSE t.runtime_minutes END AS runtime_minutes,
+        CASE WHEN d.newer THEN coalesce(string_to_array(b.genres, ','), '{{}}') ELSE t.genres END
+            AS genres,
+        CASE WHEN d.newer THEN 'datasets' ELSE t.source END AS basics_source,
+        CASE WHEN d.newer THEN file.basics_time ELSE t.fetched_at END AS basics_at,
+        CASE WHEN d.rated_newer THEN r.average_rating ELSE t.rating END AS rating,
+        CASE WHEN d.rated_newer THEN r.num_votes ELSE t.votes END AS votes,
+        CASE WHEN d.rated_newer THEN 'datasets' ELSE t.source END AS rating_source,
+        CASE WHEN d.rated_newer THEN file.ratings_time ELSE t.fetched_at END AS rating_at
+    FROM titles t CROSS JOIN file
+    LEFT JOIN {SCHEMA}.title_basics b ON b.tconst = t.imdb_id
+    LEFT JOIN {SCHEMA}.title_ratings r ON r.tconst = t.imdb_id
+    CROSS JOIN LATERAL (
+        SELECT b.primary_title IS NOT NULL AND b.title_type IS NOT NULL
+                AND file.basics_time > t.fetched_at AS newer,
+            r.average_rating IS NOT NULL
+                AND (file.ratings_time > t.fetched_at OR t.rating IS NULL) AS rated_newer
+    ) d
+    UNION ALL
+    SELECT b.tconst, b.title_type, b.primary_title, b.original_title, b.start_year, b.end_year,
+        b.runtime_minutes, coalesce(string_to_array(b.genres, ','), '{{}}'),
+        'datasets', file.basics_time, r.average_rating, r.num_votes,
+        CASE WHEN r.tconst IS NOT NULL THEN 'datasets' END,
+        CASE WHEN r.tconst IS NOT NULL THEN file.ratings_time END
+    FROM {SCHEMA}.title_basics b CROSS JOIN file
+    LEFT JOIN {SCHEMA}.title_ratings r ON r.tconst = b.tconst
+    WHERE NOT EXISTS (SELECT FROM titles t WHERE t.imdb_id = b.tconst)
+    """,
+    """
+    COMMENT ON VIEW known_titles IS
+    'Scraped titles and those of the dataset files; of each group of facts the newer version'
+    """,
+)
+
+
+def make_schema(statements: cursor) -> None:
+    """Make what is not there yet, inside the caller's transaction."""
+    statements.execute(";".join(_STATEMENTS))
+
+
+def has_schema(statements: cursor) -> bool:
+    """Whether anything was ever imported."""
+    statements.execute(
+        "SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = 'files'",
+        (SCHEMA,),
+    )
+    return statements.fetchone() == (1,)

@@ -1,0 +1,170 @@
+"""Unpacks a dataset file and cuts it at line ends, some megabytes at a time."""
+
+import queue
+import threading
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from domain.errors import DatasetDamaged
+
+CHUNK_BYTES = 1 << 21
+"""What is sent to the server in one go, unpacked."""
+
+LONGEST_LINE_BYTES = 1 << 20
+"""A file with a longer line is none of IMDb's; it would have to be held in memory."""
+
+_READ_BYTES = 1 << 18
+_AHEAD = 2
+"""Chunks that are unpacked while the server works on the ones before."""
+
+_LOOK_UP_SECONDS = 0.25
+UNPACKED_BYTES = 1 << 20
+"""Most that is unpacked in one go, however well it was packed."""
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_GZIP = 31
+"""``wbits`` for a gzip stream: 16 + the largest window (zlib manual, inflateInit2)."""
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Whole lines, each with its line end; ``first_line`` counts from 1, the header."""
+
+    first_line: int
+    data: bytes
+    lines: int
+
+
+def chunks_of(path: Path, header: Sequence[str], seen: Callable[[bytes], None]) -> Iterator[Chunk]:
+    """Give the lines after the header, in order; ``seen`` is given all bytes of the file.
+
+    Raises `DatasetDamaged` when the header is another one, a packed file is cut short or damaged,
+    or a line is longer than `LONGEST_LINE_BYTES`; `OSError`.
+    """
+    with path.open("rb") as file:
+        pieces = _blocks(_unpacked(file, path, seen), CHUNK_BYTES)
+        rest = _after_header(path, header, pieces)
+        number = 2
+        for block in pieces:
+            end = block.rfind(b"\n") + 1
+            if end == 0:
+                rest += block
+            else:
+                data = rest + block[:end]
+                rest = block[end:]
+                yield (chunk := Chunk(number, data, data.count(b"\n")))
+                number += chunk.lines
+            if len(rest) > LONGEST_LINE_BYTES:
+                raise DatasetDamaged(
+                    str(path),
+                    f"the last of its first {number:,} lines goes on for more than "
+                    f"{LONGEST_LINE_BYTES:,} bytes: it is none of IMDb's files",
+                )
+        if rest:
+            data = rest if rest.endswith(b"\n") else rest + b"\n"
+            yield Chunk(number, data, data.count(b"\n"))
+
+
+def _blocks(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """The same bytes in blocks of this size at least, but for the last one."""
+    waiting: list[bytes] = []
+    length = 0
+    for piece in pieces:
+        waiting.append(piece)
+        length += len(piece)
+        if length >= size:
+            yield b"".join(waiting)
+            waiting, length = [], 0
+    if waiting:
+        yield b"".join(waiting)
+
+
+def _after_header(path: Path, header: Sequence[str], blocks: Iterator[bytes]) -> bytes:
+    """Take the first line off; give what follows it in its block."""
+    expected = "\t".join(header)
+    first = next(blocks, b"").removeprefix(_BOM)
+    line, _, rest = first.partition(b"\n")
+    shown = line[:1000].rstrip(b"\r").decode(errors="replace")
+    if shown != expected:
+        raise DatasetDamaged(
+            str(path),
+            f"its first line is {shown[:200]!r}, and {expected!r} was expected: it is another "
+            "file, or in another format",
+        )
+    return rest
+
+
+def _unpacked(file: BinaryIO, path: Path, seen: Callable[[bytes], None]) -> Iterator[bytes]:
+    """The bytes of a file, unpacked when it is packed, a bounded number at a time."""
+    packed = file.read(_READ_BYTES)
+    unpacker = zlib.decompressobj(_GZIP) if packed.startswith(_GZIP_MAGIC) else None
+    while packed:
+        seen(packed)
+        if unpacker is None:
+            yield packed
+        else:
+            try:
+                pending = True
+                while packed or pending:
+                    if unpacker.eof:  # another member follows, or zeros that fill a block
+                        if not (packed := packed.lstrip(b"\0")):
+                            break
+                        unpacker = zlib.decompressobj(_GZIP)
+                    yield (piece := unpacker.decompress(packed, UNPACKED_BYTES))
+                    packed = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
+                    pending = len(piece) == UNPACKED_BYTES
+            except zlib.error as error:
+                raise _cut(path, f"its gzip stream is damaged ({error})") from error
+        packed = file.read(_READ_BYTES)
+    if unpacker is not None and not unpacker.eof:
+        raise _cut(path, "its gzip stream is cut short")
+
+
+@contextmanager
+def read_ahead(chunks: Iterator[Chunk]) -> Iterator[Iterator[Chunk]]:
+    """The same chunks, made in a thread of their own, `_AHEAD` of them in advance at most.
+
+    One thread takes them. On leaving, the other thread is told to end and waited for. What it
+    raises is raised where the chunks are taken.
+    """
+    ready: queue.Queue[Chunk | Exception | None] = queue.Queue(_AHEAD)
+    leaving = threading.Event()
+
+    def put(item: Chunk | Exception | None) -> None:
+        while not leaving.is_set():
+            with suppress(queue.Full):
+                ready.put(item, timeout=_LOOK_UP_SECONDS)
+                return
+
+    def make() -> None:
+        try:
+            for chunk in chunks:
+                put(chunk)
+                if leaving.is_set():
+                    return
+            put(None)
+        except Exception as error:  # noqa: BLE001 - whoever takes the chunks is given it
+            put(error)
+
+    def taken() -> Iterator[Chunk]:
+        while (item := ready.get()) is not None:
+            if isinstance(item, Exception):
+                raise item
+            yield item
+
+    thread = threading.Thread(target=make, name="unpack")
+    thread.start()
+    try:
+        yield taken()
+    finally:
+        leaving.set()
+        thread.join()
+
+
+def _cut(path: Path, what: str) -> DatasetDamaged:
+    return DatasetDamaged(str(path), f"{what}: remove it, and get it again")

@@ -1,0 +1,6 @@
+"""IMDb's dataset files: in a folder, or from where they are published."""
+
+from infrastructure.scrapers.imdb_datasets.downloads import DatasetDownloads
+from infrastructure.scrapers.imdb_datasets.folder import DatasetFolder
+
+__all__ = ["DatasetDownloads", "DatasetFolder"]
