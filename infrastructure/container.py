@@ -256,9 +256,13 @@ def embedded_database_dir(settings: Settings) -> Path:
 def database_url(settings: Settings) -> Iterator[str]:
     """The URL of the database, which for the embedded one is started and stopped here.
 
-    Raises `RepositoryUnavailable` when that cannot be started.
+    Raises `RepositoryUnavailable` when that cannot be started, or PostgreSQL's library cannot read
+    ``DATABASE_URL``.
     """
     if given := settings.database_url.reveal():
+        from infrastructure.repositories.postgres.connections import read_url
+
+        read_url(given)
         yield given
         return
     from infrastructure.repositories.postgres.embedded import embedded_postgres

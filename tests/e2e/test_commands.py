@@ -268,6 +268,14 @@ def test_a_closed_stream_does_not_end_a_run(site, tmp_path, closed):
     assert len(rows(tmp_path / "o", "titles.csv")) == 1
 
 
+def test_psql_says_what_is_wrong_with_an_address_that_cannot_be_read(tmp_path):
+    url = "postgresql://user:hunter2@127.0.0.1/name?nonsense=1"
+    result = run(tmp_path, "psql", "-c", "SELECT 1", database_url=url)
+    assert result.status == 1
+    assert "DATABASE_URL is not a PostgreSQL URL" in result.err
+    assert "hunter2" not in result.err
+
+
 def test_psql_makes_no_database_where_there_is_none(tmp_path):
     result = run(tmp_path, "psql", "-c", "SELECT 1")
     assert result.status == 1
