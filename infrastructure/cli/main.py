@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from infrastructure.cli.exit_status import INCOMPLETE, INTERRUPTED, SAVED
-from infrastructure.cli.interruption import SIGNALS
+from infrastructure.cli.interruption import heeded_signals
 from infrastructure.cli.options import (
     given_options,
     profile_option,
@@ -104,7 +104,8 @@ Exit status:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the program with these arguments (without its own name); give the exit status."""
-    for number in SIGNALS:  # all unwind like Ctrl-C, so that an embedded database is stopped
+    # All unwind like Ctrl-C, so that an embedded database is stopped.
+    for number in heeded_signals():
         signal.signal(number, signal.default_int_handler)
     try:
         _make_streams_safe()

@@ -130,6 +130,48 @@ def test_doctor_can_be_interrupted(tmp_path, number):
     assert "Traceback" not in err
 
 
+INTERRUPTED_WHILE_IT_LOADS = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(name, path, target=None):
+        if name == "domain.run":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder)
+"""
+INTERRUPTED_WHILE_IT_ENDS = """
+import atexit, os, signal
+
+atexit.register(lambda: os.kill(os.getpid(), signal.SIGINT))
+"""
+
+
+@pytest.mark.parametrize("moment", [INTERRUPTED_WHILE_IT_LOADS, INTERRUPTED_WHILE_IT_ENDS])
+def test_the_program_is_interrupted_in_silence_when_there_is_nothing_to_finish(tmp_path, moment):
+    (tmp_path / "sitecustomize.py").write_text(moment)
+    result = run(tmp_path, "parse", "no-such-page.html", pythonpath=tmp_path)
+    assert result.status == -signal.SIGINT  # what a shell calls 130
+    assert result.err in ("", "skipped: no-such-page.html: No such file or directory\n")
+
+
+def test_a_run_that_ignores_a_closed_terminal_goes_on_to_its_end(site, tmp_path):
+    """As ``nohup`` does it."""
+    with DemoSite(FACTS, delay_seconds=0.05) as slow:
+        ignoring = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh"]
+        settings = {"base_url": slow.url, "repositories": "csv", "limit": 20, "max_threads": 2}
+        with subprocess.Popen(
+            [*ignoring, sys.executable, str(ROOT / "main.py")], cwd=tmp_path,
+            env=environment(**settings), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:  # fmt: skip
+            assert slow.wait_for_requests(3, 60)
+            process.send_signal(signal.SIGHUP)
+            said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert len(rows(tmp_path / "output", "titles.csv")) == 20
+
+
 def test_psql_hides_a_password_wherever_it_stands_in_the_url(tmp_path, postgres_url):
     seen = run(
         tmp_path, "psql", "-c", r"\! tr '\0' ' ' < /proc/$PPID/cmdline",
