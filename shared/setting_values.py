@@ -48,7 +48,7 @@ class DatabaseUrl(Secret):
     def __init__(self, text: str) -> None:
         if text:
             parts = _split_url(text, _DATABASE_SCHEMES)
-            # libpq takes the first "@" for the end of a password, and would show the rest as a host.
+            # libpq takes the first "@" for the end of a password, and shows the rest as a host.
             is_cut = parts.netloc.count("@") > 1 or "@" in parts.path or bool(parts.fragment)
             if is_cut or _NO_ESCAPE.search(text):
                 raise ValueError(f"is not a URL; {_ENCODING}")

@@ -141,7 +141,9 @@ def _cannot_go_on(error: OSError) -> int:
         os.dup2(nowhere.fileno(), 1)  # what is left in the buffer would fail again at the exit
     if not isinstance(error, BrokenPipeError):
         with suppress(OSError):  # the terminal has gone
-            sys.stderr.write(f"Error: {error}\n")
+            what = error.strerror or str(error)
+            where = f"{error.filename}: " if error.filename else ""
+            sys.stderr.write(f"Error: {where}{what}\n")
     return INCOMPLETE
 
 

@@ -77,5 +77,6 @@ def _written(report: RunReport, settings: Settings) -> Path | None:
     try:
         return write_report(report, settings.output_dir)
     except OSError as error:
-        logger.warning("the run report cannot be written: %s", error)
+        folder, why = settings.output_dir, error.strerror or error
+        logger.warning("the run report cannot be written into %s: %s", folder, why)
         return None

@@ -13,6 +13,7 @@ from demo.facts import load_facts
 from demo.site import DemoSite
 from tests.databases import rows_of
 from tests.e2e.program import ROOT, environment, report, rows, run, start
+from tests.faults.disks import fill_disk, not_writable, small_disk
 from tests.servers import serving
 
 FACTS = load_facts()
@@ -237,6 +238,46 @@ def test_doctor_tells_of_a_database_that_is_not_there(site, tmp_path):
     assert result.status == 1
     assert "DATABASE_URL" in result.out
     assert "hunter2" not in result.out + result.err
+
+
+def test_doctor_sees_that_files_cannot_be_written(site, tmp_path):
+    folder = tmp_path / "films"
+    settings = {"base_url": site.url, "repositories": "csv", "output_dir": folder, "limit": 1}
+    with not_writable(folder, lambda: run(tmp_path, **settings)):
+        result = run(tmp_path, "doctor", **settings)
+    assert result.status == 1
+    assert "!! repository csv" in result.out
+    assert "OUTPUT_DIR" in result.out
+
+
+def test_doctor_sees_that_there_is_no_room(site, tmp_path):
+    folder = tmp_path / "films"
+    settings = {"base_url": site.url, "repositories": "csv", "output_dir": folder, "limit": 1}
+    with small_disk(folder):
+        run(tmp_path, **settings)
+        fill_disk(folder)
+        result = run(tmp_path, "doctor", **settings)
+    assert result.status == 1
+    assert "free some space" in result.out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["runs"], ["resume"], ["retry"], ["psql"], ["history", "tt0111161"], ["repair"], ["doctor"]],
+)
+def test_a_folder_that_cannot_be_looked_at_is_told_with_what_to_do(site, tmp_path, command):
+    result = run(tmp_path, *command, base_url=site.url, output_dir="a" * 300)
+    assert result.status == 1
+    said = result.out + result.err
+    assert "Errno" not in said
+    assert "OUTPUT_DIR" in said
+
+
+def test_what_is_copied_from_the_doctor_is_not_wrapped(site, tmp_path):
+    result = run(tmp_path, "doctor", base_url=site.url, columns=40)
+    [line] = [line for line in result.out.splitlines() if "repository postgres" in line]
+    assert "postgresql://" in line
+    assert "titles" in line
 
 
 def test_psql_asks_the_database_of_the_settings(site, tmp_path, postgres_url):

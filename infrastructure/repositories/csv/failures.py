@@ -5,6 +5,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from domain.errors import RepositoryUnavailable
 
@@ -26,6 +27,9 @@ _ADVICE = {
     errno.ENOSYS: f"this file system has no locks {_ELSEWHERE}",
 }
 
+_LITTLE = 65_536
+"""Bytes; about what ten titles with their credits take."""
+
 _MAY_PASS = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENOTCONN,
     errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
@@ -45,6 +49,16 @@ def translated(directory: Path) -> Iterator[None]:
         raise RepositoryUnavailable(
             NAME, f"{where}: {what}: {advice}", may_pass=error.errno in _MAY_PASS
         ) from error
+
+
+def check_folder(directory: Path) -> None:
+    """Write `_LITTLE` bytes into a folder, and remove them again.
+
+    Raises `RepositoryUnavailable` when it takes no files, or has no room for them.
+    """
+    with translated(directory), TemporaryFile(dir=directory) as file:
+        file.write(bytes(_LITTLE))
+        file.flush()
 
 
 def foreign(path: Path, first_line: bytes) -> RepositoryUnavailable:
