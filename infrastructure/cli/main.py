@@ -118,6 +118,8 @@ def run(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except OSError as error:
         return _cannot_go_on(error)
+    finally:
+        _give_up_a_terminal_that_has_gone()
     return status if isinstance(status, int) else SAVED
 
 
@@ -133,6 +135,15 @@ def _make_streams_safe() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _give_up_a_terminal_that_has_gone() -> None:
+    """Let what is left for standard error go: it would fail again at the exit, with status 120."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
 
 
 def _cannot_go_on(error: OSError) -> int:

@@ -59,6 +59,10 @@ def test_a_live_display_is_followed_by_the_summary(site, tmp_path):
     live, _, summary = written.rpartition(ERASE_LINE)
     frames = [CONTROL.sub("", frame) for frame in live.split(ERASE_LINE)]
     assert any(re.search(r"titles .* \d+/250 saved csv \d+ .*/s", frame) for frame in frames)
+    waiting = [frame.rstrip() for frame in frames if "reading the chart" in frame]
+    assert waiting
+    assert not [frame for frame in waiting if frame.endswith("left")]  # nobody knows yet
+    assert any(re.search(r"titles .* \d:\d\d:\d\d left", frame) for frame in frames)
     shown = CONTROL.sub("", summary).replace("\r\n", "\n")
     assert shown.startswith("\nDone: every title is saved in every repository")
     assert "asked 250 = fetched 250 + failed 0 + not tried 0" in shown
