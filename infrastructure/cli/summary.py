@@ -35,17 +35,20 @@ _HEADLINES = {
     RunOutcome.INTERRUPTED: ("yellow", "Interrupted; what was fetched is saved"),
 }
 _NAMED_IDS = 8
+_NARROWEST = 80
 _DOCTOR = "python main.py doctor{options}    see what is wrong with a repository"
 
 
 class SummaryConsole(Console):
     """Standard output; in a pipe or a log, wide enough for the table.
 
+    A terminal of less than `_NARROWEST` columns wraps the lines itself: tables would be torn.
     Names stay as they are: a folder called ``:cat:`` is no picture of one.
     """
 
     def __init__(self) -> None:
         super().__init__(width=None if sys.stdout.isatty() else 120, emoji=False)
+        self.width = max(self.width, _NARROWEST)
 
     def on_broken_pipe(self) -> None:
         """Go on in silence: whoever read the summary is gone, and the run is what it is."""

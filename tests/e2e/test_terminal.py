@@ -79,6 +79,19 @@ def test_a_dumb_terminal_gets_lines(site, tmp_path):
     assert "\x1b" not in written
 
 
+@pytest.mark.parametrize("columns", [40, 80, 112, 200])
+def test_ids_are_whole_however_narrow_the_terminal_is(site, tmp_path, columns):
+    settings = {"repositories": "csv", "columns": columns, "term": "xterm-256color"}
+    asked = {"base_url": site.url, "requests_per_second": 0, "limit": 3}
+    _, summary = on_a_terminal(tmp_path, **settings, **asked)
+    assert "repository saved new updated unchanged" in CONTROL.sub("", summary)
+    _, written = on_a_terminal(tmp_path, "runs", **settings)
+    [line] = [line for line in CONTROL.sub("", written).splitlines() if "chart top" in line]
+    assert report(tmp_path / "output")["run"]["run_id"] in line
+    assert line.rstrip().endswith("complete")
+    assert ("html" in line) == (columns >= 112)
+
+
 @pytest.mark.parametrize(
     "case",
     [
