@@ -123,7 +123,10 @@ class LiveObserver:
     def started(self, run: Run, asked: int | None) -> None:
         """Show the bar for this many titles, or people."""
         self._counts.start(run, asked)
-        self._progress.reset(self._task, total=asked, description=self._counts.unit, left="left")
+        # All fields: those that are not named here are gone.
+        self._progress.reset(
+            self._task, total=asked, description=self._counts.unit, counts="", rate="", left="left"
+        )
 
     def fetched(self, item: Title | PersonProfile, seconds: float) -> None:
         """Move the bar."""

@@ -69,6 +69,16 @@ def test_a_live_display_is_followed_by_the_summary(site, tmp_path):
     assert shown.rstrip().endswith("other charts, single titles, settings")
 
 
+def test_the_display_waits_for_the_first_title(tmp_path):
+    with DemoSite(load_facts(), delay_seconds=0.7) as slow:
+        status, written = on_a_terminal(
+            tmp_path, "titles", "tt0111161", base_url=slow.url, repositories="csv"
+        )
+    assert status == 0
+    assert "Traceback" not in written
+    assert re.search(r"titles .* 0/1 ", CONTROL.sub("", written))
+
+
 def test_a_dumb_terminal_gets_lines(site, tmp_path):
     status, written = on_a_terminal(
         tmp_path, base_url=site.url, repositories="csv", requests_per_second=0, limit=3,
