@@ -308,10 +308,33 @@ def repositories_with_data(settings: Settings) -> list[RepositoryOpener]:
     A database that ``DATABASE_URL`` names counts as being there.
     """
     is_there = {
-        "csv": (settings.output_dir / "titles.csv").exists(),
-        "postgres": bool(settings.database_url) or embedded_database_dir(settings).exists(),
+        "csv": _may_exist(settings.output_dir / "titles.csv"),
+        "postgres": bool(settings.database_url) or has_embedded_database(settings),
     }
     return [opener for opener in repository_openers(settings) if is_there[opener.name]]
+
+
+def has_embedded_database(settings: Settings) -> bool:
+    """Whether there is an embedded database in ``OUTPUT_DIR``, or one cannot see whether."""
+    return _may_exist(embedded_database_dir(settings))
+
+
+def _may_exist(path: Path) -> bool:
+    """Whether there is such a file or folder; one that may not be looked at says so when opened."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
+
+
+def check_output_dir(settings: Settings) -> None:
+    """Write a little into ``OUTPUT_DIR``, and remove it again.
+
+    Raises `RepositoryUnavailable` when the folder takes no files or has no room for one.
+    """
+    from infrastructure.repositories.csv import check_folder
+
+    check_folder(settings.output_dir)
 
 
 @contextmanager
@@ -346,8 +369,8 @@ def open_history(settings: Settings) -> Iterator[HistoryReader]:
             f"{','.join(settings.repositories)} does without: add postgres to REPOSITORIES, and "
             "every run from then on is remembered"
         )
-    folder = embedded_database_dir(settings)
-    if not settings.database_url and not folder.is_dir():
+    if not settings.database_url and not has_embedded_database(settings):
+        folder = embedded_database_dir(settings)
         raise NoHistory(
             f"there is no database in {folder} yet: run the program first, or see OUTPUT_DIR"
         )
@@ -490,9 +513,13 @@ def embedded_database_dir(settings: Settings) -> Path:
 def database_url(settings: Settings) -> Iterator[str]:
     """The URL of the database, which for the embedded one is started and stopped here.
 
-    Raises `RepositoryUnavailable` when that cannot be started.
+    Raises `RepositoryUnavailable` when that cannot be started, or PostgreSQL's library cannot read
+    ``DATABASE_URL``.
     """
     if given := settings.database_url.reveal():
+        from infrastructure.repositories.postgres.connections import read_url
+
+        read_url(given)
         yield given
         return
     from infrastructure.repositories.postgres.embedded import embedded_postgres

@@ -4,6 +4,7 @@ Precedence: command-line option, environment variable, ``.env`` in the working d
 All problems are reported at once, by name, and a secret is never shown.
 """
 
+import io
 import os
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from msgspec import Meta
 
 from shared.setting_values import (
@@ -363,8 +365,11 @@ def load_settings(
     """
     try:
         given = {**_from_environment(env_file), **(options or {})}
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidSettings([f"{env_file} cannot be read: {error}"]) from error
+    except OSError as error:
+        raise InvalidSettings([f"{env_file} cannot be read: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        problem = f"{env_file} cannot be read: it is not in UTF-8; save it so in your editor"
+        raise InvalidSettings([problem]) from error
     values: dict[str, Any] = {}
     problems = []
     wrong = set()
@@ -385,13 +390,33 @@ def load_settings(
 
 def _from_environment(env_file: Path | None) -> dict[str, str]:
     """What environment and ``env_file`` say, by field name in any case; empty says nothing."""
-    in_file = dotenv_values(env_file, encoding="utf-8") if env_file is not None else {}
+    in_file = _values_of(env_file) if env_file is not None else {}
     named = {
         name.lower(): value
         for name, value in (*in_file.items(), *os.environ.items())
         if value and value.strip()
     }
     return {name: named[name] for name in _types() if name in named}
+
+
+def _values_of(env_file: Path) -> dict[str, str | None]:
+    """What the file says; nothing when there is none.
+
+    Raises `InvalidSettings` for lines that say nothing: the run would go on with a default in place
+    of what was meant, and save who knows where.
+    """
+    if not (env_file.is_file() or env_file.is_fifo()):
+        return {}
+    text = env_file.read_text("utf-8-sig")
+    problems = [
+        f"{env_file}, line {binding.original.line}: is not NAME=value, or a quote is not closed; "
+        "begin a remark with #"
+        for binding in parse_stream(io.StringIO(text))
+        if binding.error
+    ]
+    if problems:
+        raise InvalidSettings(problems)
+    return dict(dotenv_values(stream=io.StringIO(text)))
 
 
 @cache

@@ -3,6 +3,7 @@
 Every constructor raises `ValueError` with what is allowed, and never with a part of a secret.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
@@ -16,6 +17,7 @@ _ENCODING = "write @ : / ? # % in a password as %40 %3A %2F %3F %23 %25"
 _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 _DATABASE_SCHEMES = ("postgresql", "postgres")
+_NO_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 _COUNTRY_CODES = """
@@ -63,7 +65,11 @@ class DatabaseUrl(Secret):
 
     def __init__(self, text: str) -> None:
         if text:
-            _split_url(text, _DATABASE_SCHEMES)
+            parts = _split_url(text, _DATABASE_SCHEMES)
+            # libpq takes the first "@" for the end of a password, and shows the rest as a host.
+            is_cut = parts.netloc.count("@") > 1 or "@" in parts.path or bool(parts.fragment)
+            if is_cut or _NO_ESCAPE.search(text):
+                raise ValueError(f"is not a URL; {_ENCODING}")
         super().__init__(text)
 
 

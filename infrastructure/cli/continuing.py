@@ -13,6 +13,7 @@ from domain.chart import ChartName
 from domain.errors import NothingToDo, RepositoryUnavailable, RunAtWork, UnknownRun
 from domain.run import Run, RunRecord, RunReport
 from infrastructure.cli.exit_status import SAVED
+from infrastructure.cli.options import given_again
 from infrastructure.cli.report_file import read_failed_run
 from infrastructure.cli.runs import run_and_report
 from infrastructure.container import App, latest_runs, repositories_with_data
@@ -138,8 +139,8 @@ def _tell_of_unfinished(chart: ChartName) -> Callable[[RunHistory], None]:
 
 def _say_how_to_continue(found: RunRecord) -> None:
     logger.warning(
-        "%s This is a fresh run; to continue the other: python main.py resume --run %s",
-        _described(found), found.run.run_id,
+        "%s This is a fresh run; to continue the other: python main.py resume%s --run %s",
+        _described(found), given_again(), found.run.run_id,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from domain.errors import (
     TitleError,
 )
 from infrastructure.cli.exit_status import INCOMPLETE, NO_SOURCE, SAVED
-from infrastructure.container import open_source, repository_openers
+from infrastructure.container import check_output_dir, open_source, repository_openers
 from shared.config import Settings
 
 _ADDRESSES = {"html": "BASE_URL", "graphql": "GRAPHQL_URL"}
@@ -40,7 +40,7 @@ class Finding:
 
 def examine(settings: Settings, console: Console) -> int:
     """Check repositories and sources, print what was found, give the exit status."""
-    repositories = _shown(console, (_repository(o) for o in repository_openers(settings)))
+    repositories = _shown(console, (_repository(o, settings) for o in repository_openers(settings)))
     sources = _shown(console, (_source(name, settings) for name in settings.sources))
     if not any(finding.well for finding in sources):
         return NO_SOURCE
@@ -51,20 +51,23 @@ def _shown(console: Console, findings: Iterator[Finding]) -> list[Finding]:
     shown = []
     for finding in findings:
         mark, style = ("ok", "green") if finding.well else ("!!", "bold red")
+        # Never wrapped: what is told may have to be copied, such as the address of a database.
         console.print(Text(f"{mark} ", style=style), end="")
-        console.print(Text(f"{finding.what}: {finding.state}"))
+        console.print(Text(f"{finding.what}: {finding.state}"), soft_wrap=True)
         if finding.advice:
-            console.print(Text(f"   {finding.advice}"))
+            console.print(Text(f"   {finding.advice}"), soft_wrap=True)
         shown.append(finding)
     return shown
 
 
-def _repository(opener: RepositoryOpener) -> Finding:
+def _repository(opener: RepositoryOpener, settings: Settings) -> Finding:
     what = f"repository {opener.name}"
     try:
         with opener.open() as repository:
             holds = repository.counts()
             location = repository.location
+            if opener.name == "csv":
+                check_output_dir(settings)
     except RepositoryUnavailable as error:
         return Finding(what, well=False, state=error.cause)
     return Finding(

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, TypeVar
 
 import msgspec
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -244,7 +244,8 @@ def _print_table(
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in names:
         is_number = name in {"rating", "votes", "rank", "before", "after"}
-        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+        justify: JustifyMethod = "right" if is_number else "left"
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=name in {"id", "when"})
     for row in rows[:limit]:
         table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
     console.print()

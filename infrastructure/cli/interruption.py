@@ -20,9 +20,15 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, a polite kill, and a terminal that was closed."""
 
 
+def heeded_signals() -> list[signal.Signals]:
+    """`SIGNALS`, without a closed terminal when whoever started us (``nohup``) ignores it."""
+    ignored = {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else set()
+    return [number for number in SIGNALS if number not in ignored]
+
+
 @contextmanager
 def stop_on_signals(stop: threading.Event) -> Iterator[None]:
-    """Set ``stop`` at the first of `SIGNALS`, leave the process at the second.
+    """Set ``stop`` at the first of `heeded_signals`, leave the process at the second.
 
     Everything that a repository has reported as saved survives the second one too. Must be used
     from the main thread, where Python runs signal handlers; that thread must never wait for
@@ -36,7 +42,7 @@ def stop_on_signals(stop: threading.Event) -> Iterator[None]:
         stop.set()
         _say(_STOPPING)
 
-    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    before = {number: signal.signal(number, handle) for number in heeded_signals()}
     try:
         yield
     finally:

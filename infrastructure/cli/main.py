@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from infrastructure.cli.exit_status import INCOMPLETE, INTERRUPTED, SAVED
-from infrastructure.cli.interruption import SIGNALS
+from infrastructure.cli.interruption import heeded_signals
 from infrastructure.cli.options import (
     given_options,
     profile_option,
@@ -157,7 +157,8 @@ Exit status: 0 when written, 1 when not, 2 for bad usage, 130 when interrupted.
 
 def run(arguments: Sequence[str]) -> int:
     """Run the program with these arguments (without its own name); give the exit status."""
-    for number in SIGNALS:  # all unwind like Ctrl-C, so that an embedded database is stopped
+    # All unwind like Ctrl-C, so that an embedded database is stopped.
+    for number in heeded_signals():
         signal.signal(number, signal.default_int_handler)
     try:
         _make_streams_safe()
@@ -170,6 +171,8 @@ def run(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except OSError as error:
         return _cannot_go_on(error)
+    finally:
+        _give_up_a_terminal_that_has_gone()
     return status if isinstance(status, int) else SAVED
 
 
@@ -187,13 +190,24 @@ def _make_streams_safe() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def _give_up_a_terminal_that_has_gone() -> None:
+    """Let what is left for standard error go: it would fail again at the exit, with status 120."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+
+
 def _cannot_go_on(error: OSError) -> int:
     """Say why in one line, unless it is that nobody reads us any more; give the exit status."""
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 1)  # what is left in the buffer would fail again at the exit
     if not isinstance(error, BrokenPipeError):
         with suppress(OSError):  # the terminal has gone
-            sys.stderr.write(f"Error: {error}\n")
+            what = error.strerror or str(error)
+            where = f"{error.filename}: " if error.filename else ""
+            sys.stderr.write(f"Error: {where}{what}\n")
     return INCOMPLETE
 
 

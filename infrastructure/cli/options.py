@@ -1,5 +1,6 @@
 """Every setting as an option, made from the settings themselves."""
 
+import shlex
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 _OTHER_NAMES = {"details": "--with"}
 _KEY = "infrastructure.cli.settings"
 _PROFILE_KEY = "infrastructure.cli.profile"
+_SECRETS = {"database_url", "proxies", "tor_socks_url", "tor_control_password", "redis_url"}
 
 
 def settings_options(*names: str) -> Callable[[_Command], _Command]:
@@ -62,6 +64,21 @@ def given_options(context: click.Context) -> dict[str, str]:
     """The settings given as options so far: those after a command win over those before it."""
     given: dict[str, str] = context.find_root().meta.setdefault(_KEY, {})
     return given
+
+
+def given_again(*names: str) -> str:
+    """The settings that were options of this command line, for one that goes on with its data.
+
+    Each with a space before it, as in ``" --output-dir films"``; of ``names``, or of all. What may
+    hold a password is dots.
+    """
+    context = click.get_current_context(silent=True)
+    given = {} if context is None else given_options(context)
+    return "".join(
+        f" --{name.replace('_', '-')} {'...' if name in _SECRETS else shlex.quote(text)}"
+        for name, text in given.items()
+        if name in (names or given)
+    )
 
 
 def _remember(context: click.Context, option: click.Parameter, value: str | None) -> None:

@@ -115,15 +115,18 @@ class LogObserver:
 class LiveObserver:
     """Shows how a run goes on a terminal, with a bar. Thread-safe, as rich's display is."""
 
-    def __init__(self, counts: RunCounts, progress: "Progress") -> None:
+    def __init__(self, counts: RunCounts, progress: "Progress", first: str) -> None:
         self._counts = counts
         self._progress = progress
-        self._task: TaskID = progress.add_task("reading the chart", total=None, counts="", rate="")
+        self._task: TaskID = progress.add_task(first, total=None, counts="", rate="", left="")
 
     def started(self, run: Run, asked: int | None) -> None:
         """Show the bar for this many titles, or people."""
         self._counts.start(run, asked)
-        self._progress.reset(self._task, total=asked, description=self._counts.unit)
+        # All fields: those that are not named here are gone.
+        self._progress.reset(
+            self._task, total=asked, description=self._counts.unit, counts="", rate="", left="left"
+        )
 
     def fetched(self, item: Title | PersonProfile, seconds: float) -> None:
         """Move the bar."""
@@ -155,8 +158,11 @@ class LiveObserver:
 
 
 @contextmanager
-def observed(counts: RunCounts) -> Iterator[LogObserver | LiveObserver]:
-    """Give an observer: a live display if standard error is a terminal, else log lines."""
+def observed(counts: RunCounts, first: str = "starting") -> Iterator[LogObserver | LiveObserver]:
+    """Give an observer: a live display if standard error is a terminal, else log lines.
+
+    ``first`` is what the display says is being done before the run knows what to fetch.
+    """
     console = _terminal()
     if console is None:
         yield LogObserver(counts)
@@ -177,13 +183,13 @@ def observed(counts: RunCounts) -> Iterator[LogObserver | LiveObserver]:
         TextColumn("{task.fields[counts]}"),
         TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(),
-        TextColumn("left"),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[left]}"),
     )
     progress = Progress(*columns, console=console, transient=True)
     progress.start()
     try:
-        yield LiveObserver(counts, progress)
+        yield LiveObserver(counts, progress, first)
     finally:
         with suppress(OSError):  # the terminal has gone; the report of the run is still to come
             progress.stop()

@@ -9,19 +9,27 @@ from contextlib import ExitStack
 from psycopg2.extensions import make_dsn, parse_dsn
 
 from domain.errors import RepositoryUnavailable
-from infrastructure.container import database_url, embedded_database_dir, psql_path
+from infrastructure.container import (
+    database_url,
+    embedded_database_dir,
+    has_embedded_database,
+    psql_path,
+)
 from shared.config import Settings
+
+_SIGNALLED = 128
+"""A shell adds this to the number of the signal that ended a program."""
 
 
 def run_psql(settings: Settings, arguments: Sequence[str]) -> int:
-    """Run ``psql`` on the database of the settings; give its exit status.
+    """Run ``psql`` on the database of the settings; give its exit status, as a shell would.
 
     The embedded server runs for as long as the shell does. A password goes to ``psql`` in its
     environment, where other users of the machine cannot read it. Raises `RepositoryUnavailable`
     when the embedded database cannot be started, or has not been made by a run yet.
     """
-    folder = embedded_database_dir(settings)
-    if not settings.database_url and not folder.is_dir():
+    if not settings.database_url and not has_embedded_database(settings):
+        folder = embedded_database_dir(settings)
         cause = f"there is no database in {folder} yet: run the program first, or see OUTPUT_DIR"
         raise RepositoryUnavailable("postgres", cause)
     with ExitStack() as stack:
@@ -29,9 +37,10 @@ def run_psql(settings: Settings, arguments: Sequence[str]) -> int:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the shell
         stack.callback(signal.signal, signal.SIGINT, before)
         command = [str(psql_path()), "--dbname", address, *arguments]
-        return subprocess.run(  # noqa: S603 - the wheel's program, arguments of the user's own
+        status = subprocess.run(  # noqa: S603 - the wheel's program, arguments of the user's own
             command, env=os.environ | environment, check=False
         ).returncode
+        return status if status >= 0 else _SIGNALLED - status
 
 
 def _without_password(url: str) -> tuple[str, dict[str, str]]:

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 LOG_EVERY_SECONDS = 5.0
 _NAMED_IDS = 8
+_NOTHING_COPIED = "Interrupted before all was compared: nothing was copied."
 
 
 def repair_repositories(settings: Settings, *, check: bool, console: Console) -> int:
@@ -41,6 +42,7 @@ def repair_repositories(settings: Settings, *, check: bool, console: Console) ->
             return _repair(settings, stop, tell, console, check=check)
     except RepositoryUnavailable as error:
         if stop.is_set():  # it was no longer waited for
+            _print(console, [_NOTHING_COPIED])
             return INTERRUPTED
         raise click.ClickException(str(error)) from error
 
@@ -53,6 +55,7 @@ def _repair(
         found = repair.compare()
         _print(console, list(_described(found, settings.repositories)))
         if stop.is_set():
+            _print(console, [_NOTHING_COPIED])
             return INTERRUPTED
         if found.is_level:
             _print(console, [f"{names} hold the same {_counted(found.titles, found.people)}"])

@@ -59,6 +59,9 @@ def read_failed_run(folder: Path) -> FailedRun | None:
         return msgspec.convert(json.loads(path.read_bytes()), type=FailedRun)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError) as error:
-        logger.warning("%s cannot be read, and is left out: %s", path, error)
-        return None
+    except OSError as error:
+        why = error.strerror or str(error)
+    except ValueError as error:
+        why = str(error)
+    logger.warning("%s cannot be read, and is left out: %s", path, why)
+    return None

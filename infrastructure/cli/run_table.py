@@ -1,8 +1,9 @@
 """The history of runs as a table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +21,9 @@ _STATES = {
     RunOutcome.INTERRUPTED: ("interrupted", "yellow"),
 }
 _UNKNOWN = "-"
+_COLUMNS = ("when", "run", "what", "from", "asked", "saved", "failed", "seconds", "state")
+_NUMBERS = {"asked", "saved", "failed", "seconds"}
+_WIDEST = 1000
 
 
 def show_runs(settings: Settings, limit: int, console: Console) -> int:
@@ -27,7 +31,7 @@ def show_runs(settings: Settings, limit: int, console: Console) -> int:
     openers = repositories_with_data(settings)
     records, unavailable = read_history(openers, limit)
     if records:
-        console.print(_table(records))
+        _print_table(console, records)
     elif len(unavailable) < len(openers) or not openers:
         console.print("no run is remembered yet", highlight=False)
     _say_who_is_silent(unavailable, console)
@@ -39,15 +43,29 @@ def _say_who_is_silent(unavailable: Sequence[RepositoryUnavailable], console: Co
         console.print(Text(f"! could not be asked: {error}", style="yellow"), soft_wrap=True)
 
 
-def _table(records: Sequence[RunRecord]) -> Table:
+def _print_table(console: Console, records: Sequence[RunRecord]) -> None:
+    """Print the runs in as many columns as there is room for, the id whole: it is to be copied."""
+    for left_out in ((), ("from",), ("from", "when")):  # the id begins with the time
+        table = _table(records, left_out)
+        wanted = Measurement.get(console, console.options.update(max_width=_WIDEST), table).maximum
+        if not console.is_terminal:
+            console.width = max(console.width, wanted)
+        if wanted <= console.width:
+            break
+    console.print(table)
+
+
+def _table(records: Sequence[RunRecord], left_out: Collection[str]) -> Table:
+    shown = [number for number, name in enumerate(_COLUMNS) if name not in left_out]
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("when", "run", "what", "from"):
-        table.add_column(name, overflow="fold")
-    for name in ("asked", "saved", "failed", "seconds"):
-        table.add_column(name, justify="right", overflow="fold")
-    table.add_column("state", overflow="fold")
+    for name in (_COLUMNS[number] for number in shown):
+        justify: JustifyMethod = "right" if name in _NUMBERS else "left"
+        table.add_column(
+            name, justify=justify, overflow="fold", no_wrap=name not in {"from", "saved"}
+        )
     for record in records:
-        table.add_row(*_row(record))
+        cells = _row(record)
+        table.add_row(*(cells[number] for number in shown))
     return table
 
 

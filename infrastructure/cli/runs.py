@@ -16,6 +16,9 @@ from shared.config import Settings
 logger = logging.getLogger(__name__)
 
 
+_FIRST = dict.fromkeys(("chart", "demo"), "reading the chart")
+"""What a run of a command does before it knows which titles to fetch."""
+
 UseCase = Callable[[App, Run], RunReport]
 
 
@@ -61,7 +64,7 @@ def tell_of(report: RunReport, settings: Settings) -> None:
 def _run(settings: Settings, command: str, use_case: UseCase, stop: threading.Event) -> RunReport:
     """Do the run; when this returns, the live display is gone and everything is closed."""
     with (
-        observed(RunCounts()) as observer,
+        observed(RunCounts(), _FIRST.get(command, "starting")) as observer,
         open_app(settings, observer, stop, fetches_at_once=command in FETCHING_AT_ONCE) as app,
     ):
         # What the end needs is loaded now, while the first answer is on its way.
@@ -77,5 +80,6 @@ def _written(report: RunReport, settings: Settings) -> Path | None:
     try:
         return write_report(report, settings.output_dir)
     except OSError as error:
-        logger.warning("the run report cannot be written: %s", error)
+        folder, why = settings.output_dir, error.strerror or error
+        logger.warning("the run report cannot be written into %s: %s", folder, why)
         return None

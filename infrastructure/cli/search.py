@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence, Set
 from typing import Any
 
 import msgspec
+from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -103,7 +104,8 @@ def _table(hits: Sequence[SearchHit]) -> Table:
     for name, cell in _COLUMNS:
         cells = [Text(shown(cell(hit))) for hit in hits]
         if any(text.plain for text in cells):
-            table.add_column(name, justify="right" if name in _NUMBERS else "left", overflow="fold")
+            justify: JustifyMethod = "right" if name in _NUMBERS else "left"
+            table.add_column(name, justify=justify, overflow="fold", no_wrap=name == "id")
             columns.append(cells)
     for row in zip(*columns, strict=True):
         table.add_row(*row)

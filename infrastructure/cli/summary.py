@@ -1,6 +1,7 @@
 """The summary at the end of a run: counts that add up, what failed and why, what to do next."""
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -23,6 +24,7 @@ from domain.run import (
     RunReport,
     StoreCounts,
 )
+from infrastructure.cli.options import given_again
 from infrastructure.container import embedded_database_dir
 from shared.config import Settings
 
@@ -33,16 +35,20 @@ _HEADLINES = {
     RunOutcome.INTERRUPTED: ("yellow", "Interrupted; what was fetched is saved"),
 }
 _NAMED_IDS = 8
+_NARROWEST = 80
+_DOCTOR = "python main.py doctor{options}    see what is wrong with a repository"
 
 
 class SummaryConsole(Console):
     """Standard output; in a pipe or a log, wide enough for the table.
 
+    A terminal of less than `_NARROWEST` columns wraps the lines itself: tables would be torn.
     Names stay as they are: a folder called ``:cat:`` is no picture of one.
     """
 
     def __init__(self) -> None:
         super().__init__(width=None if sys.stdout.isatty() else 120, emoji=False)
+        self.width = max(self.width, _NARROWEST)
 
     def on_broken_pipe(self) -> None:
         """Go on in silence: whoever read the summary is gone, and the run is what it is."""
@@ -217,6 +223,10 @@ def _next_steps(report: RunReport, settings: Settings) -> Iterator[str]:
             yield f"is {address} the right address, and may this machine reach it?"
         yield from (f"{step}, later" for step in _ways_on(report))
         return
+    if report.repositories and all(k.error and not k.saved for k in report.repositories):
+        yield _DOCTOR.format(options=given_again())
+        yield "then the same command once more: nothing is doubled"
+        return
     yield from _ways_on(report)
     yield from _mending(report, settings)
     saved_in = {repository.name for repository in report.repositories if repository.saved}
@@ -224,7 +234,7 @@ def _next_steps(report: RunReport, settings: Settings) -> Iterator[str]:
         name = "profiles.csv" if report.run.is_about_people else "titles.csv"
         yield f"open {settings.output_dir / name}"
     if "postgres" in saved_in:
-        yield f"python main.py psql{_output_option(report, settings)}    look into the database"
+        yield f"python main.py psql{_data_options(report, settings)}    look into the database"
     if report.run.command == "demo":
         yield "python main.py    the same for real (see the README on limits)"
     elif report.outcome is RunOutcome.COMPLETE:
@@ -238,29 +248,34 @@ def _ways_on(report: RunReport) -> Iterator[str]:
     if report.run.command in WITHOUT_RESUME:
         if failed or report.not_tried:
             named = " ID..." if report.run.is_about_people else ""
-            again = f"python main.py {report.run.command}{named}"
+            again = f"python main.py {report.run.command}{given_again()}{named}"
             yield f"{again}    once more: nothing is doubled"
     elif report.not_tried:
         again = f" and the {failed} that failed" if failed else ""
-        yield f"python main.py resume    fetch the {len(report.not_tried)} not tried{again}"
+        untried = f"the {len(report.not_tried)} not tried"
+        yield f"python main.py resume{given_again()}    fetch {untried}{again}"
+    elif not report.asked and report.outcome is RunOutcome.INTERRUPTED:
+        yield "the same command once more: nothing had been asked for yet"
     elif failed:
-        yield f"python main.py retry    fetch again the {failed} that failed"
+        yield f"python main.py retry{given_again()}    fetch again the {failed} that failed"
     if report.detail_failures:
-        yield "python main.py titles ID... --with DETAIL    get a detail that could not be had"
+        yield f"python main.py titles{given_again()} ID... --with DETAIL    get a detail that could not be had"
 
 
 def _mending(report: RunReport, settings: Settings) -> Iterator[str]:
     """What to do when titles are not in every repository."""
     broken = [kept.name for kept in report.repositories if kept.error or kept.missing]
     if broken:
-        yield "python main.py doctor    see what is wrong with a repository"
+        yield _DOCTOR.format(options=given_again())
     if broken and any(kept.saved and not kept.missing for kept in report.repositories):
         yield (
-            f"python main.py repair{_output_option(report, settings)}    "
+            f"python main.py repair{_data_options(report, settings, 'repositories')}    "
             "then copy to it what it is missing, without fetching"
         )
 
 
-def _output_option(report: RunReport, settings: Settings) -> str:
-    """The option that leads to the demo's database, which the settings do not."""
-    return f" --output-dir {settings.output_dir}" if report.run.command == "demo" else ""
+def _data_options(report: RunReport, settings: Settings, *others: str) -> str:
+    """The options that lead to the data of this run: the demo's is where no setting says."""
+    if report.run.command == "demo":
+        return f" --output-dir {shlex.quote(str(settings.output_dir))}"
+    return given_again("output_dir", "database_url", *others)

@@ -29,7 +29,9 @@ _ERRNOS = {
 }
 
 _KINDS: tuple[tuple[tuple[type[BaseException], ...], str, bool], ...] = (
-    ((ssl.SSLError, requests.exceptions.SSLError), "TLS: {detail}", False),
+    # OpenSSL's own words first: those of the others begin with what they are made of.
+    ((ssl.SSLError,), "TLS: {detail}", False),
+    ((requests.exceptions.SSLError,), "TLS: {detail}", False),
     ((requests.exceptions.ProxyError,), "the proxy refused or could not be reached", True),
     ((requests.exceptions.InvalidSchema,), "cannot be asked: {detail}", False),
     ((UnicodeError,), "the name of the host is none: {detail}", False),
@@ -86,4 +88,6 @@ def with_causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _first_line(error: BaseException) -> str:
+    if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
+        return "that is not what answers there (is the address one of http:// ?)"
     return (str(error) or type(error).__name__).splitlines()[0][:200]

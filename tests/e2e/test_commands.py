@@ -13,6 +13,7 @@ from demo.facts import load_facts
 from demo.site import DemoSite
 from tests.databases import rows_of
 from tests.e2e.program import ROOT, environment, report, rows, run, start
+from tests.faults.disks import fill_disk, not_writable, small_disk
 from tests.servers import serving
 
 FACTS = load_facts()
@@ -130,6 +131,48 @@ def test_doctor_can_be_interrupted(tmp_path, number):
     assert "Traceback" not in err
 
 
+INTERRUPTED_WHILE_IT_LOADS = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(name, path, target=None):
+        if name == "domain.run":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder)
+"""
+INTERRUPTED_WHILE_IT_ENDS = """
+import atexit, os, signal
+
+atexit.register(lambda: os.kill(os.getpid(), signal.SIGINT))
+"""
+
+
+@pytest.mark.parametrize("moment", [INTERRUPTED_WHILE_IT_LOADS, INTERRUPTED_WHILE_IT_ENDS])
+def test_the_program_is_interrupted_in_silence_when_there_is_nothing_to_finish(tmp_path, moment):
+    (tmp_path / "sitecustomize.py").write_text(moment)
+    result = run(tmp_path, "parse", "no-such-page.html", pythonpath=tmp_path)
+    assert result.status == -signal.SIGINT  # what a shell calls 130
+    assert result.err in ("", "skipped: no-such-page.html: No such file or directory\n")
+
+
+def test_a_run_that_ignores_a_closed_terminal_goes_on_to_its_end(site, tmp_path):
+    """As ``nohup`` does it."""
+    with DemoSite(FACTS, delay_seconds=0.05) as slow:
+        ignoring = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh"]
+        settings = {"base_url": slow.url, "repositories": "csv", "limit": 20, "max_threads": 2}
+        with subprocess.Popen(
+            [*ignoring, sys.executable, str(ROOT / "main.py")], cwd=tmp_path,
+            env=environment(**settings), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:  # fmt: skip
+            assert slow.wait_for_requests(3, 60)
+            process.send_signal(signal.SIGHUP)
+            said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert len(rows(tmp_path / "output", "titles.csv")) == 20
+
+
 def test_psql_hides_a_password_wherever_it_stands_in_the_url(tmp_path, postgres_url):
     seen = run(
         tmp_path, "psql", "-c", r"\! tr '\0' ' ' < /proc/$PPID/cmdline",
@@ -195,6 +238,46 @@ def test_doctor_tells_of_a_database_that_is_not_there(site, tmp_path):
     assert result.status == 1
     assert "DATABASE_URL" in result.out
     assert "hunter2" not in result.out + result.err
+
+
+def test_doctor_sees_that_files_cannot_be_written(site, tmp_path):
+    folder = tmp_path / "films"
+    settings = {"base_url": site.url, "repositories": "csv", "output_dir": folder, "limit": 1}
+    with not_writable(folder, lambda: run(tmp_path, **settings)):
+        result = run(tmp_path, "doctor", **settings)
+    assert result.status == 1
+    assert "!! repository csv" in result.out
+    assert "OUTPUT_DIR" in result.out
+
+
+def test_doctor_sees_that_there_is_no_room(site, tmp_path):
+    folder = tmp_path / "films"
+    settings = {"base_url": site.url, "repositories": "csv", "output_dir": folder, "limit": 1}
+    with small_disk(folder):
+        run(tmp_path, **settings)
+        fill_disk(folder)
+        result = run(tmp_path, "doctor", **settings)
+    assert result.status == 1
+    assert "free some space" in result.out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["runs"], ["resume"], ["retry"], ["psql"], ["history", "tt0111161"], ["repair"], ["doctor"]],
+)
+def test_a_folder_that_cannot_be_looked_at_is_told_with_what_to_do(site, tmp_path, command):
+    result = run(tmp_path, *command, base_url=site.url, output_dir="a" * 300)
+    assert result.status == 1
+    said = result.out + result.err
+    assert "Errno" not in said
+    assert "OUTPUT_DIR" in said
+
+
+def test_what_is_copied_from_the_doctor_is_not_wrapped(site, tmp_path):
+    result = run(tmp_path, "doctor", base_url=site.url, columns=40)
+    [line] = [line for line in result.out.splitlines() if "repository postgres" in line]
+    assert "postgresql://" in line
+    assert "titles" in line
 
 
 def test_psql_asks_the_database_of_the_settings(site, tmp_path, postgres_url):
@@ -266,6 +349,14 @@ def test_a_closed_stream_does_not_end_a_run(site, tmp_path, closed):
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert len(rows(tmp_path / "o", "titles.csv")) == 1
+
+
+def test_psql_says_what_is_wrong_with_an_address_that_cannot_be_read(tmp_path):
+    url = "postgresql://user:hunter2@127.0.0.1/name?nonsense=1"
+    result = run(tmp_path, "psql", "-c", "SELECT 1", database_url=url)
+    assert result.status == 1
+    assert "DATABASE_URL is not a PostgreSQL URL" in result.err
+    assert "hunter2" not in result.err
 
 
 def test_psql_makes_no_database_where_there_is_none(tmp_path):

@@ -1,5 +1,6 @@
 """The commands `repair`, `retry` and `runs`, as a user meets them."""
 
+import signal
 import socket
 
 import pytest
@@ -11,7 +12,7 @@ from infrastructure.repositories.csv import open_csv_repository
 from infrastructure.repositories.postgres import open_postgres_repository
 from tests.contract.factories import held
 from tests.databases import execute, rows_of
-from tests.e2e.program import report, rows, run, titles_asked
+from tests.e2e.program import report, rows, run, start, titles_asked
 
 FACTS = load_facts()
 IDS = [title.imdb_id for title in FACTS.titles]
@@ -226,3 +227,16 @@ def test_the_history_is_shown_without_a_database_that_is_away(settings, tmp_path
     assert "hunter2" not in shown.out + shown.err
     alone = run(tmp_path, "runs", repositories="postgres", database_url=away)
     assert alone.status == 1
+
+
+def test_a_repair_that_is_interrupted_says_that_nothing_was_copied(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        url = f"postgresql://127.0.0.1:{silent.getsockname()[1]}/name"
+        with start(tmp_path, "repair", database_url=url) as process:
+            connection, _ = silent.accept()
+            with connection:
+                process.send_signal(signal.SIGINT)
+                out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "nothing was copied" in out

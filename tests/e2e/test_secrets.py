@@ -133,6 +133,8 @@ def test_failures_show_no_secret(tmp_path):
         {"proxies": f"http://user:{SECRET}/@host:1"},
         {"proxies": f"http://h:1,{SECRET}"},
         {"database_url": f"mysql://user:{DATABASE}@host/name"},
+        {"database_url": f"postgresql://user:{DATABASE}%zz@host/name"},
+        {"database_url": f"postgresql://user:1@{DATABASE}@host/name"},
         {"tor_socks_url": f"socks5://user:{SOCKS}@host:1"},
         {"tor_socks_url": f"socks5h://user:{SOCKS}@host"},
         {"tor_socks_url": "socks5h://host:1", "tor_control_url": f"tcp://user:{CONTROL}@host:1"},

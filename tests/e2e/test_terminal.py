@@ -59,10 +59,24 @@ def test_a_live_display_is_followed_by_the_summary(site, tmp_path):
     live, _, summary = written.rpartition(ERASE_LINE)
     frames = [CONTROL.sub("", frame) for frame in live.split(ERASE_LINE)]
     assert any(re.search(r"titles .* \d+/250 saved csv \d+ .*/s", frame) for frame in frames)
+    waiting = [frame.rstrip() for frame in frames if "reading the chart" in frame]
+    assert waiting
+    assert not [frame for frame in waiting if frame.endswith("left")]  # nobody knows yet
+    assert any(re.search(r"titles .* \d:\d\d:\d\d left", frame) for frame in frames)
     shown = CONTROL.sub("", summary).replace("\r\n", "\n")
     assert shown.startswith("\nDone: every title is saved in every repository")
     assert "asked 250 = fetched 250 + failed 0 + not tried 0" in shown
     assert shown.rstrip().endswith("other charts, single titles, settings")
+
+
+def test_the_display_waits_for_the_first_title(tmp_path):
+    with DemoSite(load_facts(), delay_seconds=0.7) as slow:
+        status, written = on_a_terminal(
+            tmp_path, "titles", "tt0111161", base_url=slow.url, repositories="csv"
+        )
+    assert status == 0
+    assert "Traceback" not in written
+    assert re.search(r"titles .* 0/1 ", CONTROL.sub("", written))
 
 
 def test_a_dumb_terminal_gets_lines(site, tmp_path):
@@ -73,6 +87,19 @@ def test_a_dumb_terminal_gets_lines(site, tmp_path):
     assert status == 0
     assert "3 titles from html" in written
     assert "\x1b" not in written
+
+
+@pytest.mark.parametrize("columns", [40, 80, 112, 200])
+def test_ids_are_whole_however_narrow_the_terminal_is(site, tmp_path, columns):
+    settings = {"repositories": "csv", "columns": columns, "term": "xterm-256color"}
+    asked = {"base_url": site.url, "requests_per_second": 0, "limit": 3}
+    _, summary = on_a_terminal(tmp_path, **settings, **asked)
+    assert "repository saved new updated unchanged" in CONTROL.sub("", summary)
+    _, written = on_a_terminal(tmp_path, "runs", **settings)
+    [line] = [line for line in CONTROL.sub("", written).splitlines() if "chart top" in line]
+    assert report(tmp_path / "output")["run"]["run_id"] in line
+    assert line.rstrip().endswith("complete")
+    assert ("html" in line) == (columns >= 112)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,20 +36,28 @@ def small_disk(folder: Path) -> Iterator[None]:
 def almost_full_disk(folder: Path) -> Iterator[Path]:
     """A small disk in a new folder, and the file to remove to have room on it."""
     with small_disk(folder):
-        found = os.statvfs(folder)
-        ballast = folder / "ballast"
-        ballast.write_bytes(bytes(found.f_bavail * found.f_frsize - _LEFT_BYTES))
-        yield ballast
+        yield fill_disk(folder, leave_bytes=_LEFT_BYTES)
+
+
+def fill_disk(folder: Path, leave_bytes: int = 0) -> Path:
+    """Fill the small disk of a folder with a file, which is given."""
+    found = os.statvfs(folder)
+    ballast = folder / "ballast"
+    ballast.write_bytes(bytes(found.f_bavail * found.f_frsize - leave_bytes))
+    return ballast
 
 
 @contextmanager
-def not_writable(folder: Path) -> Iterator[None]:
-    """A new folder that cannot be written, not even by root."""
+def not_writable(folder: Path, fill: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """A new folder that cannot be written after ``fill``, not even by root."""
     if os.geteuid() != 0:
-        folder.mkdir(mode=0o500)
+        folder.mkdir()
+        fill()
+        folder.chmod(0o500)
         yield
         folder.chmod(0o700)
         return
     with small_disk(folder):
+        fill()
         subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
         yield

@@ -66,6 +66,23 @@ def test_a_site_that_nobody_vouches_for_is_refused(server):
     assert server.requests["/"] == 0
 
 
+def test_a_certificate_is_refused_in_the_words_of_openssl(server):
+    with http_client() as http, pytest.raises(SourceUnavailable) as caught:
+        http.get(address(server))
+    assert "TLS: [SSL: CERTIFICATE_VERIFY_FAILED]" in str(caught.value)
+    assert "Pool" not in str(caught.value)
+
+
+def test_a_site_without_tls_is_told_as_such():
+    with (
+        serving({"/": page(b"in public")}) as plain,
+        http_client() as http,
+        pytest.raises(SourceUnavailable, match=r"TLS: .*http://") as caught,
+    ):
+        http.get(address(plain))
+    assert "Pool" not in str(caught.value)
+
+
 def test_a_certificate_of_another_host_is_refused(certificates, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates["elsewhere.example"]))
     for server in over_tls(certificates["elsewhere.example"]):

@@ -4,6 +4,7 @@ import logging
 from dataclasses import replace
 from datetime import timedelta
 
+import click
 import pytest
 from rich.console import Console
 
@@ -12,6 +13,7 @@ from application.retry_failures import FailedRun
 from domain.identifiers import TitleId
 from domain.run import Failure, FetchTiming, RepositoryReport, RunOutcome, RunReport, StoreCounts
 from infrastructure.cli.exit_status import OF_OUTCOME
+from infrastructure.cli.options import given_options
 from infrastructure.cli.progress import LogObserver, RunCounts, observed
 from infrastructure.cli.report_file import read_failed_run, write_report
 from infrastructure.cli.summary import print_summary
@@ -150,6 +152,41 @@ def test_the_way_on_is_named_for_what_is_missing():
     demo = next_steps(run=a_run(command="demo"), not_tried=untried)
     assert "python main.py demo    once more" in demo
     assert "resume" not in demo
+
+
+def test_when_no_repository_works_that_comes_first():
+    broken = RepositoryReport(name="csv", error="csv: no right to write")
+    steps = next_steps(repositories=(broken,), not_tried=(title_number(6),), fetched=0)
+    assert "resume" not in steps
+    assert steps.index("python main.py doctor") < steps.index("the same command once more")
+
+
+def test_a_run_that_was_interrupted_before_its_chart_is_to_be_begun_again():
+    steps = shown(a_report(outcome=RunOutcome.INTERRUPTED, asked=0, fetched=0, repositories=()))
+    assert "the same command once more" in steps
+
+
+def test_people_who_are_missing_in_a_repository_are_to_be_named_again():
+    broken = RepositoryReport(name="postgres", error="gone", missing=(title_number(1),))
+    whole = RepositoryReport(name="csv", inserted=3)
+    steps = next_steps(run=a_run(command="people"), repositories=(whole, broken))
+    assert "python main.py people ID..." in steps
+    assert "repair" not in steps
+
+
+def test_the_way_on_has_the_options_of_the_command_line_and_no_secret():
+    untried = (title_number(6),)
+    with click.Context(click.Command("titles")) as context:
+        given_options(context).update(
+            output_dir="my films", base_url="http://h:1", database_url="postgresql://me:hunter2@h/d"
+        )
+        steps = next_steps(
+            not_tried=untried, repositories=(RepositoryReport(name="postgres", inserted=3),)
+        )
+    data = "--output-dir 'my films'"
+    assert f"resume {data} --base-url http://h:1 --database-url ...    fetch" in steps
+    assert f"psql {data} --database-url ...    look" in steps
+    assert "hunter2" not in steps
 
 
 def test_what_failed_is_read_from_the_report_file(tmp_path, caplog):

@@ -101,6 +101,10 @@ def test_lists_are_separated_by_commas(tmp_path):
         ("log_level", "LOUD", "'DEBUG'"),
         ("log_format", "xml", "'json'"),
         ("database_url", "mysql://h/d", "postgresql://"),
+        ("database_url", "postgresql://me:hunter@2@h/d", "write @ : / ? # % in a password"),
+        ("database_url", "postgresql://me:1/hunter2@h/d", "write @ : / ? # % in a password"),
+        ("database_url", "postgresql://me:1#hunter2@h/d", "write @ : / ? # % in a password"),
+        ("database_url", "postgresql://me:hunter%zz@h/d", "write @ : / ? # % in a password"),
         ("redis_url", "http://h:1", "redis://"),
         ("redis_url", "redis://", "needs a host"),
         ("http_cache", "disk", "'off', 'file' or 'redis'"),
@@ -378,3 +382,36 @@ def test_an_unknown_detail_is_told_with_those_that_there_are():
     assert problem.startswith("DETAILS=akas,seasons: must name at least one")
     assert "'episodes'" in problem
     assert problem.endswith("'news' or 'all'")
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("LIMIT='3\n", [1]),
+        ("# mine\nlimit 3\nLOG_LEVEL=DEBUG\n= 4\n", [2, 4]),
+        ('OUTPUT_DIR="films\n', [1]),
+    ],
+)
+def test_a_line_that_says_nothing_is_told_before_anything_starts(tmp_path, caplog, text, lines):
+    (tmp_path / ".env").write_text(text)
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings()
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == [
+        f".env, line {line}" for line in lines
+    ]
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_file_of_any_editor_is_read(tmp_path, encoding, end):
+    lines = ["LIMIT=3", 'OUTPUT_DIR="my films"  # a remark', "export LOG_LEVEL='DEBUG'", "", "#X"]
+    (tmp_path / ".env").write_text(end.join(lines), encoding, newline="")
+    settings = load_settings()
+    assert (settings.limit, settings.log_level) == (3, "DEBUG")
+    assert str(settings.output_dir) == "my films"
+
+
+def test_a_folder_called_like_the_file_is_none(tmp_path):
+    (tmp_path / ".env").mkdir()
+    assert load_settings().limit == 250

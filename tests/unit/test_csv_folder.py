@@ -1,5 +1,6 @@
 """A folder that cannot be used, or holds what is not ours: a clear error, and nothing harmed."""
 
+import csv
 import errno
 import fcntl
 import os
@@ -54,6 +55,45 @@ def test_a_file_of_another_program_is_never_touched(
     assert "OUTPUT_DIR" in str(error)
     assert not error.transient
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {name: foreign}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (b",fetched_at", b"", "it lacks fetched_at)"),
+        (b",fetched_at", b",fetched_at,my notes", "it has 'my notes' too many)"),
+        (b"imdb_id,name", b"name,imdb_id", "its columns are in another order)"),
+        (b"\r\n", b"\r\r\n", "'imdb_id,name,fetched_at')"),
+    ],
+)
+def test_what_a_hand_has_changed_in_the_header_is_named(
+    tmp_path: Path, before: bytes, after: bytes, told: str
+) -> None:
+    header = b"imdb_id,name,fetched_at\r\n"
+    (tmp_path / "people.csv").write_bytes(header.replace(before, after))
+    assert told in str(refusal(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "told"),
+    [
+        ("year", "1994.0", "'1994.0' is not a whole number"),
+        ("rating", "9,3", "'9,3' is not a number"),
+    ],
+)
+def test_a_number_that_a_spreadsheet_has_changed_is_told_in_words(
+    tmp_path: Path, column: str, cell: str, told: str
+) -> None:
+    with open_csv_repository(tmp_path) as repository:
+        repository.save([a_title(rating=8)], RUN)
+    path = tmp_path / "titles.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        header, row = csv.reader(file)
+    row[header.index(column)] = cell
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, row])
+    error = str(refusal(tmp_path))
+    assert f"titles.csv, record 2 (the header is record 1): {told}" in error
 
 
 @pytest.mark.parametrize("name", FILES)

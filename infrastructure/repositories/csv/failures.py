@@ -2,9 +2,10 @@
 
 import codecs
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from domain.errors import RepositoryUnavailable
 
@@ -25,6 +26,9 @@ _ADVICE = {
     errno.ENAMETOOLONG: "set a shorter OUTPUT_DIR",
     errno.ENOSYS: f"this file system has no locks {_ELSEWHERE}",
 }
+
+_LITTLE = 65_536
+"""Bytes; about what ten titles with their credits take."""
 
 _MAY_PASS = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENOTCONN,
@@ -47,16 +51,41 @@ def translated(directory: Path) -> Iterator[None]:
         ) from error
 
 
-def foreign(path: Path, first_line: bytes) -> RepositoryUnavailable:
-    """Give the error for a file that this program did not write."""
+def check_folder(directory: Path) -> None:
+    """Write `_LITTLE` bytes into a folder, and remove them again.
+
+    Raises `RepositoryUnavailable` when it takes no files, or has no room for them.
+    """
+    with translated(directory), TemporaryFile(dir=directory) as file:
+        file.write(bytes(_LITTLE))
+        file.flush()
+
+
+def foreign(path: Path, first_line: bytes, columns: Sequence[str]) -> RepositoryUnavailable:
+    """Give the error for a file whose first line does not name just our columns."""
     shown = repr(first_line[:80].decode(errors="replace").rstrip("\r\n"))
     if first_line.startswith(codecs.BOM_UTF8):
         shown += ", with a byte order mark before it, as a spreadsheet leaves one"
     return RepositoryUnavailable(
         NAME,
-        f"{path} is not one of this program's files (its first line is {shown}): "
-        "move it away or set another OUTPUT_DIR",
+        f"{path} is not one of this program's files (its first line is {shown}"
+        f"{_difference(first_line, columns)}): move it away or set another OUTPUT_DIR",
     )
+
+
+def _difference(first_line: bytes, columns: Sequence[str]) -> str:
+    """What a spreadsheet, or a hand, has made of the names of our columns."""
+    found = first_line.removeprefix(codecs.BOM_UTF8).decode(errors="replace").split(",")
+    found = [name.strip() for name in found]
+    if not set(found) & set(columns):
+        return ""
+    lacking = [name for name in columns if name not in found]
+    added = [name for name in found if name not in columns]
+    if lacking:
+        return f"; it lacks {', '.join(lacking)}"
+    if added:
+        return f"; it has {', '.join(map(repr, added))} too many"
+    return "; its columns are in another order" if found != list(columns) else ""
 
 
 def malformed(path: Path, where: str, problem: str) -> RepositoryUnavailable:

@@ -15,8 +15,10 @@ from domain.title import TitleKind
 from infrastructure.repositories.csv.formulas import escaped, unescaped
 from infrastructure.repositories.csv.rows import (
     encode,
+    integer_from,
     json_array,
     moment_of,
+    number_from,
     parse_timestamp,
     texts_from,
     texts_of,
@@ -112,7 +114,7 @@ def profile_from(
         professions=texts_from(row["professions"]),
         biography=unescaped(row["biography"]) or None,
         known_for=tuple(map(title_id, texts_from(row["known_for"]))),
-        total_credits=_integer(row["total_credits"]),
+        total_credits=integer_from(row["total_credits"]),
         filmography=tuple(filmography),
         provenance=Provenance(
             source=row["source"],
@@ -138,14 +140,14 @@ def filmography_credit_from(cells: Sequence[str]) -> FilmographyCredit:
         title_id=title_id(row["title_id"]),
         title=unescaped(row["title"]),
         kind=TitleKind(row["kind"]) if row["kind"] else None,
-        year=_integer(row["year"]),
-        end_year=_integer(row["end_year"]),
-        rating=float(row["rating"]) if row["rating"] else None,
-        votes=_integer(row["votes"]),
+        year=integer_from(row["year"]),
+        end_year=integer_from(row["end_year"]),
+        rating=number_from(row["rating"]),
+        votes=integer_from(row["votes"]),
         characters=texts_from(row["characters"]),
         jobs=texts_from(row["jobs"]),
         attributes=texts_from(row["attributes"]),
-        episodes=_integer(row["episodes"]),
+        episodes=integer_from(row["episodes"]),
     )
 
 
@@ -200,7 +202,3 @@ def _credit_cells(
 
 def _date(cell: str) -> PartialDate | None:
     return PartialDate.fromisoformat(cell) if cell else None
-
-
-def _integer(cell: str) -> int | None:
-    return int(cell) if cell else None

@@ -191,12 +191,12 @@ def title_from(
         kind=TitleKind(row["kind"]),
         title=unescaped(row["title"]),
         original_title=unescaped(row["original_title"]) or None,
-        year=_integer(row["year"]),
-        end_year=_integer(row["end_year"]),
-        runtime_minutes=_integer(row["runtime_minutes"]),
-        rating=float(row["rating"]) if row["rating"] else None,
-        votes=_integer(row["votes"]),
-        metascore=_integer(row["metascore"]),
+        year=integer_from(row["year"]),
+        end_year=integer_from(row["end_year"]),
+        runtime_minutes=integer_from(row["runtime_minutes"]),
+        rating=number_from(row["rating"]),
+        votes=integer_from(row["votes"]),
+        metascore=integer_from(row["metascore"]),
         certificate=unescaped(row["certificate"]) or None,
         genres=texts_from(row["genres"]),
         release_date=(
@@ -285,8 +285,20 @@ def _credit_cells(imdb_id: TitleId, credit: Credit, escape_formulas: bool) -> tu
     )
 
 
-def _integer(cell: str) -> int | None:
-    return int(cell) if cell else None
+def integer_from(cell: str) -> int | None:
+    """Read a cell of a whole number, or of nothing. Raises `ValueError` in words for a person."""
+    try:
+        return int(cell) if cell else None
+    except ValueError:
+        raise ValueError(f"{cell!r} is not a whole number") from None
+
+
+def number_from(cell: str) -> float | None:
+    """Read a cell of a number, or of nothing. Raises `ValueError` in words for a person."""
+    try:
+        return float(cell) if cell else None
+    except ValueError:
+        raise ValueError(f"{cell!r} is not a number (it has a point, and no comma)") from None
 
 
 # An array begins with a bracket, which no spreadsheet takes for a formula.

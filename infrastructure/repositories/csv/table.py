@@ -59,7 +59,7 @@ class CsvTable:
         # A crash can tear the header as well.
         if self.header.startswith(first_line):
             return None
-        raise foreign(self.path, first_line)
+        raise foreign(self.path, first_line, self._columns)
 
     def open(self) -> None:
         """Open the file, with a header when it has none; its rows are new, to be read."""

@@ -50,7 +50,7 @@ class Server:
         connect_timeout_seconds: int,
         revive: Callable[[], None] | None = None,
     ) -> None:
-        given = _read_url(url)
+        given = read_url(url)
         # What the URL says about a connection goes before what we would say.
         ours = _DEFAULTS | {"connect_timeout": str(connect_timeout_seconds)}
         self._dsn = make_dsn(**(ours | given))
@@ -83,7 +83,11 @@ class Server:
             raise cannot_connect(error, self.location) from error
 
 
-def _read_url(url: str) -> dict[str, str]:
+def read_url(url: str) -> dict[str, str]:
+    """The parts of a URL of PostgreSQL, by libpq's names of them.
+
+    Raises `RepositoryUnavailable`, without any part of a password, when it cannot be read.
+    """
     try:
         given: dict[str, str] = parse_dsn(url)
     except psycopg2.Error:
@@ -93,7 +97,8 @@ def _read_url(url: str) -> dict[str, str]:
         raise RepositoryUnavailable(
             NAME,
             "DATABASE_URL is not a PostgreSQL URL: write postgresql://user:password@host:port/name "
-            "with @ : / ? # % in the password as %40 %3A %2F %3F %23 %25",
+            "with @ : / ? # % in the password as %40 %3A %2F %3F %23 %25, and after a ? only what "
+            "PostgreSQL's own programs take there",
         )
     return given
 
