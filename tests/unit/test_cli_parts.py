@@ -166,12 +166,11 @@ def test_a_run_that_was_interrupted_before_its_chart_is_to_be_begun_again():
     assert "the same command once more" in steps
 
 
-def test_people_who_are_missing_in_a_repository_are_to_be_named_again():
+def test_people_who_are_missing_in_a_repository_are_repaired_too():
     broken = RepositoryReport(name="postgres", error="gone", missing=(title_number(1),))
     whole = RepositoryReport(name="csv", inserted=3)
     steps = next_steps(run=a_run(command="people"), repositories=(whole, broken))
-    assert "python main.py people ID..." in steps
-    assert "repair" not in steps
+    assert "python main.py repair" in steps
 
 
 def test_the_way_on_has_the_options_of_the_command_line_and_no_secret():
