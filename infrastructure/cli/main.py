@@ -557,8 +557,8 @@ def parse(context: click.Context, files: tuple[Path, ...]) -> int:
     \b
     python main.py parse *.html > titles.jsonl
 
-    Pages of titles and people give an object each, those of charts one a title. A file that is
-    none of them is named on standard error and skipped.
+    Pages of titles and people give an object each, those of charts, searches (/search/title) and
+    lists one a title. A file that is none of them is named on standard error and skipped.
     """
     from infrastructure.cli.parse import parse_files
 
