@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from application.composite_save import CompositeSave
-from application.list_titles import ListTitles, Pages
 from application.ports import (
     CircuitBreaker,
     HistoryReader,
@@ -33,13 +32,14 @@ from application.scrape_titles import ScrapeTitles, utc_now
 from application.search_titles import SearchTitles
 from application.source_chain import PATIENCE, REST_SECONDS, PersonChain, SourceChain
 from domain.chart import ChartName
-from domain.discovery import TitleFilter
 from domain.errors import CacheUnavailable, InvalidConfiguration, NoHistory
 from domain.identifiers import ListId
 from domain.run import Run, RunRecord
 from shared.config import Settings
 
 if TYPE_CHECKING:
+    from application.list_titles import ListTitles, Pages
+    from domain.discovery import TitleFilter
     from infrastructure.http.cache import HttpCache
     from infrastructure.http.cache_storage import Storage
     from infrastructure.http.client import HttpClient
@@ -401,12 +401,13 @@ def listing_sources(settings: Settings) -> tuple[str, ...]:
 @contextmanager
 def open_discovery(
     settings: Settings, tell: Callable[[str], None]
-) -> Iterator[ListTitles[TitleFilter]]:
+) -> "Iterator[ListTitles[TitleFilter]]":
     """Wire the ways to find titles by filters; raises `InvalidConfiguration` when there is none.
 
     ``tell`` is called for what the user should know: a source that gives no answer, what its data
     may be used for.
     """
+    from application.list_titles import ListTitles
     from infrastructure.scrapers.imdb_graphql.discovery import GraphqlDiscovery
     from infrastructure.scrapers.imdb_html.discovery import SearchPageDiscovery
 
@@ -420,8 +421,9 @@ def open_discovery(
 
 
 @contextmanager
-def open_lists(settings: Settings, tell: Callable[[str], None]) -> Iterator[ListTitles[ListId]]:
+def open_lists(settings: Settings, tell: Callable[[str], None]) -> "Iterator[ListTitles[ListId]]":
     """Wire the ways to read somebody's list; as `open_discovery`."""
+    from application.list_titles import ListTitles
     from infrastructure.scrapers.imdb_graphql.lists import GraphqlLists
     from infrastructure.scrapers.imdb_html.lists import ListPages
 
