@@ -12,20 +12,21 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from domain.chart import Chart, ChartName
 from domain.datasets import DatasetFile, DatasetFilter, DatasetName, FileAccount
 from domain.details import DetailName
-from domain.discovery import TitleFilter
 from domain.errors import SourceError, TitleError
 from domain.history import Snapshot, SnapshotTime, TitleHistory
 from domain.identifiers import ImdbId, ListId, NameId, TitleId
-from domain.lists import TitleList
 from domain.merged_id import MergedId
 from domain.person_profile import PersonProfile
 from domain.run import Failure, ProfileCounts, Run, RunRecord, RunReport, StoreCounts
 from domain.search import SearchHit, SearchQuery
 from domain.title import Title
 
-if TYPE_CHECKING:  # a run has no use for them
+if TYPE_CHECKING:
+    # Most runs have no use for them, and to make their types takes time.
     from application.conditions import Condition
     from application.title_order import SortKey
+    from domain.discovery import TitleFilter
+    from domain.lists import TitleList
 
 TitleOutcome = Title | TitleError | SourceError
 """What became of one title that was asked for: the title, or the error that says why not."""
@@ -111,7 +112,7 @@ class TitleDiscovery(Protocol):
     def name(self) -> str:
         """Its name in settings and messages, for example ``graphql``."""
 
-    def pages(self, wanted: TitleFilter) -> Iterator[TitleList]:
+    def pages(self, wanted: "TitleFilter") -> "Iterator[TitleList]":
         """Give the titles that the filter lets through, in its order, page after page.
 
         Each page is asked for when it is wanted. It may end before ``wanted.limit`` and the total
@@ -128,7 +129,7 @@ class TitleLists(Protocol):
     def name(self) -> str:
         """Its name in settings and messages, for example ``graphql``."""
 
-    def pages(self, wanted: ListId) -> Iterator[TitleList]:
+    def pages(self, wanted: ListId) -> "Iterator[TitleList]":
         """Give the titles of a list in its own order; as `TitleDiscovery.pages`.
 
         Raises `ListNotFound` when there is no such list of titles, or not for everybody.

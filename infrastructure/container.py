@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 import msgspec
 
 from application.composite_save import CompositeSave
-from application.imdb import Imdb
 from application.import_datasets import ImportDatasets
-from application.list_titles import ListTitles, Pages
 from application.ports import (
     CircuitBreaker,
     DatasetFiles,
@@ -43,7 +41,6 @@ from application.search_titles import SearchTitles
 from application.source_chain import PATIENCE, REST_SECONDS, PersonChain, SourceChain
 from domain.chart import ChartName
 from domain.details import DetailName
-from domain.discovery import TitleFilter
 from domain.errors import (
     CacheUnavailable,
     DatasetsUnusable,
@@ -58,8 +55,11 @@ from domain.search import Thing
 from shared.config import RepositoryName, Settings, load_settings
 
 if TYPE_CHECKING:
+    from application.imdb import Imdb
+    from application.list_titles import ListTitles, Pages
     from application.title_fields import TitleField
     from application.title_statistics import TitleStatistics
+    from domain.discovery import TitleFilter
     from infrastructure.http.cache import HttpCache
     from infrastructure.http.cache_storage import Storage
     from infrastructure.http.client import HttpClient
@@ -205,13 +205,15 @@ def open_people(
 @contextmanager
 def open_imdb(
     settings: Settings | None = None, tell: Callable[[str], None] = logger.warning
-) -> Iterator[Imdb]:
+) -> "Iterator[Imdb]":
     """Wire the facade for use from Python; nothing is saved, and no repository is touched.
 
     ``settings`` are those of the environment and of ``.env`` unless given. ``tell`` takes a line
     whenever a source is given up, answers again, or has something to say. Leaving it waits for
     what is in flight. Raises `InvalidSettings`.
     """
+    from application.imdb import Imdb
+
     chosen = load_settings() if settings is None else settings
     stop = threading.Event()
     with ExitStack() as stack:
@@ -657,12 +659,13 @@ def listing_sources(settings: Settings) -> tuple[str, ...]:
 @contextmanager
 def open_discovery(
     settings: Settings, tell: Callable[[str], None]
-) -> Iterator[ListTitles[TitleFilter]]:
+) -> "Iterator[ListTitles[TitleFilter]]":
     """Wire the ways to find titles by filters; raises `InvalidConfiguration` when there is none.
 
     ``tell`` is called for what the user should know: a source that gives no answer, what its data
     may be used for.
     """
+    from application.list_titles import ListTitles
     from infrastructure.scrapers.imdb_graphql.discovery import GraphqlDiscovery
     from infrastructure.scrapers.imdb_html.discovery import SearchPageDiscovery
 
@@ -676,8 +679,9 @@ def open_discovery(
 
 
 @contextmanager
-def open_lists(settings: Settings, tell: Callable[[str], None]) -> Iterator[ListTitles[ListId]]:
+def open_lists(settings: Settings, tell: Callable[[str], None]) -> "Iterator[ListTitles[ListId]]":
     """Wire the ways to read somebody's list; as `open_discovery`."""
+    from application.list_titles import ListTitles
     from infrastructure.scrapers.imdb_graphql.lists import GraphqlLists
     from infrastructure.scrapers.imdb_html.lists import ListPages
 

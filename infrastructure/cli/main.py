@@ -678,9 +678,9 @@ def parse(context: click.Context, files: tuple[Path, ...]) -> int:
     \b
     python main.py parse *.html > titles.jsonl
 
-    Pages of titles and people give an object each, those of charts one a title; with --with, a
-    title has the details that its page says. A file that is
-    none of them is named on standard error and skipped.
+    Pages of titles and people give an object each, those of charts, searches (/search/title) and
+    lists one a title; with --with, a title has the details that its page says. A file that is none
+    of them is named on standard error and skipped.
     """
     from infrastructure.cli.parse import parse_files
     from infrastructure.container import chosen_details

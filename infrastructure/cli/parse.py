@@ -16,6 +16,7 @@ from domain.title import Credit, CreditCategory, Title
 from infrastructure.cli.exit_status import INCOMPLETE, SAVED
 from infrastructure.scrapers.imdb_pages import (
     Page,
+    PageKind,
     identify,
     parse_chart,
     parse_person,
@@ -25,11 +26,10 @@ from infrastructure.scrapers.saved_pages import read_page
 
 
 def parse_files(paths: Sequence[Path], max_bytes: int, details: Sequence[DetailName] = ()) -> int:
-    """Print one JSON object a title, person or chart entry; give the exit status.
+    """Print one JSON object a title, person or place in a list; give the exit status.
 
-    A title comes with those of the ``details`` that its page says.
-
-    A file that is no page of a title, person or chart is named on standard error and skipped.
+    A title comes with those of the ``details`` that its page says. A file that is none of a page
+    of these is named on standard error and skipped.
     """
     status = SAVED
     for path in paths:
@@ -55,7 +55,15 @@ def _objects(path: Path, max_bytes: int, details: Sequence[DetailName]) -> list[
         return [person_as_json(parse_person(page))]
     if identity.chart is not None:
         return _entries_as_json(parse_chart(page, ChartName(identity.chart)))
-    raise PageChanged(str(path), "page", "is not a page of an IMDb title, person or chart")
+    if identity.kind in {PageKind.SEARCH, PageKind.LIST}:
+        from infrastructure.cli.title_list import listed_as_json
+        from infrastructure.scrapers.imdb_pages.list_page import read_list
+        from infrastructure.scrapers.imdb_pages.search_page import read_search
+
+        read = read_search if identity.kind is PageKind.SEARCH else read_list
+        return [listed_as_json(title) for title in read(page).titles]
+    what = "is not a page of an IMDb title, person, chart, search or list"
+    raise PageChanged(str(path), "page", what)
 
 
 def _details_of(page: Page, title: Title, names: Sequence[DetailName]) -> dict[str, Any]:

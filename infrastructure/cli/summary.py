@@ -259,7 +259,8 @@ def _ways_on(report: RunReport) -> Iterator[str]:
     elif failed:
         yield f"python main.py retry{given_again()}    fetch again the {failed} that failed"
     if report.detail_failures:
-        yield f"python main.py titles{given_again()} ID... --with DETAIL    get a detail that could not be had"
+        again = f"python main.py titles{given_again()} ID... --with DETAIL"
+        yield f"{again}    get a detail that could not be had"
 
 
 def _mending(report: RunReport, settings: Settings) -> Iterator[str]:

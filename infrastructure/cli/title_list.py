@@ -73,7 +73,7 @@ def show_list(
     return _save(settings, request) if save else _show(settings, request, as_json)
 
 
-def title_as_json(title: ListedTitle) -> dict[str, Any]:
+def listed_as_json(title: ListedTitle) -> dict[str, Any]:
     """A title as JSON types; what is unknown is null or an empty list."""
     released = title.release_date
     return {
@@ -104,7 +104,7 @@ def _show(settings: Settings, request: _Request, as_json: bool) -> int:
             titles.append(title)
             if as_json:
                 # JSON is UTF-8 (RFC 8259, 8.1), whatever the terminal's encoding.
-                sys.stdout.buffer.write(msgspec.json.encode(title_as_json(title)) + b"\n")
+                sys.stdout.buffer.write(msgspec.json.encode(listed_as_json(title)) + b"\n")
                 sys.stdout.buffer.flush()
     if titles and not as_json:
         SummaryConsole().print(_table(titles))

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 
 import pytest
+import requests
 
 from demo.advanced_search import PRIVATE_LIST, PUBLIC_LIST
 from demo.facts import load_facts
@@ -229,3 +230,13 @@ def test_what_is_no_list(program):
     result = program("list", "tt0111161")
     assert result.status == 2
     assert "must be 'ls' and 7 or more digits" in result.err
+
+
+def test_saved_pages_of_a_search_and_of_a_list_are_read(tmp_path, site):
+    query = "genres=Horror&release_date=1970-01-01,1989-12-31&sort=user_rating,desc"
+    for name, path in (("search", f"/search/title/?{query}"), ("list", f"/list/{PUBLIC_LIST}/")):
+        content = requests.get(site.url + path, timeout=9).content
+        (tmp_path / f"{name}.html").write_bytes(content)
+    result = run(tmp_path, "parse", "search.html", "list.html")
+    assert (result.status, result.err) == (0, "")
+    assert listed(result.out) == [*SCARY_IDS, *NOLANS]

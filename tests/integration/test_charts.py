@@ -72,3 +72,9 @@ def test_the_captured_home_page_has_the_box_office() -> None:
     chart = parse_chart(found, ChartName.BOX_OFFICE)
     assert [entry.rank for entry in chart.entries] == [1, 2, 3, 4, 5, 6]
     assert chart.entries[2].title_id == "tt29355505"
+
+
+@test_captures.pytestmark
+def test_the_captured_advanced_search_is_known_as_one() -> None:
+    name = "search/advsearch_user-rating-7-8_2025-06-16_sxh7.html"
+    assert identify(capture(name)).kind is PageKind.SEARCH

@@ -25,12 +25,17 @@ class PageKind(StrEnum):
     REFERENCE = "reference"
     CHART = "chart"
     PERSON = "person"
+    SEARCH = "search"
+    LIST = "list"
     OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageIdentity:
-    """What a page is about: a title, a person, a chart, or (``other``) nothing that we read."""
+    """What a page is about: a title, a person, a chart, or (``other``) nothing that we read.
+
+    A page of the advanced search or of somebody's list is about many titles, and has no id here.
+    """
 
     kind: PageKind
     title_id: TitleId | None = None
@@ -41,6 +46,8 @@ class PageIdentity:
 OTHER = PageIdentity(kind=PageKind.OTHER)
 
 PERSON_ROUTE = "/name/[nmconst]"
+SEARCH_ROUTES = re.compile(r"/search/(\[tab\]|title)/?")
+LIST_ROUTES = re.compile(r"/list/\[[a-z]+\]/?")
 
 _TITLE_ROUTES = {title_page.ROUTE: PageKind.TITLE, reference_page.ROUTE: PageKind.REFERENCE}
 _CHART_ROUTE = re.compile(r"/chart/(?P<chart>[a-z-]+)/?")
@@ -87,17 +94,22 @@ def identify(page: Page) -> PageIdentity:
         found = decode(_DECODER, data, page) if data is not None else None
     except PageChanged:
         found = None
-    if found is None:
+    if found is None or found.page == _SECTION_ROUTE:
         return address_of(page)
     if found.page is None:
         return _without_route(page, found)
-    if found.page.rstrip("/") == PERSON_ROUTE:
+    return _by_route(found.page, found)
+
+
+def _by_route(route: str, found: NextData[_PageProps]) -> PageIdentity:
+    if route.rstrip("/") == PERSON_ROUTE:
         return PageIdentity(kind=PageKind.PERSON, person_id=_person_of(found))
-    if found.page == _SECTION_ROUTE:
-        return address_of(page)
-    if kind := _TITLE_ROUTES.get(found.page.rstrip("/")):
+    if kind := _TITLE_ROUTES.get(route.rstrip("/")):
         return PageIdentity(kind=kind, title_id=_title_of(found))
-    return _chart_identity(chart_of_route(found.page))
+    for routes, kind in ((SEARCH_ROUTES, PageKind.SEARCH), (LIST_ROUTES, PageKind.LIST)):
+        if routes.fullmatch(route):
+            return PageIdentity(kind=kind)
+    return _chart_identity(chart_of_route(route))
 
 
 def _without_route(page: Page, found: NextData[_PageProps]) -> PageIdentity:

@@ -3,19 +3,17 @@
 What comes after them, the site's own script asks the API for.
 """
 
-import re
-
 import msgspec
 from msgspec import Struct
 
 from domain.errors import PageChanged
 from domain.lists import TitleList
+from infrastructure.scrapers.imdb_pages.identity import LIST_ROUTES
 from infrastructure.scrapers.imdb_pages.listed_node import ListedNode, title_of_node
 from infrastructure.scrapers.imdb_pages.next_data import NextData
 from infrastructure.scrapers.imdb_pages.page import Page
 from infrastructure.scrapers.imdb_pages.props import page_props
 
-_ROUTES = re.compile(r"/list/\[[a-z]+\]/?")
 _FIELD = "mainColumnData.list.titleListItemSearch"
 
 
@@ -62,7 +60,7 @@ _DECODER = msgspec.json.Decoder(NextData[ListProps])
 
 def read_list(page: Page) -> TitleList:
     """Read the titles that the page has; raises as this package says."""
-    shown = page_props(page, _DECODER, _ROUTES).main_column_data.list
+    shown = page_props(page, _DECODER, LIST_ROUTES).main_column_data.list
     if shown is None or shown.title_list_item_search is None:
         raise PageChanged(page.url, _FIELD)
     places = shown.title_list_item_search

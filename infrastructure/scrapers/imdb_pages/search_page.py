@@ -1,18 +1,15 @@
 """``/search/title/``: the titles that a filter lets through, 50 a page."""
 
-import re
-
 import msgspec
 from msgspec import Struct
 
 from domain.errors import PageChanged
 from domain.lists import TitleList
+from infrastructure.scrapers.imdb_pages.identity import SEARCH_ROUTES
 from infrastructure.scrapers.imdb_pages.list_item import ListItem, listed_title
 from infrastructure.scrapers.imdb_pages.next_data import NextData
 from infrastructure.scrapers.imdb_pages.page import Page
 from infrastructure.scrapers.imdb_pages.props import page_props
-
-_ROUTES = re.compile(r"/search/(\[tab\]|title)/?")
 
 
 class TitleResults(Struct, frozen=True, rename="camel"):
@@ -39,7 +36,7 @@ _DECODER = msgspec.json.Decoder(NextData[SearchProps])
 
 def read_search(page: Page) -> TitleList:
     """Read a page of titles; raises as this package says."""
-    results = page_props(page, _DECODER, _ROUTES).search_results.title_results
+    results = page_props(page, _DECODER, SEARCH_ROUTES).search_results.title_results
     if results is None:
         raise PageChanged(page.url, "searchResults.titleResults")
     titles = tuple(map(listed_title, results.title_list_items))
