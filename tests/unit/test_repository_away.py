@@ -4,21 +4,22 @@ import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from application import lane
+from application.backlog import Backlog
 from application.composite_save import CompositeSave
-from application.lane_queue import QUEUE_TITLES
+from application.lane_queue import QUEUE_TITLES, Batch
 from application.ports import BatchResult, RepositoryOpener, Spill
 from domain.errors import RepositoryUnavailable
 from domain.identifiers import TitleId
 from domain.run import RepositoryReport, Run, RunOutcome, RunReport
 from domain.title import Title
 from infrastructure.repositories.spill_file import SpillFile
-from tests.builders import NOON, a_chart, a_run, a_title, title_number
+from tests.builders import NOON, a_chart, a_profile, a_run, a_title, title_number
 from tests.fakes import FakeRepository, RecordingObserver
 
 RUN = a_run()
@@ -461,3 +462,13 @@ def test_refused_titles_that_waited_are_not_called_late(scene: Scene) -> None:
         store.trouble = None
         (report,) = save.settle()
     assert (report.late, report.inserted, len(report.refused)) == (4, 4, 1)
+
+
+def test_titles_and_people_that_waited_are_never_given_together(tmp_path: Path) -> None:
+    """A repair hands over both in one run."""
+    with closing(Backlog(SpillFile("csv", [tmp_path]))) as backlog:
+        for items in ((a_title(1),), (a_title(2),), (a_profile(1),), (a_profile(2),)):
+            backlog.add(Batch(items, RUN, is_copy=True))
+        assert [batch.ids for batch in backlog.first()] == [("tt0000001",), ("tt0000002",)]
+        backlog.drop(backlog.first())
+        assert [batch.ids for batch in backlog.first()] == [("nm0000001",), ("nm0000002",)]
