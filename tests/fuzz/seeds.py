@@ -37,6 +37,7 @@ def _pages_of_the_demo_site() -> Iterator[bytes]:
     ]
     renderer = PageRenderer(ChartFacts(facts.captured, tuple(few)))
     yield from (_plain(renderer.title(title)) for title in few)
+    yield _plain(renderer.reference(few[0]))
     yield _plain(renderer.chart())
     yield _plain(renderer.not_found())
     yield _plain(renderer.search(few, 2))

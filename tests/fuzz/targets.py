@@ -17,12 +17,14 @@ import msgspec
 
 from domain.chart import ChartName
 from domain.errors import InvalidTitle, PageChanged, ScraperError, SourceBlocked, TitleNotFound
+from domain.identifiers import TitleId
 from domain.title import Title
 from infrastructure.cli.parse import title_as_json
 from infrastructure.http.response import Response
 from infrastructure.http.retry_after import retry_after_seconds
 from infrastructure.http.robots import Robots
 from infrastructure.http.unpack import BodyDamaged, BodyTooLarge, unpack
+from infrastructure.repositories.csv.detail_rows import DetailRows, detail_from
 from infrastructure.repositories.csv.rows import TitleRows, credit_from, decode, title_from
 from infrastructure.scrapers.imdb_pages import (
     Page,
@@ -31,6 +33,8 @@ from infrastructure.scrapers.imdb_pages import (
     parse_chart,
     parse_title,
 )
+from infrastructure.scrapers.imdb_pages.detail_pages import PAGE_OF
+from infrastructure.scrapers.imdb_pages.details.pages import read_title_details
 from infrastructure.scrapers.imdb_pages.list_page import read_list
 from infrastructure.scrapers.imdb_pages.search_page import read_search
 from tests.fuzz.mutations import Mutator, mutate_bytes, mutate_lines, mutate_page
@@ -64,6 +68,7 @@ def read_page(body: bytes) -> None:
         _check_error(error)
     else:
         _check_title(title)
+        _read_details(page, title.imdb_id)
     try:
         chart = parse_chart(page, ChartName.TOP)
     except (SourceBlocked, PageChanged, InvalidTitle) as error:
@@ -82,6 +87,17 @@ def read_page(body: bytes) -> None:
         identify(page)
     except SourceBlocked as error:
         _check_error(error)
+
+
+def _read_details(page: Page, imdb_id: TitleId) -> None:
+    """Nothing that is wrong with details is an error; what is read of them can be stored."""
+    for found in read_title_details(page, PAGE_OF, imdb_id).values():
+        if isinstance(found, str):
+            assert len(found) <= LONGEST_MESSAGE, f"a message of {len(found)} characters"
+            continue
+        rows = DetailRows.of(imdb_id, found, "run", escape_formulas=True)
+        again = detail_from(rows.ledger, rows.items)
+        assert DetailRows.of(imdb_id, again, "run", escape_formulas=True) == rows
 
 
 def _check_error(error: ScraperError) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -655,6 +656,17 @@ def test_every_detail_has_a_reader_of_its_own_items() -> None:
     assert set(API) == set(READERS) == set(DetailName)
     for name, (_, items) in API.items():
         assert {type(item) for item in items} == {item_of(name)}
+
+
+def test_decoders_are_made_by_the_import_and_not_by_the_threads_that_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Several threads that give msgspec the same types at once end the process, now and then."""
+    monkeypatch.setattr(msgspec.json, "Decoder", None)
+    for name, (title, items) in API.items():
+        part = read(name, title)
+        assert part is not None
+        assert part.items == items
 
 
 def test_no_key_of_a_title_belongs_to_two_details() -> None:

@@ -118,24 +118,24 @@ NOTHING = Part(())
 """IMDb says that there is nothing."""
 
 
-@dataclass(frozen=True, slots=True)
 class Reader(Generic[ShapeT]):
-    """Reads a detail from the JSON object of a title: the keys of ``shape``, and no others."""
+    """Reads a detail from the JSON object of a title: the keys of ``shape``, and no others.
 
-    shape: type[ShapeT]
-    part: Callable[[ShapeT], Part | None]
+    Any number of threads may use it. Its decoder is made with it, at the import, which one thread
+    does: msgspec must not be given the same types by several threads at once.
+    """
 
-    @property
-    def keys(self) -> frozenset[str]:
-        """The keys that it reads."""
-        return frozenset(field.encode_name for field in msgspec.structs.fields(self.shape))
+    def __init__(self, shape: type[ShapeT], part: Callable[[ShapeT], Part | None]) -> None:
+        self._decoder = msgspec.json.Decoder(shape)
+        self._part = part
+        self.keys = frozenset(field.encode_name for field in msgspec.structs.fields(shape))
 
     def read(self, page: Page, data: memoryview, where: str) -> Part | None:
         """Read a title's object; ``None`` when it does not say anything of the detail.
 
         Raises `PageChanged` for another shape, `InvalidTitle` when a fact breaks a rule.
         """
-        return self.part(decode(_decoder(self.shape), data, page, where=where))
+        return self._part(decode(self._decoder, data, page, where=where))
 
 
 def part_of(listed: MaybeListed[NodeT], item: Callable[[NodeT], Item | None]) -> Part | None:
@@ -166,13 +166,3 @@ def texts_of(words: Iterable[Words | None] | None) -> tuple[str, ...]:
 def as_word(text: str) -> str:
     """A category's name as an id is written: ``edited_into`` for "Edited into"."""
     return _NO_WORD.sub("_", text.lower()).strip("_")
-
-
-_DECODERS: dict[type[Struct], msgspec.json.Decoder[Any]] = {}
-
-
-def _decoder(shape: type[ShapeT]) -> "msgspec.json.Decoder[ShapeT]":
-    """The decoder of a shape, made when it is first needed: most runs ask for no detail."""
-    if shape not in _DECODERS:
-        _DECODERS[shape] = msgspec.json.Decoder(shape)
-    return _DECODERS[shape]
