@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from infrastructure.http.routes import Route, RoutePool
     from infrastructure.http.routes.check import RouteCheck
     from infrastructure.http.routes.tor import TorCircuits
+    from infrastructure.repositories.postgres.datasets.titles import DatasetTitles
     from infrastructure.scrapers.imdb_graphql import Endpoint
     from infrastructure.scrapers.imdb_html import TitleReader
     from infrastructure.scrapers.saved_pages import SavedPagesSource
@@ -336,6 +337,8 @@ def open_source(
         return _open_html(settings, stop, read_ahead)
     if name == "graphql":
         return _open_graphql(settings, stop, tell, read_ahead)
+    if name == "datasets":
+        return _open_datasets(settings)
     return nullcontext(_saved_pages(settings))
 
 
@@ -385,6 +388,27 @@ def _open_html(
 
         with _title_reader(settings.parse_processes) as read_title:
             yield ImdbHtmlSource(client, read_title, settings.base_url)
+
+
+@contextmanager
+def _open_datasets(settings: Settings) -> Iterator[TitleSource]:
+    """The imported dataset files; the database is opened when it is first asked."""
+    from infrastructure.repositories.postgres.datasets import open_dataset_titles
+    from infrastructure.scrapers.imdb_datasets import ImdbDatasetsSource
+
+    with ExitStack() as stack:
+        lock = threading.Lock()
+
+        @cache
+        def opened() -> "DatasetTitles":
+            url = stack.enter_context(database_url(settings))
+            return stack.enter_context(open_dataset_titles(url))
+
+        def tables() -> "DatasetTitles":
+            with lock:
+                return opened()
+
+        yield ImdbDatasetsSource(tables)
 
 
 @contextmanager
