@@ -9,6 +9,7 @@ from application.source_chain import PersonChain, SourceChain
 from domain.chart import Chart, ChartName
 from domain.details import DetailName
 from domain.errors import (
+    InvalidConfiguration,
     InvalidSearch,
     ScraperError,
     SourceUnavailable,
@@ -34,7 +35,7 @@ class Imdb:
     def __init__(
         self,
         titles: SourceChain,
-        people: PersonChain,
+        people: PersonChain | None,
         searches: SearchTitles,
         *,
         max_threads: int,
@@ -87,8 +88,14 @@ class Imdb:
         return fetcher.fetch(ids)
 
     def person(self, which: str) -> PersonProfile:
-        """Give a person's profile with the filmography; raises `PersonNotFound` for nobody."""
-        [outcome] = self._people.people([name_id_from(which)])
+        """Give a person's profile with the filmography; raises `PersonNotFound` for nobody.
+
+        Raises `InvalidConfiguration` when none of the chosen sources gives people.
+        """
+        wanted = name_id_from(which)
+        if self._people is None:
+            raise InvalidConfiguration(["SOURCES: none of them gives people"])
+        [outcome] = self._people.people([wanted])
         return _given(outcome)
 
     def chart(self, name: str = ChartName.TOP) -> Chart:

@@ -23,7 +23,9 @@ class ImportDatasets:
         self._store = store
         self._progress = progress
 
-    def execute(self, names: Sequence[DatasetName], choice: DatasetFilter) -> ImportReport:
+    def execute(
+        self, names: Sequence[DatasetName], choice: DatasetFilter, *, checks_ids: bool = False
+    ) -> ImportReport:
         """Import these files; one that cannot be had has its account, and harms no other.
 
         Raises `DatasetsUnusable` when nothing can be imported as asked, `RepositoryUnavailable`.
@@ -38,7 +40,11 @@ class ImportDatasets:
                     FileAccount(name=name, outcome=ImportOutcome.FAILED, problem=str(error))
                 )
         began = time.monotonic()
-        accounts = self._store.import_files(obtained, choice, self._progress) if obtained else []
+        accounts = (
+            self._store.import_files(obtained, choice, self._progress, checks_ids=checks_ids)
+            if obtained
+            else []
+        )
         order = list(DatasetName)
         files = sorted([*accounts, *missing], key=lambda account: order.index(account.name))
         return ImportReport(files=tuple(files), seconds=time.monotonic() - began)

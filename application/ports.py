@@ -177,9 +177,16 @@ class DatasetStore(Protocol):
     """Keeps what dataset files say. Used by one thread at a time."""
 
     def import_files(
-        self, files: Sequence[DatasetFile], choice: DatasetFilter, progress: DatasetProgress
+        self,
+        files: Sequence[DatasetFile],
+        choice: DatasetFilter,
+        progress: DatasetProgress,
+        *,
+        checks_ids: bool = False,
     ) -> Sequence[FileAccount]:
         """Import files; give their accounts in the order of `DatasetName`.
+
+        With ``checks_ids``, ids that no other file has are counted.
 
         Whoever reads sees all of the old rows or all of the new ones, also when this is killed. A
         file that cannot be read, is cut or is another one has its account, and harms no other; one

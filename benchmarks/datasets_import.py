@@ -39,6 +39,7 @@ LEAST_SHARE = 0.60
 MOST_BYTES = 200e6
 
 _SEND_BYTES = 1 << 18
+_ENDING = ".tsv.gz"
 _ROW = "{:>8}  {:>14}  {:>14}  {:>6}  {:>9}"
 
 
@@ -48,9 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(machine_line(machine_facts()))
     with tempfile.TemporaryDirectory(prefix="imdb-datasets-") as name, server() as server_url:
         folder = options.files or Path(name)
-        files = write_datasets(folder, Sizes.of(options.titles))
+        held = {path.name.removesuffix(_ENDING): path for path in folder.glob(f"*{_ENDING}")}
+        files = held or write_datasets(folder, Sizes.of(options.titles))
         size = sum(path.stat().st_size for path in files.values())
-        print(f"{options.titles:,} titles, {size / 1e6:.0f} MB packed; load {_load()}")
+        print(f"{size / 1e6:.0f} MB packed; load {_load()}")
         print(_ROW.format("run", "COPY, rows/s", "import, rows/s", "share", "peak, MB"))
         try:
             measured = [_measured(n, files, server_url) for n in range(1, options.runs + 1)]
@@ -70,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--titles", type=whole_number, default=Sizes().titles)
     parser.add_argument("--runs", type=whole_number, default=1)
-    parser.add_argument("--files", type=Path, help="keep the files in this folder")
+    parser.add_argument("--files", type=Path, help="folder of files: made when empty")
     return parser
 
 

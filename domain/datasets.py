@@ -96,8 +96,8 @@ class FileAccount:
     ``lines`` = ``loaded`` + ``filtered`` + ``rejected``, of this import, or of the one before for a
     file that was skipped. The loaded rows are ``inserted``, ``updated`` or ``unchanged``;
     ``removed`` are rows that an earlier file had. ``unknown_titles`` and ``unknown_names`` count
-    ids in the loaded rows which title.basics or name.basics does not have (``None`` while that is
-    not imported): such rows are kept.
+    ids in the loaded rows which title.basics or name.basics does not have (``None``: not
+    counted, or that is not imported): such rows are kept.
     """
 
     name: DatasetName

@@ -10,9 +10,10 @@ from domain.errors import InvalidTitle
 class Provenance:
     """Where the facts of a title came from.
 
-    ``source`` is the name of the source (``html``, ``graphql``, ``saved``), ``found_by`` what was
-    read (``next_data``, ``json_ld``, ``dom`` of a page, or an answer of the ``api``),
-    ``fetched_at`` the time of the page (with a time zone): of two versions of a title, the later
+    ``source`` is the name of the source (``html``, ``graphql``, ``datasets``, ``saved``),
+    ``found_by`` what was read (``next_data``, ``json_ld``, ``dom`` of a page, an answer of the
+    ``api``, or the name of a dataset file), ``fetched_at`` the time of the page, answer or file
+    (with a time zone): of two versions of a title, the later
     one is the newer.
     """
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 
@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from infrastructure.http.routes.tor import TorCircuits
     from infrastructure.repositories.csv import CsvRepository
     from infrastructure.repositories.postgres import PostgresRepository
+    from infrastructure.repositories.postgres.datasets.titles import DatasetTitles
     from infrastructure.scrapers.imdb_graphql import Endpoint
     from infrastructure.scrapers.imdb_html import TitleReader
     from infrastructure.scrapers.saved_pages import SavedPagesSource
@@ -112,13 +113,16 @@ class App:
 
 
 def new_run(settings: Settings, command: str) -> Run:
-    """A run that begins now; its id sorts by time and is unique."""
+    """A run that begins now; its id sorts by time and is unique.
+
+    Raises `InvalidConfiguration` when it is about people and no chosen source gives any.
+    """
     started_at = utc_now()
     return Run(
         run_id=f"{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
         command=command,
         chart=ChartName(settings.chart) if command in OF_CHARTS else None,
-        sources=settings.sources,
+        sources=person_sources(settings) if command == PEOPLE else settings.sources,
         started_at=started_at,
         details=() if command == PEOPLE else chosen_details(settings),
     )
@@ -195,7 +199,7 @@ def open_people(
             stack.enter_context(
                 _open_person_source(name, settings, stop, tell, read_ahead=number == 0)
             )
-            for number, name in enumerate(settings.sources)
+            for number, name in enumerate(person_sources(settings))
         ]
         chain = PersonChain(sources, observer.notice, new_circuit)
         save = stack.enter_context(_composite_save(settings, observer, stop))
@@ -229,11 +233,12 @@ def open_imdb(
         people = [
             stack.enter_context(_open_person_source(name, chosen, stop, tell, read_ahead=False))
             for name in chosen.sources
+            if name in _PERSON_SOURCES
         ]
         stack.callback(stop.set)
         yield Imdb(
             SourceChain(sources, tell, new_circuit),
-            PersonChain(people, tell, new_circuit),
+            PersonChain(people, tell, new_circuit) if people else None,
             searches,
             max_threads=chosen.max_threads,
         )
@@ -567,17 +572,35 @@ def open_source(
         return _open_html(settings, stop, tell, note, read_ahead)
     if name == "graphql":
         return _open_graphql(settings, stop, tell, note, read_ahead)
+    if name == "datasets":
+        return _open_datasets(settings)
     return nullcontext(_saved_pages(settings, tell, note))
 
 
 def charts_of_sources() -> dict[str, Collection[ChartName]]:
     """The charts that each source can give, by the names in the settings; opens none of them."""
+    from infrastructure.scrapers.imdb_datasets import ImdbDatasetsSource
     from infrastructure.scrapers.imdb_graphql import ImdbGraphqlSource
     from infrastructure.scrapers.imdb_html import ImdbHtmlSource
     from infrastructure.scrapers.saved_pages import SavedPagesSource
 
-    sources = (ImdbHtmlSource, ImdbGraphqlSource, SavedPagesSource)
+    sources = (ImdbHtmlSource, ImdbGraphqlSource, ImdbDatasetsSource, SavedPagesSource)
     return {source.name: source.charts for source in sources}
+
+
+_PERSON_SOURCES = ("html", "graphql", "saved")
+
+
+def person_sources(settings: Settings) -> tuple[str, ...]:
+    """The names of the chosen sources that give people.
+
+    Raises `InvalidConfiguration` when none of them does.
+    """
+    names = tuple(name for name in settings.sources if name in _PERSON_SOURCES)
+    if not names:
+        chosen, able = ", ".join(settings.sources), ", ".join(_PERSON_SOURCES)
+        raise InvalidConfiguration([f"SOURCES: {chosen} cannot give people: name one of {able}"])
+    return names
 
 
 def _open_person_source(
@@ -623,6 +646,27 @@ def _open_html(
         locale = PageLocale(settings.language, settings.country, tell)
         with _title_reader(settings.parse_processes) as read_title:
             yield ImdbHtmlSource(client, read_title, settings.base_url, locale, note)
+
+
+@contextmanager
+def _open_datasets(settings: Settings) -> Iterator[TitleSource]:
+    """The imported dataset files; the database is opened when it is first asked."""
+    from infrastructure.repositories.postgres.datasets import open_dataset_titles
+    from infrastructure.scrapers.imdb_datasets import ImdbDatasetsSource
+
+    with ExitStack() as stack:
+        lock = threading.Lock()
+
+        @cache
+        def opened() -> "DatasetTitles":
+            url = stack.enter_context(database_url(settings))
+            return stack.enter_context(open_dataset_titles(url))
+
+        def tables() -> "DatasetTitles":
+            with lock:
+                return opened()
+
+        yield ImdbDatasetsSource(tables)
 
 
 @contextmanager

@@ -51,7 +51,7 @@ _ADDRESSES = {
 _NUMBERS = {int, float}
 _ITEM = re.compile(r" - at `\$\[(?P<index>\d+)\]`$")
 
-SourceName = Literal["html", "graphql", "saved"]
+SourceName = Literal["html", "graphql", "datasets", "saved"]
 DetailChoice = Literal[
     "akas",
     "full_credits",
@@ -129,7 +129,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             min_length=1,
             description="Where titles come from, in order: html (the web site), graphql (the API), "
-            "saved (pages saved from a browser). When one blocks us the next one is asked.",
+            "datasets (what `datasets import` has imported), saved (pages saved from a browser). "
+            "When one blocks us the next one is asked.",
         ),
     ] = ("html", "graphql")
     base_url: Annotated[

@@ -72,10 +72,14 @@ def dataset_file(path: Path, modified_at: datetime = MADE_AT) -> DatasetFile:
 
 
 def import_into(
-    url: str, *paths: Path, choice: DatasetFilter = NO_CHOICE, modified_at: datetime = MADE_AT
+    url: str,
+    *paths: Path,
+    choice: DatasetFilter = NO_CHOICE,
+    modified_at: datetime = MADE_AT,
+    checks_ids: bool = False,
 ) -> list[FileAccount]:
     files = [dataset_file(path, modified_at) for path in paths]
-    return DatasetTables(url).import_files(files, choice, lambda *_: None)
+    return DatasetTables(url).import_files(files, choice, lambda *_: None, checks_ids=checks_ids)
 
 
 def table(url: str, name: DatasetName) -> list[tuple[Any, ...]]:

@@ -75,13 +75,14 @@ def import_datasets(
     folder: Path | None,
     names: Sequence[DatasetName],
     choice: DatasetFilter,
+    checks_ids: bool,
     as_json: bool,
 ) -> int:
     """Import dataset files and print the account; give the exit status."""
     try:
         check_choice(names, choice)
         with _progress() as progress, open_dataset_import(settings, folder, progress) as imports:
-            report = imports.execute(names, choice)
+            report = imports.execute(names, choice, checks_ids=checks_ids)
     except DatasetsUnusable as error:
         raise click.UsageError(str(error)) from error
     except RepositoryUnavailable as error:

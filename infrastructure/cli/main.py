@@ -624,6 +624,9 @@ def datasets() -> None:
     metavar="KINDS",
     help="Only titles of these kinds (movie,tvSeries,...), and what belongs to them.",
 )
+@click.option(
+    "--check-ids", "checks_ids", is_flag=True, help="Count ids that the other files do not have."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @settings_options(*DATASETS_SETTINGS)
 @click.pass_context
@@ -634,6 +637,7 @@ def import_(
     only: str | None,
     min_votes: int | None,
     kinds: str | None,
+    checks_ids: bool,
     as_json: bool,
 ) -> int:
     """Import IMDb's dataset files into PostgreSQL (schema imdb_datasets).
@@ -659,7 +663,14 @@ def import_(
         choice = DatasetFilter(min_votes, kinds_from(kinds))
     except ValueError as error:
         raise click.UsageError(f"--kinds: {error}") from error
-    return import_datasets(settings, folder=folder, names=names, choice=choice, as_json=as_json)
+    return import_datasets(
+        settings,
+        folder=folder,
+        names=names,
+        choice=choice,
+        checks_ids=checks_ids,
+        as_json=as_json,
+    )
 
 
 @commands.command()

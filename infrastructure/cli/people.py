@@ -23,7 +23,8 @@ SHOWN = 20
 def scrape_people(settings: Settings, ids: Sequence[NameId], rejected: Sequence[str]) -> int:
     """Fetch and save people, show them, report; give the exit status.
 
-    ``rejected`` has what the user named and is nobody.
+    ``rejected`` has what the user named and is nobody. Raises `InvalidConfiguration` when no chosen
+    source gives people.
     """
     run = new_run(settings, PEOPLE)
     stop = threading.Event()

@@ -11,13 +11,17 @@ from benchmarks.synthetic_datasets import Sizes, write_datasets
 from tests.databases import rows_of
 from tests.dataset_files import (
     BASICS,
+    NAMES,
+    PRINCIPALS,
     RATINGS,
+    name_line,
+    principal_line,
     rating_line,
     table,
     title_line,
     write,
-)
-from tests.e2e.program import run, start
+)  # fmt: skip
+from tests.e2e.program import report, rows, run, start
 from tests.servers import Handler, serving
 
 COMMAND = ("datasets", "import", "--dir")
@@ -27,7 +31,7 @@ def test_a_folder_is_imported_and_accounted_for(tmp_path: Path, postgres_url: st
     files = tmp_path / "files"
     write_datasets(files, Sizes.all_seven(300))
 
-    result = run(tmp_path, *COMMAND, str(files), database_url=postgres_url)
+    result = run(tmp_path, *COMMAND, str(files), "--check-ids", database_url=postgres_url)
 
     assert result.status == 0, result.err
     rows = [line.split() for line in result.out.splitlines()]
@@ -66,7 +70,7 @@ def test_the_account_as_json(tmp_path: Path, postgres_url: str) -> None:
         "rejected": 1, "inserted": 1, "updated": 0, "unchanged": 0, "removed": 0,
         "unknown_titles": None, "unknown_names": None, "problem": None,
     }  # fmt: skip
-    assert (ratings["loaded"], ratings["unknown_titles"]) == (1, 0)
+    assert (ratings["loaded"], ratings["unknown_titles"]) == (1, None)
     again = run(tmp_path, *COMMAND, str(tmp_path), *options, database_url=postgres_url)
     assert {file["outcome"] for file in json.loads(again.out)["files"]} == {"unchanged"}
 
@@ -116,6 +120,36 @@ def test_what_cannot_be_done_is_said_before_anything_is(
     assert result.status == 2
     assert said in " ".join(result.err.split())
     assert not (tmp_path / "output" / "postgres").exists()
+
+
+def test_imported_titles_can_be_scraped(tmp_path: Path) -> None:
+    write(tmp_path, BASICS, [title_line(1, "Carmencita"), title_line(2, kind="unheard of")])
+    write(tmp_path, RATINGS, [rating_line(1, 900)])
+    write(tmp_path, PRINCIPALS, [principal_line(1, 1, 7)])
+    write(tmp_path, NAMES, [name_line(7, "Andy")])
+    ids = ("titles", "tt0000001", "tt0000002", "tt0000003")
+
+    before = run(tmp_path, *ids, sources="datasets")
+    only = "title.basics,title.ratings,title.principals,name.basics"
+    run(tmp_path, *COMMAND, str(tmp_path), "--only", only)
+    after = run(tmp_path, *ids, sources="datasets")
+
+    assert before.status == 3
+    assert "python main.py datasets import" in before.out + before.err
+    assert after.status == 1
+    [title] = rows(tmp_path / "output", "titles.csv")
+    assert (title["title"], title["votes"], title["source"]) == ("Carmencita", "900", "datasets")
+    [credit] = rows(tmp_path / "output", "credits.csv")
+    assert (credit["name"], credit["category"], credit["characters"]) == (
+        "Andy",
+        "cast",
+        '["Andy"]',
+    )
+    reasons = {f["imdb_id"]: f["reason"] for f in report(tmp_path / "output")["failures"]}
+    assert reasons == {"tt0000002": "invalid_title", "tt0000003": "not_found"}
+    chart = run(tmp_path, sources="datasets")
+    assert chart.status != 0
+    assert "the dataset files have no charts" in chart.out + chart.err
 
 
 def test_without_a_folder_the_files_are_downloaded(tmp_path: Path, postgres_url: str) -> None:

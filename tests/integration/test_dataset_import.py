@@ -328,17 +328,22 @@ def test_rows_whose_ids_no_other_file_has_are_kept_and_counted(
         write(tmp_path, RATINGS, [rating_line(1, 5)]),
         write(tmp_path, PRINCIPALS, [principal_line(1, 1, 1), principal_line(2, 1, 7)]),
         write(tmp_path, EPISODE, [b"tt0000008\ttt0000009\t1\t1"]),
+        checks_ids=True,
     )
 
     assert (basics.unknown_titles, basics.unknown_names) == (None, None)
     assert (principals.loaded, principals.unknown_titles, principals.unknown_names) == (2, 1, 1)
     assert (episode.loaded, episode.unknown_titles) == (1, 2)
 
-    import_into(postgres_url, write(tmp_path, NAMES, [name_line(7)]))
-
-    counted = "SELECT unknown_names FROM imdb_datasets.files WHERE name = 'title.principals'"
-    assert rows_of(postgres_url, counted) == [(1,)]
-    assert rows_of(postgres_url, counted.replace("names FROM", "titles FROM")) == [(1,)]
+    counted = (
+        "SELECT unknown_titles, unknown_names FROM imdb_datasets.files"
+        " WHERE name = 'title.principals'"
+    )
+    names = write(tmp_path, NAMES, [name_line(7), name_line(1)])
+    import_into(postgres_url, names)
+    assert rows_of(postgres_url, counted) == [(None, None)]
+    import_into(postgres_url, names, checks_ids=True)
+    assert rows_of(postgres_url, counted) == [(1, 0)]
 
 
 def test_an_unchanged_file_is_skipped(postgres_url: str, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from demo.facts import load_facts
 from demo.site import DemoSite
 from domain.errors import (
     ChartNotFound,
+    InvalidConfiguration,
     InvalidSearch,
     InvalidTitle,
     PersonNotFound,
@@ -120,6 +121,14 @@ def test_what_is_not_there_or_makes_no_sense_is_an_error_that_says_so(imdb):
 def test_a_chart_that_no_source_has(site):
     with open_imdb(settings_for(site, sources="html")) as imdb, pytest.raises(ChartNotFound):
         imdb.chart("tvmeter")
+
+
+def test_a_source_that_gives_no_people_is_named_as_such(site):
+    with (
+        open_imdb(settings_for(site, sources="datasets")) as imdb,
+        pytest.raises(InvalidConfiguration, match="gives people"),
+    ):
+        imdb.person("nm0001104")
 
 
 def test_nobody_answers():

@@ -72,7 +72,7 @@ def test_lists_are_separated_by_commas(tmp_path):
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("sources", "html,ftp", "of 'html', 'graphql' or 'saved'"),
+        ("sources", "html,ftp", "of 'html', 'graphql', 'datasets' or 'saved'"),
         ("graphql_url", "api.graphql.imdb.com", "http://"),
         ("graphql_url", "https://me:secret@api.graphql.imdb.com/", "nothing after it"),
         ("graphql_client_name", "ein schöner Name", "ASCII"),

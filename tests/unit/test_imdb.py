@@ -1,30 +1,18 @@
 """What the facade makes of what its sources give, where the demo site has no such thing."""
 
-from collections.abc import Sequence
-
 import pytest
 
 from application import Imdb
-from application.ports import PersonOutcome
 from application.search_titles import SearchTitles
-from application.source_chain import PersonChain, SourceChain
+from application.source_chain import SourceChain
 from domain.details import Detail, DetailName
 from domain.details.items import Episode
-from domain.errors import PersonNotFound, SourceUnavailable
-from domain.identifiers import NameId
+from domain.errors import SourceUnavailable
 from domain.search import SearchHit, SearchQuery
 from tests.builders import a_detail, a_title, title_number
 from tests.fakes import FakeSource, new_circuit
 
 SERIES = title_number(1)
-
-
-class NoPeople:
-    name = "nobody"
-    batch_size = 1
-
-    def people(self, ids: Sequence[NameId]) -> list[PersonOutcome]:
-        return [PersonNotFound(imdb_id, self.name) for imdb_id in ids]
 
 
 class NoSearch:
@@ -37,8 +25,7 @@ class NoSearch:
 def imdb_with(*details: Detail) -> Imdb:
     source = FakeSource({SERIES: a_title(1, details=details)})
     chain = SourceChain([source], print, new_circuit)
-    people = PersonChain([NoPeople()], print, new_circuit)
-    return Imdb(chain, people, SearchTitles([NoSearch()], print), max_threads=2)
+    return Imdb(chain, None, SearchTitles([NoSearch()], print), max_threads=2)
 
 
 def test_the_episodes_of_a_series_or_of_a_season() -> None:

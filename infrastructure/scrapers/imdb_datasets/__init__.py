@@ -2,5 +2,6 @@
 
 from infrastructure.scrapers.imdb_datasets.downloads import DatasetDownloads
 from infrastructure.scrapers.imdb_datasets.folder import DatasetFolder
+from infrastructure.scrapers.imdb_datasets.source import ImdbDatasetsSource
 
-__all__ = ["DatasetDownloads", "DatasetFolder"]
+__all__ = ["DatasetDownloads", "DatasetFolder", "ImdbDatasetsSource"]

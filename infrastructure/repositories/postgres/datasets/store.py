@@ -1,7 +1,7 @@
 """Imports dataset files: loads them aside, and puts all of them in place in one transaction."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -59,6 +59,7 @@ _NOTE_REJECTS = f"""
     INSERT INTO {SCHEMA}.rejects SELECT * FROM {LOADING}.rejects WHERE file = %s
 """
 
+_FORGET_UNKNOWN = f"UPDATE {SCHEMA}.files SET unknown_titles = NULL, unknown_names = NULL"
 _NOTE_UNKNOWN = f"UPDATE {SCHEMA}.files SET unknown_titles = %s, unknown_names = %s WHERE name = %s"
 
 
@@ -78,7 +79,12 @@ class DatasetTables:
         self._server = Server(url, connect_timeout_seconds=connect_timeout_seconds)
 
     def import_files(
-        self, files: Sequence[DatasetFile], choice: DatasetFilter, progress: DatasetProgress
+        self,
+        files: Sequence[DatasetFile],
+        choice: DatasetFilter,
+        progress: DatasetProgress,
+        *,
+        checks_ids: bool = False,
     ) -> list[FileAccount]:
         """Import files; as `DatasetStore.import_files`."""
         check_choice([file.name for file in files], choice)
@@ -99,10 +105,14 @@ class DatasetTables:
             failed |= not_loaded
             failed |= _without_what_they_rest_on(jobs, choice, failed)
             placed = [job for job in jobs if job.file.name not in failed]
-            accounts = _interruptible(
-                main, lambda statements: _place_all(statements, placed, loaded, choice, progress)
-            )
-        accounts += skipped
+
+            def place_all(statements: cursor) -> list[FileAccount]:
+                accounts = _place_all(statements, placed, loaded, choice, progress)
+                if accounts or checks_ids:
+                    return _with_unknown(statements, accounts + skipped, checks_ids=checks_ids)
+                return skipped
+
+            accounts = _interruptible(main, place_all)
         accounts += [
             FileAccount(name=name, outcome=ImportOutcome.FAILED, problem=problem)
             for name, problem in failed.items()
@@ -232,16 +242,7 @@ def _place_all(
     for job in jobs:
         progress(job.file.name, "place", 1, 1)
         accounts.append(_placed(statements, job, loaded[job.file.name]))
-    changed = {job.file.name for job in jobs}
-    unknown = _count_unknown(statements, changed)
-    return [
-        replace(
-            account,
-            unknown_titles=unknown[account.name][0],
-            unknown_names=unknown[account.name][1],
-        )
-        for account in accounts
-    ]
+    return accounts
 
 
 def _placed(statements: cursor, job: Job, loaded: Loaded) -> FileAccount:
@@ -274,20 +275,21 @@ def _placed(statements: cursor, job: Job, loaded: Loaded) -> FileAccount:
     return account
 
 
-def _count_unknown(
-    statements: cursor, changed: Set[DatasetName]
-) -> dict[DatasetName, tuple[int | None, int | None]]:
-    """Count anew, for every file of which the ids, or those that they are looked up in, changed."""
-    found = {}
-    looked_up = {DatasetName.TITLE_BASICS, DatasetName.NAME_BASICS}
-    for layout in LAYOUTS.values():
-        concerned = layout.name in changed or (
-            changed & looked_up and placing.holds_rows(statements, layout)
-        )
-        if not concerned:
+def _with_unknown(
+    statements: cursor, accounts: Sequence[FileAccount], *, checks_ids: bool
+) -> list[FileAccount]:
+    """The accounts with the ids that no other file has, counted anew or not known any more."""
+    statements.execute(_FORGET_UNKNOWN)
+    unknown: dict[DatasetName, tuple[int | None, int | None]] = {}
+    for layout in LAYOUTS.values() if checks_ids else ():
+        if not placing.holds_rows(statements, layout):
             continue
         titles = placing.count_unknown(statements, layout, layout.titles, DatasetName.TITLE_BASICS)
         names = placing.count_unknown(statements, layout, layout.names, DatasetName.NAME_BASICS)
-        found[layout.name] = (titles, names)
         statements.execute(_NOTE_UNKNOWN, (titles, names, layout.name.value))
-    return found
+        unknown[layout.name] = (titles, names)
+    return [
+        replace(account, unknown_titles=titles, unknown_names=names)
+        for account in accounts
+        for titles, names in [unknown.get(account.name, (None, None))]
+    ]

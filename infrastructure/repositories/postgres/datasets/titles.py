@@ -1,0 +1,70 @@
+"""Reads titles with their credits from the tables of the dataset files."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
+from typing import Any
+
+from infrastructure.repositories.postgres.connections import ConnectionPool, Server
+from infrastructure.repositories.postgres.datasets.schema import has_schema
+from infrastructure.repositories.postgres.datasets.table_layout import SCHEMA
+from infrastructure.repositories.postgres.errors import translated
+from infrastructure.repositories.postgres.rows import array_literal
+
+# ruff: noqa: S608 - all names are constants of the layout
+
+_CONNECTIONS = 4
+
+_FILE_TIME = f"SELECT file_time FROM {SCHEMA}.files WHERE name = 'title.basics'"
+
+_TITLES = f"""
+    SELECT tconst, title_type, primary_title, original_title, start_year, end_year,
+        runtime_minutes, coalesce(genres, '{{}}'), average_rating, num_votes
+    FROM {SCHEMA}.titles WHERE tconst = ANY (%s::text[])
+"""
+
+_CREDITS = f"""
+    SELECT tconst, category, nconst, primary_name, characters
+    FROM {SCHEMA}.credits WHERE tconst = ANY (%s::text[]) ORDER BY tconst, ordering
+"""
+
+
+class DatasetTitles:
+    """Rows of titles by their ids. Any number of threads may call it; a few ask at a time.
+
+    Raises `RepositoryUnavailable` when nothing can be read now.
+    """
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+
+    def file_time(self) -> datetime | None:
+        """When the file of titles was made; ``None`` when it was never imported."""
+        with translated(), self._pool.transaction() as statements:
+            if not has_schema(statements):
+                return None
+            statements.execute(_FILE_TIME)
+            row = statements.fetchone()
+            made: datetime | None = row[0] if row else None
+            return made
+
+    def titles(self, ids: Sequence[str]) -> list[tuple[Any, ...]]:
+        """Id, kind, titles, years, minutes, genres, rating and votes of those that there are."""
+        return self._rows(_TITLES, ids)
+
+    def credits(self, ids: Sequence[str]) -> list[tuple[Any, ...]]:
+        """Title, category, person, name and characters (as JSON) of credits, in billing order."""
+        return self._rows(_CREDITS, ids)
+
+    def _rows(self, query: str, ids: Sequence[str]) -> list[tuple[Any, ...]]:
+        with translated(), self._pool.transaction() as statements:
+            statements.execute(query, (array_literal(ids),))
+            return list(statements.fetchall())
+
+
+@contextmanager
+def open_dataset_titles(url: str, *, connect_timeout_seconds: int = 5) -> Iterator[DatasetTitles]:
+    """Open the database at ``url``; raises `RepositoryUnavailable` when the URL cannot be read."""
+    server = Server(url, connect_timeout_seconds=connect_timeout_seconds)
+    with closing(ConnectionPool(server, size=_CONNECTIONS, wait_seconds=60)) as pool:
+        yield DatasetTitles(pool)
