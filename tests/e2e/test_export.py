@@ -107,6 +107,7 @@ def test_formulas_are_escaped_where_the_setting_says_so(tmp_path, saved):
         (["--out", "titles.doc"], "--format: the name titles.doc does not tell"),
         (["--format", "doc"], "'doc' is not one of"),
         (["--out", "output/titles.csv"], "keeps its own CSV files"),
+        (["--out", "output/run-report.json", "--format", "jsonl"], "run report: name another"),
     ],
 )
 def test_what_cannot_be_understood_is_said_before_anything_starts(tmp_path, arguments, said):
