@@ -159,6 +159,20 @@ def test_a_library_that_is_missing_is_named(tmp_path, saved):
     assert not (tmp_path / "x.parquet").exists()
 
 
+def test_a_run_loads_nothing_of_it():
+    script = (
+        "import sys, infrastructure.cli.main, infrastructure.cli.runs, infrastructure.container\n"
+        "import infrastructure.repositories.csv, infrastructure.repositories.postgres\n"
+        "print([name for name in sys.modules if name.partition('.')[0] in "
+        "{'plotly', 'pyarrow', 'xlsxwriter', 'sqlite3'} or name.startswith(('application.title_', "
+        "'application.conditions', 'infrastructure.exporters', 'infrastructure.report_page'))])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
 @pytest.fixture
 def many(tmp_path: Path) -> Path:
     with open_csv_repository(tmp_path / "output") as repository:
