@@ -5,15 +5,16 @@ What is unknown is left out of a figure, and a figure of nothing is ``None``: ne
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from heapq import nsmallest
-from itertools import combinations
+from itertools import chain
+from sys import intern
 from typing import NamedTuple
 
 from domain.identifiers import NameId, TitleId
-from domain.title import CreditCategory, Title, TitleKind
+from domain.title import Credit, CreditCategory, Title, TitleKind
 
 FEWEST_VOTES = 1_000
 """A title with fewer votes is not the best of its year: a few friends can give it a 10."""
@@ -160,14 +161,18 @@ PAIRS = (
 )
 """As what two people work together."""
 
-_Person = tuple[CreditCategory, NameId]
 _Cast = Mapping[CreditCategory, tuple[NameId, ...]]
+_Two = tuple[NameId, NameId]
+_Often = tuple[set[NameId], set[NameId]]
+
+_PAIRS_AT_ONCE = 500_000
+"""Pairs that are counted in one go: some hundred bytes each."""
 
 
 class TitleStatistics:
     """Adds up titles. Used by one thread.
 
-    Memory holds the people of all titles, some hundred bytes a title, and little else.
+    Memory holds the people of all titles, one or two kilobytes a title, and little else.
     """
 
     def __init__(self) -> None:
@@ -266,8 +271,13 @@ class TitleStatistics:
         self, pair: tuple[CreditCategory, CreditCategory], limit: int
     ) -> list[Collaboration]:
         """Those with most titles together; of two of one category the lower id comes first."""
-        accounts = self._accounts_of(pair)
-        rows = (
+        often = self._seen_often(pair[0]), self._seen_often(pair[1])
+        accounts: dict[_Two, _Account] = {two: _Account() for two in self._top(pair, often, limit)}
+        for part, cast in self._people:
+            for two in _pairs_of(pair, cast, often):
+                if two in accounts:
+                    accounts[two].add(part)
+        return [
             Collaboration(
                 pair[0],
                 first,
@@ -281,9 +291,7 @@ class TitleStatistics:
                 account.last_year,
             )
             for (first, second), account in accounts.items()
-            if account.ratings.count > 1
-        )
-        return nsmallest(limit, rows, key=lambda row: (-row.titles, row.first_id, row.second_id))
+        ]
 
     def _add_to_decade(self, title: Title) -> None:
         if title.year is None:
@@ -321,44 +329,61 @@ class TitleStatistics:
         moment = title.provenance.fetched_at
         for person in title.people:
             known = self._names.get(person.imdb_id)
-            if known is None or known[0] <= moment:
-                self._names[person.imdb_id] = (moment, person.name)
-        cast = {
-            category: tuple(
-                sorted({c.person_id for c in title.credits_of(category) if c.person_id})
-            )
-            for category in CreditCategory
-        }
+            here = (moment, person.name)
+            if known is None or known < here:
+                self._names[NameId(intern(person.imdb_id))] = here
+        cast = {category: _ids(title.credits_of(category)) for category in CreditCategory}
         self._people.append((_Part(title.rating, title.year), cast))
 
-    def _accounts_of(
-        self, pair: tuple[CreditCategory, CreditCategory]
-    ) -> Mapping[tuple[NameId, NameId], _Account]:
-        # Most people have one title: without them there are few pairs.
-        often = [self._seen_often(category) for category in pair]
-        accounts: defaultdict[tuple[NameId, NameId], _Account] = defaultdict(_Account)
-        for part, cast in self._people:
-            firsts, seconds = (
-                [person for person in cast[category] if person in some]
-                for category, some in zip(pair, often, strict=True)
+    def _top(
+        self, pair: tuple[CreditCategory, CreditCategory], often: _Often, limit: int
+    ) -> list[_Two]:
+        """The pairs with most titles, two at least.
+
+        There can be many times as many pairs as credits, so they are counted a part of the people
+        at a time.
+        """
+        met = sum(len(cast[pair[0]]) * len(cast[pair[1]]) for _, cast in self._people)
+        parts = met // _PAIRS_AT_ONCE + 1
+        top: list[tuple[int, _Two]] = []
+        for number in range(parts):
+            counts = Counter(
+                two
+                for _, cast in self._people
+                for two in _pairs_of(pair, cast, often, (number, parts))
             )
-            for two in _pairs_of(firsts, seconds, is_one_group=pair[0] is pair[1]):
-                accounts[two].add(part)
-        return accounts
+            found = ((-count, two) for two, count in counts.items() if count > 1)
+            top = nsmallest(limit, chain(top, found))
+        return [two for _, two in top]
 
     def _seen_often(self, category: CreditCategory) -> set[NameId]:
         counts = Counter(person for _, cast in self._people for person in cast[category])
         return {person for person, count in counts.items() if count > 1}
 
 
+def _ids(credits_: Iterable[Credit]) -> tuple[NameId, ...]:
+    # Interned: many titles have the same people.
+    return tuple(sorted({NameId(intern(c.person_id)) for c in credits_ if c.person_id}))
+
+
 def _pairs_of(
-    firsts: Sequence[NameId], seconds: Sequence[NameId], *, is_one_group: bool
-) -> Iterator[tuple[NameId, NameId]]:
-    if is_one_group:
-        yield from combinations(firsts, 2)
-        return
-    for first in firsts:
-        yield from ((first, second) for second in seconds if second != first)
+    pair: tuple[CreditCategory, CreditCategory],
+    cast: _Cast,
+    often: _Often,
+    share: tuple[int, int] = (0, 1),
+) -> Iterator[_Two]:
+    """The pairs of a title of people who have more than one, or of one of so many shares of them.
+
+    A pair has its share by the number of the first.
+    """
+    number, parts = share
+    seconds = [person for person in cast[pair[1]] if person in often[1]]
+    for first in cast[pair[0]]:
+        if first not in often[0] or int(first[2:]) % parts != number:
+            continue
+        for second in seconds:
+            if second > first or (second != first and pair[0] is not pair[1]):
+                yield first, second
 
 
 def _merit(best: BestOfYear) -> tuple[float, int, str]:

@@ -1,7 +1,6 @@
 """Writing the titles that are held for other programs."""
 
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, cast, get_args
 
@@ -13,6 +12,7 @@ from application.title_filter import parse_filter
 from application.title_order import SortKey, parse_order
 from domain.errors import ExportFailed, InvalidSelection, NoTitles, RepositoryUnavailable
 from infrastructure.cli.exit_status import INCOMPLETE, SAVED
+from infrastructure.cli.out_file import out_file
 from infrastructure.cli.shown import shown
 from infrastructure.container import (
     TEXT_FORMATS,
@@ -91,20 +91,12 @@ def _format(named: str | None, out: str | None) -> ExportFormat:
 
 def _target(settings: Settings, file_format: ExportFormat, out: str | None) -> Path | BinaryIO:
     """Where to write to. Raises `InvalidSelection` where that would harm."""
-    if out is None and file_format not in TEXT_FORMATS:
-        return settings.output_dir / f"export.{file_format}"
-    if out is None or out == STANDARD_OUTPUT:
-        if file_format not in TEXT_FORMATS:
-            raise InvalidSelection(f"--out: {file_format} needs a file: a stream cannot be it")
+    is_text = file_format in TEXT_FORMATS
+    if out == STANDARD_OUTPUT and not is_text:
+        raise InvalidSelection(f"--out: {file_format} needs a file: a stream cannot be it")
+    if out == STANDARD_OUTPUT or (out is None and is_text):
         return sys.stdout.buffer
-    path = Path(out).expanduser()
-    with suppress(OSError):
-        if path.resolve().parent == settings.output_dir.resolve() and path.suffix == ".csv":
-            raise InvalidSelection(
-                f"--out: {settings.output_dir} is where the program keeps its own CSV files: name "
-                "another folder"
-            )
-    return path
+    return out_file(settings, out, f"export.{file_format}")
 
 
 def _tell(exported: Exported, target: Path | BinaryIO) -> None:

@@ -2,12 +2,12 @@
 
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 from application.title_filter import parse_filter
 from application.title_statistics import TitleStatistics
 from domain.errors import ExportFailed, InvalidSelection, NoTitles, RepositoryUnavailable
 from infrastructure.cli.exit_status import INCOMPLETE, SAVED
+from infrastructure.cli.out_file import out_file
 from infrastructure.cli.shown import shown
 from infrastructure.container import open_selection, write_report
 from shared.config import RepositoryName, Settings
@@ -18,12 +18,12 @@ _NAMES = {"csv": "CSV files", "postgres": "PostgreSQL"}
 def report_on(
     settings: Settings, *, out: str | None, repository: RepositoryName | None, where: str | None
 ) -> int:
-    """Write the page; give the exit status. Raises `InvalidSelection` for a wrong filter."""
+    """Write the page; give the exit status. Raises `InvalidSelection` for what is wrong."""
     try:
         condition = parse_filter(where) if where is not None else None
     except InvalidSelection as error:
         raise InvalidSelection(f"--where: {error}") from error
-    path = settings.output_dir / "report.html" if out is None else Path(out).expanduser()
+    path = out_file(settings, out, "report.html")
     found = TitleStatistics()
     try:
         with open_selection(settings, repository) as selection:

@@ -49,6 +49,10 @@ class ExcelWriter:
                 workbook.close()
             except XlsxWriterException as error:
                 raise ExportFailed(f"the workbook cannot be written: {error}") from error
+            finally:
+                # What `close` does, which writes the file as well, and is not for a part of one.
+                for sheet in workbook.worksheets():
+                    sheet.row_data_fh.close()
         return (_cut(book.cut),) if book.cut else ()
 
 

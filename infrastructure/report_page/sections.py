@@ -22,6 +22,7 @@ from infrastructure.report_page.tables import (
 
 _MOST_PEOPLE = 20
 _MOST_DIFFERENT = 15
+_TELLING = 5
 
 _ROLES = {
     CreditCategory.DIRECTOR: "Directors",
@@ -131,11 +132,11 @@ def _ratings(found: TitleStatistics) -> Section:
     heading = "Spread of ratings by year"
     if not rows:
         return _nothing("ratings", heading, "No title has both a known year and a rating.")
-    best = max(rows, key=lambda row: (row.median, row.titles))
-    answer = (
-        f"The median is highest in {best.year}: {best.median:.2f} ({best.titles:,} "
-        f"{'title' if best.titles == 1 else 'titles'})."
-    )
+    # One title alone says little of a year.
+    telling = [row for row in rows if row.titles >= _TELLING]
+    best = max(telling or rows, key=lambda row: (row.median, row.titles))
+    among = f", of the years with {_TELLING} titles or more" if telling else ""
+    answer = f"The median is highest in {best.year}: {best.median:.2f}{among}."
     columns = (
         Column("year", lambda row: year(row.year)),
         Column("titles", lambda row: number(row.titles), is_number=True),

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from application import title_statistics
 from application.title_statistics import PAIRS, TitleStatistics
 from domain.title import Credit, CreditCategory, Title, TitleKind
 from infrastructure.repositories.postgres import open_postgres_repository
-from tests.builders import a_run, a_title, person_number, title_number
+from tests.builders import a_run, a_title, cast_of, person_number, title_number
 from tests.databases import drop_database, execute, new_database, rows_of
 from tests.strategies import ratings
 
@@ -85,8 +86,7 @@ def assert_same(ours: Sequence[Any], url: str, view: str, kind: type) -> None:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 def test_views_and_report_say_the_same(database: str, titles: list[Title]) -> None:
-    from application import title_statistics as rows
-
+    rows = title_statistics
     with open_postgres_repository(database) as repository:
         execute(database, "TRUNCATE titles, people CASCADE")
         assert repository.save(titles, a_run()).inserted == len(titles)
@@ -102,6 +102,20 @@ def test_views_and_report_say_the_same(database: str, titles: list[Title]) -> No
     assert_same(found.best_by_year(), database, "best_by_year", rows.BestOfYear)
     assert_same(everyone, database, "people_by_titles", rows.PersonsTitles)
     assert_same(pairs, database, "collaborators", rows.Collaboration)
+
+
+def test_pairs_that_are_counted_in_parts_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    titles = [
+        a_title(number, credits=cast_of(*(person_number(1 + (number * n) % 23) for n in (1, 2, 3))))
+        for number in range(1, 60)
+    ]
+    found = TitleStatistics()
+    found.add(titles)
+    whole = found.collaborators(PAIRS[2], 10)
+    monkeypatch.setattr(title_statistics, "_PAIRS_AT_ONCE", 7)
+    assert found.collaborators(PAIRS[2], 10) == whole
+    assert len(whole) == 10
+    assert whole[0].titles > 2
 
 
 def test_figures_of_a_few_titles() -> None:

@@ -107,6 +107,7 @@ def test_formulas_are_escaped_where_the_setting_says_so(tmp_path, saved):
         (["--out", "titles.doc"], "--format: the name titles.doc does not tell"),
         (["--format", "doc"], "'doc' is not one of"),
         (["--out", "output/titles.csv"], "keeps its own CSV files"),
+        (["--out", "output/run-report.json", "--format", "jsonl"], "run report: name another"),
     ],
 )
 def test_what_cannot_be_understood_is_said_before_anything_starts(tmp_path, arguments, said):
@@ -156,6 +157,20 @@ def test_a_library_that_is_missing_is_named(tmp_path, saved):
         result.stderr
     )
     assert not (tmp_path / "x.parquet").exists()
+
+
+def test_a_run_loads_nothing_of_it():
+    script = (
+        "import sys, infrastructure.cli.main, infrastructure.cli.runs, infrastructure.container\n"
+        "import infrastructure.repositories.csv, infrastructure.repositories.postgres\n"
+        "print([name for name in sys.modules if name.partition('.')[0] in "
+        "{'plotly', 'pyarrow', 'xlsxwriter', 'sqlite3'} or name.startswith(('application.title_', "
+        "'application.conditions', 'infrastructure.exporters', 'infrastructure.report_page'))])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
 
 
 @pytest.fixture

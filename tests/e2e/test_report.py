@@ -64,6 +64,7 @@ def test_it_goes_to_the_output_folder_and_takes_a_filter(tmp_path, saved):
     ("arguments", "status", "said"),
     [
         (["--where", "yaer < 1960"], 2, "--where: no field yaer: did you mean year?"),
+        (["--out", "output/titles.csv"], 2, "name another folder"),
         (["--where", "year > 3000"], 1, "there are no titles of which the filter is true"),
         (["--out", "no/folder/x.html"], 1, "make it first"),
     ],

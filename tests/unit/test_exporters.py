@@ -1,6 +1,7 @@
 """Every format, read back by a reader of its own, has the titles that were written."""
 
 import csv
+import gc
 import io
 import json
 import sqlite3
@@ -384,3 +385,27 @@ class TestColumns:
         with pytest.raises(InvalidSelection) as caught:
             parse_columns(text)
         assert message in str(caught.value)
+
+
+WRITERS = {
+    "sqlite": SqliteWriter,
+    "xlsx": lambda path: ExcelWriter(path, NAMES),
+    "parquet": lambda path: ParquetWriter(path, TYPED),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_format_that_is_interrupted_leaves_nothing_behind(tmp_path, monkeypatch, name):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+
+    def interrupted():
+        yield a_title(1)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), new_file(tmp_path / "x") as path:
+        WRITERS[name](path).write(interrupted())
+    gc.collect()
+    assert list(tmp_path.iterdir()) == [scratch]
+    assert list(scratch.iterdir()) == []
