@@ -25,6 +25,7 @@ from domain.run import (
     StoreCounts,
 )
 from infrastructure.cli.options import given_again
+from infrastructure.cli.shown import shown
 from infrastructure.container import embedded_database_dir
 from shared.config import Settings
 
@@ -68,7 +69,7 @@ def print_summary(
     _paragraph(console, _counts(report))
     if report.repositories:
         console.print(Padding(_repositories(report), (1, 0, 0, 2), expand=False))
-    _paragraph(console, list(_problems(report)))
+    _paragraph(console, [shown(line) for line in _problems(report)])
     _paragraph(console, list(_places(report, settings, report_path)))
     steps = [f"- {step}" for step in _next_steps(report, settings)]
     _paragraph(console, ["Next:", *steps] if steps else [])
