@@ -239,6 +239,8 @@ def _ways_on(report: RunReport) -> Iterator[str]:
         yield f"python main.py resume{given_again()}    fetch {untried}{again}"
     elif not report.asked and report.outcome is RunOutcome.INTERRUPTED:
         yield "the same command once more: nothing had been asked for yet"
+    elif not report.asked and report.run.chart is not None:
+        yield f"python main.py doctor{given_again()}    ask each source for the chart"
     elif failed:
         yield f"python main.py retry{given_again()}    fetch again the {failed} that failed"
 
