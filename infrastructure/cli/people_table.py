@@ -10,6 +10,7 @@ from rich.text import Text
 from domain.partial_date import PartialDate
 from domain.person_profile import PersonProfile
 from domain.run import RunReport
+from infrastructure.cli.shown import shown
 
 _UNKNOWN = "-"
 
@@ -22,7 +23,7 @@ def print_people(console: Console, people: Sequence[PersonProfile], report: RunR
     for name in ("id", "name", "born", "died", "professions", "known for", "credits"):
         table.add_column(name, overflow="fold", no_wrap=name == "id")
     for person in people:
-        table.add_row(*map(Text, _row(person)))
+        table.add_row(*(Text(shown(cell)) for cell in _row(person)))
     console.print()
     console.print(Padding(table, (0, 0, 0, 2), expand=False))
     if report.fetched > len(people):
@@ -49,7 +50,7 @@ def _moment(date: PartialDate | None, place: str | None) -> str:
 
 def _credits(person: PersonProfile) -> str:
     """How many by category, and in all when the source has more than it shows."""
-    shown = ", ".join(f"{name} {len(found)}" for name, found in person.by_category.items())
+    counts = ", ".join(f"{name} {len(found)}" for name, found in person.by_category.items())
     if person.total_credits is None or person.total_credits <= len(person.filmography):
-        return shown or _UNKNOWN
-    return f"{shown or _UNKNOWN} (of {person.total_credits:,})"
+        return counts or _UNKNOWN
+    return f"{counts or _UNKNOWN} (of {person.total_credits:,})"

@@ -12,6 +12,7 @@ from application.ports import BatchResult
 from domain.person_profile import PersonProfile
 from domain.run import Failure, Run
 from domain.title import Title
+from infrastructure.cli.shown import shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -103,7 +104,7 @@ class LogObserver:
 
     def notice(self, message: str) -> None:
         """Log what the user should know."""
-        logger.warning("%s", message)
+        logger.warning("%s", shown(message))
 
     def _log_now_and_then(self) -> None:
         now = time.monotonic()
@@ -147,14 +148,14 @@ class LiveObserver:
         """Print what the user should know above the bar."""
         from rich.text import Text
 
-        self._progress.console.print(Text(f"! {message}", style="yellow"))
+        self._progress.console.print(Text(f"! {shown(message)}", style="yellow"))
 
     def _show(self) -> None:
         counts = self._counts
         failed = f"  [red]failed {counts.failures}[/red]" if counts.failures else ""
-        shown = f"saved {counts.saved() or '0'}{failed}"
+        saved = f"saved {counts.saved() or '0'}{failed}"
         rate = f"{counts.done / max(time.monotonic() - counts.began, 1e-9):.1f}/s"
-        self._progress.update(self._task, completed=counts.done, counts=shown, rate=rate)
+        self._progress.update(self._task, completed=counts.done, counts=saved, rate=rate)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from domain.run import (
     StoreCounts,
 )
 from infrastructure.cli.options import given_again
+from infrastructure.cli.shown import shown
 from infrastructure.container import embedded_database_dir
 from shared.config import Settings
 
@@ -69,7 +70,7 @@ def print_summary(
     _paragraph(console, _counts(report))
     if report.repositories:
         console.print(Padding(_repositories(report), (1, 0, 0, 2), expand=False))
-    _paragraph(console, list(_problems(report)))
+    _paragraph(console, [shown(line) for line in _problems(report)])
     _paragraph(console, list(_places(report, settings, report_path)))
     steps = [f"- {step}" for step in _next_steps(report, settings)]
     _paragraph(console, ["Next:", *steps] if steps else [])
@@ -256,6 +257,8 @@ def _ways_on(report: RunReport) -> Iterator[str]:
         yield f"python main.py resume{given_again()}    fetch {untried}{again}"
     elif not report.asked and report.outcome is RunOutcome.INTERRUPTED:
         yield "the same command once more: nothing had been asked for yet"
+    elif not report.asked and report.run.chart is not None:
+        yield f"python main.py doctor{given_again()}    ask each source for the chart"
     elif failed:
         yield f"python main.py retry{given_again()}    fetch again the {failed} that failed"
     if report.detail_failures:

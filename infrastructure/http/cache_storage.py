@@ -120,8 +120,9 @@ class FolderStorage:
         try:
             yield
         except (OSError, Timeout) as error:
+            why = error.strerror or error
             raise CacheUnavailable(
-                f"the HTTP cache in {self.location} cannot be used: {error}; see OUTPUT_DIR"
+                f"the HTTP cache in {self.location} cannot be used: {why}; see OUTPUT_DIR"
             ) from error
 
 

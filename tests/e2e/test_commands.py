@@ -263,7 +263,17 @@ def test_doctor_sees_that_there_is_no_room(site, tmp_path):
 
 @pytest.mark.parametrize(
     "command",
-    [["runs"], ["resume"], ["retry"], ["psql"], ["history", "tt0111161"], ["repair"], ["doctor"]],
+    [
+        ["runs"],
+        ["resume"],
+        ["retry"],
+        ["psql"],
+        ["history", "tt0111161"],
+        ["repair"],
+        ["doctor"],
+        ["cache"],
+        ["cache", "--purge"],
+    ],
 )
 def test_a_folder_that_cannot_be_looked_at_is_told_with_what_to_do(site, tmp_path, command):
     result = run(tmp_path, *command, base_url=site.url, output_dir="a" * 300)
@@ -357,6 +367,13 @@ def test_psql_says_what_is_wrong_with_an_address_that_cannot_be_read(tmp_path):
     assert result.status == 1
     assert "DATABASE_URL is not a PostgreSQL URL" in result.err
     assert "hunter2" not in result.err
+
+
+def test_psql_whose_reader_has_gone_ends_as_in_a_shell(tmp_path, postgres_url):
+    query = ["-c", "SELECT generate_series(1, 100000)"]
+    with start(tmp_path, "psql", *query, database_url=postgres_url) as process:
+        process.stdout.close()
+        assert process.wait(60) == 128 + signal.SIGPIPE
 
 
 def test_psql_makes_no_database_where_there_is_none(tmp_path):

@@ -166,6 +166,11 @@ def test_a_run_that_was_interrupted_before_its_chart_is_to_be_begun_again():
     assert "the same command once more" in steps
 
 
+def test_when_the_chart_could_not_be_read_the_sources_are_to_be_looked_at():
+    steps = next_steps(run=a_run(chart="top"), asked=0, fetched=0, slowest=())
+    assert "python main.py doctor    ask each source" in steps
+
+
 def test_people_who_are_missing_in_a_repository_are_repaired_too():
     broken = RepositoryReport(name="postgres", error="gone", missing=(title_number(1),))
     whole = RepositoryReport(name="csv", inserted=3)

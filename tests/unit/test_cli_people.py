@@ -15,6 +15,7 @@ from domain.run import (
     RunReport,
 )
 from infrastructure.cli.people_table import print_people
+from infrastructure.cli.progress import RunCounts, observed
 from infrastructure.cli.summary import print_summary
 from infrastructure.cli.title_ids import read_name_ids
 from shared.config import load_settings
@@ -36,6 +37,9 @@ def a_report(**changes: Any) -> RunReport:
         ),
     }
     return RunReport(**(given | changes))
+
+
+HOSTILE = "\x1b[2J\x9b31mred\r\x07"
 
 
 def people_shown(*people: PersonProfile, **changes: Any) -> list[str]:
@@ -119,3 +123,24 @@ def test_only_addresses_that_were_asked_for_people_are_doubted() -> None:
     print_summary(Console(file=output, width=120), report, settings, None)
     assert settings.base_url in output.getvalue()
     assert settings.graphql_url not in output.getvalue()
+
+
+def test_what_a_page_says_moves_no_cursor():
+    told = Failure(imdb_id=NameId("nm0000001"), reason="page_changed", message=HOSTILE)
+    report = a_report(failures=(told,), notices=(HOSTILE,), rejected=(HOSTILE,))
+    out = io.StringIO()
+    print_people(Console(file=out, width=220), [a_profile(name=HOSTILE)], report)
+    print_summary(
+        Console(file=out, width=220), report, load_settings({}, env_file=None), report_path=None
+    )
+    assert out.getvalue().count("31mred") == 4
+    assert not set(out.getvalue()) & set("\x1b\x9b\r\x07")
+
+
+def test_what_a_source_says_moves_no_cursor(caplog, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: False, raising=False)
+    with observed(RunCounts()) as observer:
+        observer.notice(HOSTILE)
+    [line] = caplog.messages
+    assert "red" in line
+    assert line.isprintable()
