@@ -14,7 +14,7 @@ from application.detail_fetcher import DetailFetcher, Fetch, Fetched, Id, Item
 from application.guarded_observer import GuardedObserver
 from application.lane import Count
 from application.ports import RunObserver
-from application.source_chain import SourceChain
+from application.source_chain import DETAILED_TITLES, SourceChain
 from domain.chart import Chart
 from domain.errors import ScraperError
 from domain.identifiers import ImdbId, TitleId
@@ -34,9 +34,6 @@ NOTED_WITHIN_SECONDS = 0.5
 A run that is killed from then on can be continued. Little time is lost: repositories open while
 the chart is read. One that takes longer (a database that recovers) is not waited for.
 """
-
-DETAILED_TITLES = 10
-"""With details no more titles are fetched by one thread at once: each may take many requests."""
 
 SLOWEST_SHOWN = 5
 

@@ -41,6 +41,9 @@ _Ask = Callable[[_Source, Sequence[Id]], Sequence[Item | TitleError | SourceErro
 PATIENCE = 20
 """Answers in a row that a source may fail to give before it is left alone for a while."""
 
+DETAILED_TITLES = 10
+"""With details no more titles are fetched by one thread at once: each may take many requests."""
+
 _NOT_HERE = {TitleNotFound.reason, PersonNotFound.reason, ChartNotFound.reason}
 
 REST_SECONDS = 60.0
@@ -270,6 +273,8 @@ class SourceChain(Chain[TitleSource]):
         for which the ids were cut, raises `PutBack` when the sources with requests of that size are
         given up, and the next one takes more at a time.
         """
+        if details and cut_for is not None and cut_for >= DETAILED_TITLES:
+            cut_for = None  # more of them are never asked for, whatever the source takes
         return self._outcomes(
             ids,
             lambda source, wanted: source.titles(wanted, self._asked_for(source, details)),

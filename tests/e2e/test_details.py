@@ -56,11 +56,15 @@ def test_the_web_site_says_once_what_it_does_not_have(site, tmp_path):
     settings = {"base_url": site.url, "repositories": "csv", "details": "all"}
     result = run(tmp_path, "titles", SHAWSHANK, GODFATHER, **settings)
     assert result.status == 0, result.err
-    told = "source html has no nominations, parents_guide: its titles come without"
+    lacking = (
+        "nominations, parents_guide, runtimes, rating_histogram, country_ratings, critic_reviews, "
+        "interests, news"
+    )
+    told = f"source html has no {lacking}: its titles come without"
     assert result.out.count(told) == 1
     assert report(tmp_path / "output")["notices"] == [told]
     held = [row["detail"] for row in rows(tmp_path / "output", "details.csv")]
-    assert (len(held), len(set(held))) == (48, 24)
+    assert (len(held), len(set(held))) == (60, 30)
 
 
 def test_a_detail_that_cannot_be_had_is_named_and_the_title_saved(site, tmp_path):

@@ -95,6 +95,21 @@ def test_when_the_site_blocks_in_the_middle_the_rest_comes_with_full_requests(tm
     assert saved == Counter(IDS)
 
 
+def test_with_details_the_rest_comes_with_ten_titles_a_request(tmp_path):
+    plan = FaultPlan([Fault.CHALLENGE_PAGE], share=0.02)
+    with DemoSite(FACTS, faults=plan, delay_seconds=0.02) as site:
+        result = run(
+            tmp_path, base_url=site.url, graphql_url=site.url + PATH, requests_per_second=0,
+            max_threads=5, details="keywords", **CHAIN,
+        )  # fmt: skip
+        asked = questions(site)
+    assert result.status == 0, result.err
+    from_api = report(tmp_path / "output")["fetched_from"]["graphql"]
+    assert asked == math.ceil(from_api / 10)
+    saved = Counter(row["title_id"] for row in rows(tmp_path / "output", "details.csv"))
+    assert saved == Counter(IDS)
+
+
 def test_it_is_said_once_that_the_site_is_blocked_and_what_the_data_may_be_used_for(
     site, blocked, tmp_path
 ):
