@@ -21,7 +21,7 @@ _TOKEN = re.compile(rb"<[^<>]*>|[^<>]+|[<>]")
 _ATTRIBUTE = re.compile(rb"""(\s[a-zA-Z-]+)=["']?([^"'>]*)["']?""")
 _WORD = re.compile(rb"[A-Za-z0-9_.]+")
 _RAW = "\ue000raw%d\ue000"
-LARGEST = 13_000
+LARGEST = 15_000
 """Bytes of an input: what is wrong with a larger one is, nearly always, with a smaller one too."""
 _LONG = 5000
 """Longer than the 4300 digits that Python turns into a number, and deeper than it recurses."""
