@@ -266,7 +266,7 @@ def _mutated_text(text: bytes, rng: random.Random) -> bytes | None:
 def _mutated_tree(tree: Any, rng: random.Random, raw: list[str]) -> Any:
     places = list(_places(tree))
     if not places:
-        return rng.choice(VALUES)
+        return deepcopy(rng.choice(VALUES))
     parent, key = rng.choice(places)
     value = parent[key]
     size = len(json.dumps(value))
