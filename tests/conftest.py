@@ -1,5 +1,6 @@
 """Fixtures for every kind of test: a real PostgreSQL, embedded, and an empty database in it."""
 
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,17 @@ import pytest
 
 from infrastructure.repositories.postgres.embedded import embedded_postgres
 from tests.databases import drop_database, execute, new_database
+
+
+@pytest.fixture(scope="session", autouse=True)
+def closed_terminals() -> Iterator[None]:
+    """Programs that tests start hear of a closed terminal, also when the tests run under nohup.
+
+    What is ignored here would be ignored there; a handler is not handed on.
+    """
+    before = signal.signal(signal.SIGHUP, lambda *_: None)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture
