@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from domain.errors import InvalidTitle
 from domain.identifiers import NameId, TitleId, name_id, title_id
 from domain.partial_date import PartialDate
-from domain.person_fact import PersonFact
+from domain.person_fact import PersonFact, PersonFactCategory
 from domain.provenance import Provenance
 from domain.release_date import FIRST_YEAR, LAST_YEAR
 from domain.rules import (
@@ -104,6 +104,10 @@ class PersonProfile:
             raise InvalidTitle(
                 "filmography", len(self.filmography), "a title is there twice in one category"
             )
+
+    def facts_of(self, category: PersonFactCategory) -> tuple[PersonFact, ...]:
+        """The facts of one category, in the order of the source."""
+        return tuple(fact for fact in self.facts if fact.category is category)
 
     @property
     def by_category(self) -> dict[str, tuple[FilmographyCredit, ...]]:
