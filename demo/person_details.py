@@ -1,7 +1,7 @@
 """What the demo site says of people beside their credits: all of it is made up.
 
-It follows from the person's id, the same every time: nobody should take it for IMDb's. People whose
-number is even have died; every tenth has more trivia than the API is asked for at once.
+It follows from the person's id, the same every time: nobody should take it for IMDb's. Nobody has
+died here; every tenth has more trivia than the API is asked for at once.
 
 The shapes are IMDb's own: `api_details` has those of its API's types, `page_details` those of
 ``mainColumnData``, where long lists have their first item only and awards are counted.
@@ -70,7 +70,6 @@ def _shown(text: str) -> JsonObject:
 
 def _plain(facts: PersonFacts) -> JsonObject:
     centimetres = 150 + _number(facts) % 50
-    cause = None if _number(facts) % 2 else _shown("old age, in the demo")
     return {
         "birthName": {"text": f"{facts.name} Demo", **_shown(f"{facts.name} Demo")},
         "nickNames": [{"text": "Demo", **_shown("Demo")}],
@@ -78,7 +77,7 @@ def _plain(facts: PersonFacts) -> JsonObject:
             "measurement": {"value": centimetres, "unit": "CENTIMETER"},
             **_shown(f"{centimetres / 100} m"),
         },
-        "deathCause": cause,
+        "deathCause": None,
         "primaryImage": {
             "url": f"{_IMAGES}/{facts.imdb_id}.jpg",
             "caption": {"plainText": f"Portrait of {facts.name}"},
