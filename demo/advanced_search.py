@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
+from demo.companies import companies_of, keywords_in
 from demo.fact_search import FactSearch
 from demo.facts import ChartFacts, TitleFacts
 from demo.structured_data import JsonObject, iso_day
@@ -37,6 +38,8 @@ class Wanted:
     kinds: Sequence[str] = ()
     genres: Sequence[str] = ()
     people: Sequence[str] = ()
+    companies: Sequence[str] = ()
+    keywords: Sequence[str] = ()
     words: str = ""
     released: _Limits = _ANYTHING
     ratings: _Limits = _ANYTHING
@@ -74,6 +77,10 @@ class AdvancedSearch:
     def __init__(self, chart: ChartFacts) -> None:
         self._chart = chart
         self._by_words = FactSearch(chart)
+        self._made_by = {
+            company.imdb_id: {facts.imdb_id for facts in company.titles}
+            for company in companies_of(chart)
+        }
 
     def titles(self, wanted: Wanted) -> list[TitleFacts]:
         """All titles that are wanted, in their order; unknown orders are that of the chart."""
@@ -82,9 +89,16 @@ class AdvancedSearch:
         pool = self._chart.titles
         if wanted.words:
             pool = tuple(self._by_words.titles(wanted.words, len(pool)))
-        found = [facts for facts in pool if _fits(facts, wanted)]
+        found = [facts for facts in pool if self._fits(facts, wanted)]
         key = _SORT_KEYS.get(wanted.sort)
         return found if key is None else sorted(found, key=key, reverse=not wanted.ascending)
+
+    def _fits(self, facts: TitleFacts, wanted: Wanted) -> bool:
+        return (
+            _fits(facts, wanted)
+            and all(facts.imdb_id in self._made_by.get(one, ()) for one in wanted.companies)
+            and {*wanted.keywords} <= {text.replace(" ", "-") for text in keywords_in(facts)}
+        )
 
     def list_of(self, list_id: str) -> list[TitleFacts] | None:
         """The titles of a list, or ``None`` when there is none for everybody."""
@@ -101,12 +115,14 @@ def wanted_by_page(query: str) -> tuple[Wanted, int]:
         kinds=_listed(given.get("title_type")),
         genres=_listed(given.get("genres")),
         people=_listed(given.get("role")),
+        companies=_listed(given.get("companies")),
+        keywords=_listed(given.get("keywords")),
         words=given.get("title", ""),
         released=_pair(given.get("release_date"), str),
         ratings=_pair(given.get("user_rating"), float),
         votes=_pair(given.get("num_votes"), float),
         runtime=_pair(given.get("runtime"), float),
-        knows_all=not {"countries", "languages", "keywords"} & given.keys(),
+        knows_all=not {"countries", "languages"} & given.keys(),
         sort=sort,
         ascending=direction != "desc",
     )
@@ -123,13 +139,14 @@ def wanted_by_api(constraints: JsonObject, sort: JsonObject | None) -> Wanted:
     unknown = (
         ("originCountry", "allCountries"),
         ("language", "allLanguages"),
-        ("keyword", "allKeywords"),
         ("singleUserRating", "userId"),
     )
     return Wanted(
         kinds=[*part("titleType", "anyTitleTypeIds")],
         genres=[*part("genre", "allGenreIds")],
         people=[*part("creditedName", "allNameIds")],
+        companies=[*part("creditedCompany", "allCompanyIds")],
+        keywords=[*part("keyword", "allKeywords")],
         words=str(part("titleText", "searchTerm") or ""),
         released=_ends(part("releaseDate", "releaseDateRange"), "start", "end"),
         ratings=_ends(part("userRatings", "aggregateRatingRange"), "min", "max"),

@@ -178,7 +178,8 @@ class GraphqlApi:
         return {"name": {"originalText": PUBLIC_LIST_NAME}, "titleListItemSearch": places}
 
     def _listed(self, facts: TitleFacts) -> JsonObject:
-        return {"isAdult": False} | self._title(facts.imdb_id)
+        # Pages of lists have no picture of it, and neither way is to say more than the other.
+        return {"isAdult": False} | self._title(facts.imdb_id) | {"primaryImage": None}
 
     def _main_search(self, options: JsonObject, first: int) -> JsonObject:
         """Titles, people, companies, keywords that a text finds: all titles here are movies."""

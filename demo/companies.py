@@ -46,17 +46,16 @@ def companies_of(chart: ChartFacts) -> tuple[CompanyFacts, ...]:
 
 def keywords_of(chart: ChartFacts) -> tuple[KeywordFacts, ...]:
     """The keywords of a chart, in alphabetical order: ``1990s``, ``crime film``."""
-    having = _grouped(
-        chart,
-        lambda facts: [
-            f"{facts.year // 10 * 10}s",
-            *(f"{genre.lower()} film" for genre in facts.genres),
-        ],
-    )
+    having = _grouped(chart, keywords_in)
     return tuple(
         KeywordFacts(f"kw{number}", text, len(having[text]))
         for number, text in enumerate(sorted(having), _FIRST_NUMBER)
     )
+
+
+def keywords_in(facts: TitleFacts) -> list[str]:
+    """The keywords of a title."""
+    return [f"{facts.year // 10 * 10}s", *(f"{genre.lower()} film" for genre in facts.genres)]
 
 
 def _grouped(

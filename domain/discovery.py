@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from domain.errors import InvalidFilter
-from domain.identifiers import NameId, UserId
+from domain.identifiers import CompanyId, NameId, UserId
 from domain.lists import ListedTitle
 from domain.release_date import FIRST_YEAR, LAST_YEAR
 from domain.rules import LARGEST_INTEGER, UNSTORABLE
@@ -78,7 +78,8 @@ class TitleFilter:
     """Which titles are wanted, in which order, and how many.
 
     A title is of one of the ``kinds``; it has all the genres, countries (``US``), languages
-    (``en``) and keywords (``time-travel``) that are named, and all the people a part in it.
+    (``en``) and keywords (``time-travel``) that are named; all the people and ``companies`` have a
+    part in it.
     ``rated_by`` is a user who has rated it, ``years`` are of its release, ``runtimes`` in minutes.
     Adult titles are left out unless ``with_adult``. ``ascending`` is ``None`` for the way round
     that `SortBy.is_ascending` tells.
@@ -96,6 +97,7 @@ class TitleFilter:
     languages: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
     people: tuple[NameId, ...] = ()
+    companies: tuple[CompanyId, ...] = ()
     rated_by: UserId | None = None
     words: str | None = None
     sort: SortBy = SortBy.POPULARITY

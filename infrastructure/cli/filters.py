@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from domain.discovery import SortBy, Span, TitleFilter, genre_named, keyword_named, words_of
 from domain.errors import InvalidFilter, InvalidTitle
-from domain.identifiers import NameId, UserId, name_id_from, user_id_from
+from domain.identifiers import CompanyId, NameId, UserId, company_id, name_id_from, user_id_from
 from domain.title import TitleKind
 
 _MOST_DIGITS = 10
@@ -32,6 +32,7 @@ def filter_from(
     keywords: Sequence[str] = (),
     words: str | None = None,
     people: Sequence[str] = (),
+    companies: Sequence[str] = (),
     rated_by: str | None = None,
     sort: str = SortBy.POPULARITY.value,
     ascending: bool | None = None,
@@ -59,6 +60,7 @@ def filter_from(
         "languages": tuple(language.strip().lower() for language in languages),
         "keywords": tuple(map(keyword_named, keywords)),
         "people": tuple(_all(people, _person, problems)),
+        "companies": tuple(_all(companies, _company, problems)),
         "rated_by": read(lambda: None if rated_by is None else _user(rated_by), None),
         "words": None if words is None else words_of(words),
         "sort": read(lambda: _sort(sort), SortBy.POPULARITY),
@@ -98,6 +100,13 @@ def _person(text: str) -> NameId:
         return name_id_from(text)
     except InvalidTitle as error:
         raise ValueError(f"person {text[:60]!r}: {error.rule}") from error
+
+
+def _company(text: str) -> CompanyId:
+    try:
+        return company_id(text.strip().lower())
+    except InvalidTitle as error:
+        raise ValueError(f"company {text[:60]!r}: {error.rule}") from error
 
 
 def _user(text: str) -> UserId:

@@ -361,6 +361,7 @@ def search(
 @click.option("--keyword", "keywords", multiple=True, metavar="WORD", help='"time travel", ...')
 @click.option("--title", "words", metavar="WORDS", help="Words of the title.")
 @click.option("--person", "people", multiple=True, metavar="ID", help="Has a part in it: nm0634240")
+@click.option("--company", "companies", multiple=True, metavar="ID", help="Made it: co0040620")
 @click.option("--rated-by", metavar="ID", help="Rated by this user: ur12345678 (graphql only)")
 @click.option(
     "--sort",

@@ -7,6 +7,7 @@ import pytest
 
 from application.list_titles import Pages
 from demo.advanced_search import PRIVATE_LIST, PUBLIC_LIST, PUBLIC_LIST_NAME
+from demo.companies import companies_of
 from demo.facts import TitleFacts, load_facts
 from demo.site import DemoSite
 from domain.discovery import SortBy, Span, TitleFilter
@@ -25,6 +26,7 @@ from tests.servers import Answer, Handler, page, serving
 
 FACTS = load_facts()
 NOLAN = NameId("nm0634240")
+WESTERN_PICTURES = next(c.imdb_id for c in companies_of(FACTS) if c.name == "Western Pictures")
 SCARY = TitleFilter(genres=("Horror",), years=Span(1970, 1989), sort=SortBy.RATING)
 
 New = Callable[[HttpClient, str], Any]
@@ -134,13 +136,19 @@ class TestDiscovery:
             ({"countries": ("JP",)}, lambda f: False),
             ({"languages": ("ja",)}, lambda f: False),
             ({"keywords": ("time-travel",)}, lambda f: False),
+            (
+                {"keywords": ("war-film", "1970s")},
+                lambda f: "War" in f.genres and 1970 <= f.year < 1980,
+            ),
+            ({"companies": (WESTERN_PICTURES,)}, lambda f: "Western" in f.genres),
+            ({"companies": ("co0000000",)}, lambda f: False),
         ],
         ids=str,
     )
     def test_each_filter(
         self, found: Found, filters: dict[str, Any], fits: Callable[[TitleFacts], bool]
     ) -> None:
-        """Of countries, languages and keywords the demo site knows nothing, so finds nothing."""
+        """Of countries and languages the demo site knows nothing, so finds nothing."""
         titles = found(TitleFilter(**filters, sort=SortBy.VOTES, limit=250))
         assert ids(titles) == expected(fits, lambda f: -f.votes)
 

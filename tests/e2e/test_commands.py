@@ -283,11 +283,11 @@ def test_a_folder_that_cannot_be_looked_at_is_told_with_what_to_do(site, tmp_pat
     assert "OUTPUT_DIR" in said
 
 
-def test_what_is_copied_from_the_doctor_is_not_wrapped(site, tmp_path):
-    result = run(tmp_path, "doctor", base_url=site.url, columns=40)
+def test_what_is_copied_from_the_doctor_is_not_wrapped(site, tmp_path, postgres_url):
+    result = run(tmp_path, "doctor", base_url=site.url, database_url=postgres_url, columns=40)
     [line] = [line for line in result.out.splitlines() if "repository postgres" in line]
-    assert "postgresql://" in line
-    assert "titles" in line
+    assert "postgresql://" in line, result.out
+    assert "titles" in line, result.out
 
 
 def test_psql_asks_the_database_of_the_settings(site, tmp_path, postgres_url):

@@ -260,3 +260,24 @@ def test_no_tracked_file_names_a_package_index() -> None:
         if host.encode() in (ROOT / path).read_bytes()
     ]
     assert naming == []
+
+
+FEATURE = re.compile(r"\[(?P<name>test_\w+)\]\(\.\./(?P<path>tests/[\w/]+\.py)\)")
+"""A link of the page on features: a test, and the file that has it."""
+
+
+def features() -> list[list[str]]:
+    """The rows of the tables of the page on features, cell by cell."""
+    lines = read("docs/features.md").splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "|" in line]
+    return [row for row in rows if row[0] and not row[0].startswith("---")]
+
+
+def test_every_feature_has_a_test_that_is_there_or_a_reason() -> None:
+    assert len(features()) > 50
+    for what, *others, here in features():
+        assert len(others) == 4, what
+        links = FEATURE.findall(here)
+        assert links or here.startswith("no"), f"{what}: neither a test nor a reason"
+        for name, path in links:
+            assert f"def {name}(" in read(path), f"{what}: {path} has no {name}"

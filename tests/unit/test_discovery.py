@@ -152,6 +152,7 @@ class TestWhatIsAsked:
         languages=("en",),
         keywords=("time-travel",),
         people=("nm0634240",),
+        companies=("co0040620",),
         words="the & house",
         sort=SortBy.RATING,
         limit=300,
@@ -162,6 +163,7 @@ class TestWhatIsAsked:
             "http://x/search/title/?title_type=movie,short&genres=Horror"
             "&release_date=1970-01-01,1979-12-31&user_rating=7.5,&num_votes=,9000&runtime=60,90"
             "&countries=US,IT&languages=en&keywords=time-travel&role=nm0634240"
+            "&companies=co0040620"
             "&title=the+%26+house&sort=user_rating,desc&count=250"
         )
 
@@ -183,6 +185,7 @@ class TestWhatIsAsked:
             "languages": {"allLanguages": ["en"]},
             "keywords": {"allKeywords": ["time-travel"]},
             "people": {"allNameIds": ["nm0634240"]},
+            "companies": {"allCompanyIds": ["co0040620"]},
             "words": {"searchTerm": "the & house"},
         }
 

@@ -85,6 +85,7 @@ def variables_of(wanted: TitleFilter) -> dict[str, Any]:
         ("languages", "allLanguages", wanted.languages),
         ("keywords", "allKeywords", wanted.keywords),
         ("people", "allNameIds", wanted.people),
+        ("companies", "allCompanyIds", wanted.companies),
     )
     variables |= {name: {field: list(values)} for name, field, values in lists if values}
     if wanted.words is not None:

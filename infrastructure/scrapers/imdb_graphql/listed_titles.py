@@ -45,7 +45,7 @@ class ListQuery:
         self._http = http
         self._endpoint = endpoint
         self._tell = tell
-        self._query = Query(query)
+        self._query = Query.named(query)
         self._size = BatchSize(TITLES_A_PAGE)
 
     def pages(

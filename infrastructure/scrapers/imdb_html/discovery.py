@@ -69,6 +69,7 @@ def address_of(base_url: str, wanted: TitleFilter) -> str:
         "languages": ",".join(wanted.languages),
         "keywords": ",".join(wanted.keywords),
         "role": ",".join(wanted.people),
+        "companies": ",".join(wanted.companies),
         "title": wanted.words or "",
         "adult": "include" if wanted.with_adult else "",
         "sort": f"{SORTS[wanted.sort]},{'asc' if wanted.is_ascending else 'desc'}",
