@@ -19,6 +19,7 @@ from demo.body import Body, body_of, piece
 from demo.details import api_details
 from demo.fact_search import FactSearch
 from demo.facts import MERGED_IDS, ChartFacts, PersonFacts, TitleFacts, people_of
+from demo.person_details import api_details as api_person_details
 from demo.structured_data import JsonObject
 
 if TYPE_CHECKING:
@@ -223,6 +224,7 @@ def _person(facts: PersonFacts) -> JsonObject:
 
     return {
         **given,
+        **api_person_details(facts),
         "meta": {"canonicalId": facts.imdb_id},
         "knownForV2": lambda limit: {"credits": given["knownFor"][:limit]},
         "creditsV2": part,

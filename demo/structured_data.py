@@ -25,6 +25,7 @@ from demo.facts import (
     TitleFacts,
 )
 from demo.locale import Locale
+from demo.person_details import page_details as page_person_details
 
 JsonObject = dict[str, Any]
 _CreditGroup = tuple[str, str, list[JsonObject]]
@@ -106,7 +107,10 @@ def release_info_next_data(facts: TitleFacts, request: Request) -> JsonObject:
 
 
 def person_next_data(facts: PersonFacts, request: Request) -> JsonObject:
-    """``__NEXT_DATA__`` of a person's page; births and biographies are not among our facts."""
+    """``__NEXT_DATA__`` of a person's page; births and biographies are not among our facts.
+
+    What else is said of them is made up (`person_details`).
+    """
     groups = _filmography(facts)
     page_props = {
         "nmconst": facts.imdb_id,
@@ -114,6 +118,7 @@ def person_next_data(facts: PersonFacts, request: Request) -> JsonObject:
         "mainColumnData": {
             "id": facts.imdb_id,
             **_places(),
+            **page_person_details(facts),
             "creditSummary": _credit_summary(groups),
             "released": {"edges": [{"node": _credit_group(*group)} for group in groups]},
             "unreleased": {"edges": []},

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from domain.errors import InvalidTitle
 from domain.identifiers import NameId, TitleId, name_id, title_id
 from domain.partial_date import PartialDate
+from domain.person_fact import PersonFact, PersonFactCategory
 from domain.provenance import Provenance
 from domain.release_date import FIRST_YEAR, LAST_YEAR
 from domain.rules import (
@@ -62,8 +63,8 @@ class PersonProfile:
     ``professions`` are as IMDb shows them (``Writer``), the main one first; ``known_for`` has the
     titles that it puts first. ``filmography`` has each title once in a category, in the order of
     the source; ``total_credits`` is how many credits there are in all, of which a page shows a
-    part. What is unknown is ``None`` or empty. Raises `InvalidTitle` naming the field that breaks a
-    rule.
+    part. ``facts`` has what else is said, of which a page shows a part too. What is unknown is
+    ``None`` or empty. Raises `InvalidTitle` naming the field that breaks a rule.
     """
 
     imdb_id: NameId
@@ -78,6 +79,7 @@ class PersonProfile:
     known_for: tuple[TitleId, ...] = ()
     total_credits: int | None = None
     filmography: tuple[FilmographyCredit, ...] = ()
+    facts: tuple[PersonFact, ...] = ()
 
     def __post_init__(self) -> None:
         name_id(self.imdb_id)
@@ -102,6 +104,10 @@ class PersonProfile:
             raise InvalidTitle(
                 "filmography", len(self.filmography), "a title is there twice in one category"
             )
+
+    def facts_of(self, category: PersonFactCategory) -> tuple[PersonFact, ...]:
+        """The facts of one category, in the order of the source."""
+        return tuple(fact for fact in self.facts if fact.category is category)
 
     @property
     def by_category(self) -> dict[str, tuple[FilmographyCredit, ...]]:

@@ -8,6 +8,7 @@ from domain.details import Detail, DetailName, Item
 from domain.details.items import Keyword, Tagline
 from domain.identifiers import NameId, TitleId
 from domain.partial_date import PartialDate
+from domain.person_fact import PersonFact, PersonFactCategory
 from domain.person_profile import FilmographyCredit, PersonProfile
 from domain.provenance import Provenance
 from domain.release_date import ReleaseDate
@@ -113,6 +114,18 @@ def a_filmography_credit(number: int = 111161, **changes: Any) -> FilmographyCre
     return FilmographyCredit(**(facts | changes))
 
 
+def a_person_fact(**changes: Any) -> PersonFact:
+    """An award with every part of a fact."""
+    facts: dict[str, Any] = {
+        "category": PersonFactCategory.AWARD_WIN,
+        "text": "Prize: Best Play (Title 2)",
+        "year": 1650,
+        "url": "https://example.org/prize",
+        "related_id": title_number(2),
+    }
+    return PersonFact(**(facts | changes))
+
+
 def a_profile(number: int = 741627, *, minutes_later: float = 0, **changes: Any) -> PersonProfile:
     """A full profile; ``minutes_later`` makes it that much newer than ``NOON``."""
     facts: dict[str, Any] = {
@@ -133,6 +146,10 @@ def a_profile(number: int = 741627, *, minutes_later: float = 0, **changes: Any)
                 1, category="writer", kind=None, year=None, end_year=None, rating=None, votes=None,
                 characters=(), jobs=(), attributes=(), episodes=None,
             ),
+        ),
+        "facts": (
+            a_person_fact(),
+            PersonFact(category=PersonFactCategory.QUOTE, text='Two,\n"lines".'),
         ),
         "provenance": Provenance(
             source="html", found_by="next_data", fetched_at=NOON + timedelta(minutes=minutes_later)

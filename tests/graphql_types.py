@@ -96,6 +96,8 @@ class _Touched(Visitor):
                 self._note(get_named_type(argument.type))
 
     def enter_argument(self, node: ArgumentNode, *_: object) -> None:
+        if self._info.get_directive() is not None:
+            return
         parent, field = self._info.get_parent_type(), self._info.get_field_def()
         assert parent is not None
         assert field is not None

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from domain.details import Detail, DetailName, Field, Item, Kind, fields_of, item_of
 from domain.identifiers import NameId, TitleId, name_id, title_id
 from domain.partial_date import PartialDate
+from domain.person_fact import PersonFact, PersonFactCategory
 from domain.person_profile import FilmographyCredit, PersonProfile
 from domain.provenance import Provenance
 from domain.release_date import FIRST_YEAR, LAST_YEAR, ReleaseDate
@@ -186,6 +187,15 @@ def filmographies(draw: st.DrawFn) -> tuple[FilmographyCredit, ...]:
     )
 
 
+person_facts = st.builds(
+    PersonFact,
+    category=st.sampled_from(PersonFactCategory),
+    text=texts,
+    year=st.none() | st.integers(1, 9999),
+    url=st.none() | texts,
+    related_id=st.none() | name_ids | title_ids,
+)
+
 profiles = st.builds(
     PersonProfile,
     imdb_id=name_ids,
@@ -199,6 +209,7 @@ profiles = st.builds(
     known_for=st.lists(title_ids, max_size=3).map(tuple),
     total_credits=st.none() | st.integers(0, _LARGEST_INTEGER),
     filmography=filmographies(),
+    facts=st.lists(person_facts, max_size=3).map(tuple),
     provenance=provenances(),
 )
 """Any profile that the domain allows."""

@@ -10,6 +10,7 @@ import msgspec
 from domain.chart import Chart, ChartName
 from domain.details import Detail, DetailName, fields_of, item_of
 from domain.errors import PageChanged, ScraperError
+from domain.person_fact import PersonFact
 from domain.person_profile import FilmographyCredit, PersonProfile
 from domain.release_date import ReleaseDate
 from domain.title import Credit, CreditCategory, Title
@@ -131,6 +132,17 @@ def person_as_json(person: PersonProfile) -> dict[str, Any]:
             category: [_credit(credit) for credit in credits_]
             for category, credits_ in person.by_category.items()
         },
+        "facts": [_fact(fact) for fact in person.facts],
+    }
+
+
+def _fact(fact: PersonFact) -> dict[str, Any]:
+    return {
+        "category": fact.category.value,
+        "text": fact.text,
+        "year": fact.year,
+        "url": fact.url,
+        "related_id": fact.related_id,
     }
 
 

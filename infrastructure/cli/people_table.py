@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from domain.partial_date import PartialDate
+from domain.person_fact import PersonFactCategory
 from domain.person_profile import PersonProfile
 from domain.run import RunReport
 from infrastructure.cli.shown import shown
@@ -37,15 +38,19 @@ def _row(person: PersonProfile) -> list[str]:
         person.imdb_id,
         person.name,
         _moment(person.birth_date, person.birth_place),
-        _moment(person.death_date, person.death_place),
+        _moment(person.death_date, person.death_place, *_causes(person)),
         ", ".join(person.professions) or _UNKNOWN,
         ", ".join(known_for) or _UNKNOWN,
         _credits(person),
     ]
 
 
-def _moment(date: PartialDate | None, place: str | None) -> str:
-    return ", ".join(part for part in (date and date.isoformat(), place) if part) or _UNKNOWN
+def _moment(date: PartialDate | None, *others: str | None) -> str:
+    return ", ".join(part for part in (date and date.isoformat(), *others) if part) or _UNKNOWN
+
+
+def _causes(person: PersonProfile) -> list[str]:
+    return [f"of {fact.text}" for fact in person.facts_of(PersonFactCategory.DEATH_CAUSE)]
 
 
 def _credits(person: PersonProfile) -> str:

@@ -1,6 +1,7 @@
 """What every source of people promises (`PersonSource`), on the demo site over real HTTP."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import get_args
 import pytest
 import requests
 
-from application.ports import PersonSource
+from application.ports import PersonOutcome, PersonSource
 from demo.facts import MERGED_IDS, PersonFacts, TitleFacts, people_of, synthetic_facts
 from demo.site import DemoSite
 from demo.structured_data import CREDITS_SHOWN
 from domain.errors import PersonNotFound
 from domain.identifiers import NameId
+from domain.person_fact import PersonFactCategory
 from domain.person_profile import FilmographyCredit, PersonProfile
 from infrastructure.http.client import HttpClient
 from infrastructure.scrapers.imdb_graphql import Endpoint, ImdbGraphqlPeople
@@ -27,7 +29,8 @@ FACTS = synthetic_facts(40)
 PEOPLE = people_of(FACTS)
 IDS = [NameId(imdb_id) for imdb_id in sorted(PEOPLE)[:40]]
 UNKNOWN = NameId("nm9999999")
-SOURCES = [name for name in get_args(SourceName) if name != "datasets"]  # which has titles only
+# The dataset files that were imported are a source of titles only.
+SOURCES = tuple(name for name in get_args(SourceName) if name != "datasets")
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +144,33 @@ def test_all_sources_say_the_same_of_a_person(
         assert isinstance(first, PersonProfile)
         for [other] in others:
             assert isinstance(other, PersonProfile)
-            assert replace(other, provenance=first.provenance) == first
+            assert replace(other, provenance=first.provenance, facts=()) == replace(first, facts=())
+
+
+def test_of_facts_a_page_says_the_first_and_the_api_up_to_fifty_of_each_list(
+    site: DemoSite, http: HttpClient, saved_pages: Path
+) -> None:
+    for imdb_id in IDS:
+        api, page, saved = (
+            only(open_source(name, site, http, saved_pages).people([imdb_id]))
+            for name in ("graphql", "html", "saved")
+        )
+        assert page.facts == saved.facts
+        assert set(page.facts) < set(api.facts)
+        trivia = 50 if imdb_id.endswith("0") else 2
+        assert Counter(fact.category for fact in api.facts) == Counter(
+            birth_name=1, nickname=1, alternative_name=1, height=1, image=1,
+            spouse=1, relation=1, trivia=trivia, quote=2, trademark=1, other_work=1, salary=1,
+            award_win=1, award_nomination=int(imdb_id[2:]) % 3, publicity=1, external_link=1,
+        )  # fmt: skip
+        once = {PersonFactCategory.TRIVIA, PersonFactCategory.QUOTE}
+        assert Counter(f.category for f in page.facts if f.category in once) == Counter(once)
+
+
+def only(outcomes: Sequence[PersonOutcome]) -> PersonProfile:
+    [person] = outcomes
+    assert isinstance(person, PersonProfile)
+    return person
 
 
 def test_who_was_merged_comes_under_the_new_id(site: DemoSite, http: HttpClient) -> None:

@@ -17,6 +17,7 @@ from domain.run import ProfileCounts, StoreCounts
 from tests import strategies
 from tests.builders import (
     a_filmography_credit,
+    a_person_fact,
     a_profile,
     a_run,
     a_title,
@@ -151,6 +152,19 @@ def test_a_person_of_many_credits_comes_back_whole(repository: TitleRepository, 
     credits_ = tuple(a_filmography_credit(number) for number in range(3000, 0, -1))
     save(a_profile(filmography=credits_))
     assert only(repository).filmography == credits_
+
+
+def test_facts_keep_their_order_and_newer_ones_take_their_place(
+    repository: TitleRepository, save: Save
+) -> None:
+    facts = tuple(a_person_fact(text=f"Fact {number}") for number in range(60, 0, -1))
+    save(a_profile(1, facts=facts), a_profile(2, facts=()))
+    assert [len(profile.facts) for profile in repository.profiles()] == [60, 0]
+    assert held(repository)[NameId("nm0000001")].facts == facts
+    assert save(a_profile(1, minutes_later=1, facts=facts[:2])) == BatchResult(updated=1)
+    assert held(repository)[NameId("nm0000001")].facts == facts[:2]
+    assert save(a_profile(2, minutes_later=1, facts=facts[2:4])) == BatchResult(updated=1)
+    assert [len(profile.facts) for profile in repository.profiles()] == [2, 2]
 
 
 def test_writers_at_the_same_time_leave_the_newest_of_each(

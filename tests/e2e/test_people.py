@@ -70,6 +70,18 @@ def test_people_are_saved_in_both_repositories_with_every_credit(site, tmp_path,
         "FROM person_filmography",
     )
     assert {(*row[:5], tuple(row[5])) for row in in_database} == expected
+    columns = ("person_id", "category", "text", "year", "url", "related_id")
+    facts = [
+        tuple(row[name] or None for name in columns)
+        for row in rows(tmp_path / "output", "person_facts.csv")
+    ]
+    assert sorted(map(str, facts)) == sorted(
+        str(row) for row in rows_of(
+            postgres_url,
+            "SELECT person_id, category, text, year::text, url, related_id FROM person_facts",
+        )
+    )  # fmt: skip
+    assert {fact[0] for fact in facts} == set(ids)
     assert report(tmp_path / "output")["fetched"] == 40
 
 
@@ -201,12 +213,15 @@ def test_saved_pages_give_people_and_parse_prints_them(tmp_path):
     printed = json.loads(run(tmp_path, "parse", str(folder / "somebody.html")).out)
     assert list(printed) == [
         "imdb_id", "name", "birth_date", "birth_place", "death_date", "death_place",
-        "professions", "biography", "known_for", "total_credits", "filmography",
+        "professions", "biography", "known_for", "total_credits", "filmography", "facts",
     ]  # fmt: skip
     assert printed["death_date"] == "1620-05-03"
     assert printed["death_place"] is None
     assert list(printed["filmography"]) == ["actress", "writer"]
     assert printed["filmography"]["actress"][0]["characters"] == ["Io", "Self"]
+    assert printed["facts"][0] == {
+        "category": "birth_name", "text": "Wen Li", "year": None, "url": None, "related_id": None,
+    }  # fmt: skip
 
 
 @pytest.mark.skipif(not CAPTURES.is_dir(), reason=f"no captures in {CAPTURES}")

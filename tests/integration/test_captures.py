@@ -621,6 +621,25 @@ def test_a_person_says_every_fact() -> None:
     assert person.provenance.found_by == "next_data"
 
 
+def test_a_person_has_the_facts_of_their_page() -> None:
+    facts = parse_person(capture(PERSON)).facts
+    assert [(fact.category.value, fact.year) for fact in facts] == [
+        ("nickname", None), ("alternative_name", None), ("death_cause", None), ("image", None),
+        ("spouse", 1963), ("spouse", 1943), ("trivia", None), ("quote", None), ("other_work", None),
+    ]  # fmt: skip
+    nickname, other_name, cause, image, first_wife, *_, trivia, quote, other_work = facts
+    assert (nickname.text, other_name.text) == ("Reggie", "Ed Tashley")
+    assert cause.text == "complications from heart failure"
+    assert image.url is not None
+    assert image.url.startswith("https://m.media-amazon.com/images/M/")
+    assert first_wife.text == (
+        "Ellen McLaughlin (July 6, 1963 - April 19, 2002) (his death, 2 children)"
+    )
+    assert trivia.text.startswith("Born in Manhattan, attended City College")
+    assert quote.text.startswith("[about his inspiration for 12 Angry Men (1957)] It was")
+    assert other_work.text == '(4/23/53) Unsold pilot: Wrote a pilot for CBS, "Love That Guy".'
+
+
 def test_a_person_has_the_first_credits_of_each_category_and_what_they_are_known_for() -> None:
     person = parse_person(capture(PERSON))
     assert {name: len(listed) for name, listed in person.by_category.items()} == {
@@ -650,7 +669,7 @@ def test_a_person_without_the_data_of_the_page_is_read_from_the_json_ld() -> Non
     whole, person = (parse_person(capture(PERSON, strip=s)) for s in ((), (NEXT_DATA,)))
     assert person == replace(
         whole, birth_place=None, death_place=None, biography=None, known_for=(),
-        total_credits=None, filmography=(), provenance=person.provenance,
+        total_credits=None, filmography=(), facts=(), provenance=person.provenance,
     )  # fmt: skip
     assert person.provenance.found_by == "json_ld"
 

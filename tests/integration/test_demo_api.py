@@ -69,7 +69,7 @@ def test_titles_come_in_the_order_of_the_ids_and_unknown_ones_are_null(site: Dem
 def test_merged_ids_are_answered_with_what_they_were_merged_into(site: DemoSite) -> None:
     found = ask(site, TEXTS["titles"], ids=["tt9100000001"])["data"]["titles"]
     assert [title["id"] for title in found] == [MERGED_IDS["tt9100000001"]]
-    variables = {"ids": ["nm9100000001", "nm9999999"], "first": 1, "after": None}
+    variables = {"ids": ["nm9100000001", "nm9999999"], "first": 1, "after": None, "isFirst": True}
     someone, nobody = ask(site, TEXTS["people"], **variables)["data"]["names"]
     assert someone["id"] == someone["meta"]["canonicalId"] == MERGED_IDS["nm9100000001"]
     assert nobody is None
@@ -79,7 +79,7 @@ def test_the_credits_of_a_person_come_in_parts(site: DemoSite) -> None:
     freeman = "nm0000151"
     listed, after = [], None
     for _ in range(len(people_of(FACTS)[freeman].cast)):
-        variables = {"ids": [freeman], "first": 1, "after": after}
+        variables = {"ids": [freeman], "first": 1, "after": after, "isFirst": False}
         [person] = ask(site, TEXTS["people"], **variables)["data"]["names"]
         part = person["creditsV2"]
         assert part["total"] == len(people_of(FACTS)[freeman].cast)

@@ -1,6 +1,7 @@
 """People from the API: facts, credits in parts, and what cannot be had, over real HTTP."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -87,6 +88,31 @@ def test_what_is_not_known_is_none_or_empty(make: Make) -> None:
     [person] = outcomes_of(make, answers.answering(**{ONE: bare}), [ONE])
     assert isinstance(person, PersonProfile)
     assert person == PersonProfile(imdb_id=ONE, name=f"Person {ONE}", provenance=person.provenance)
+
+
+def test_what_else_is_said_of_a_person_is_asked_for_with_the_first_part_only(make: Make) -> None:
+    films = [answers.credit(number) for number in range(1, module.FIRST_CREDITS + 2)]
+    asked = []
+
+    def answer(handler: Handler) -> None:
+        variables = answers.asked(handler)
+        asked.append((variables["isFirst"], variables["after"]))
+        known = (
+            {}
+            if variables["isFirst"]
+            else {ONE: answers.person(ONE, birthName={"text": "Not read"})}
+        )
+        answers.answering({ONE: films}, **known)(handler)
+
+    with serving({"/": answer}) as server:
+        person, _ = make(server).people([ONE, TWO])
+    assert isinstance(person, PersonProfile)
+    assert asked == [(True, None), (False, "50")]
+    assert len(person.filmography) == len(films)
+    assert Counter(fact.category.value for fact in person.facts) == {
+        "birth_name": 1, "nickname": 2, "height": 1, "death_cause": 1, "image": 1, "spouse": 1,
+        "quote": 1, "other_work": 1, "salary": 1, "external_link": 2,
+    }  # fmt: skip
 
 
 def test_each_role_of_a_credit_counts_in_its_own_category(make: Make) -> None:

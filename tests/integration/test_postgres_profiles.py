@@ -41,6 +41,7 @@ def test_a_profile_that_is_refused_leaves_no_trace_and_harms_no_other(
     "change",
     [
         "UPDATE person_filmography SET kind = 'tvOpera' WHERE position = 1",
+        "UPDATE person_facts SET category = 'hobby' WHERE position = 1",
         "UPDATE person_profiles SET birth_month = 2, birth_day = 30",
     ],
 )
@@ -70,6 +71,12 @@ def test_a_row_that_was_spoiled_by_hand_is_told_and_replaced_by_the_next_save(
         "person_filmography SET episodes = 0",
         "person_filmography SET characters = '{NULL}'",
         "person_filmography SET category = 'actor', title_id = 'tt0000001'",
+        "person_facts SET text = ''",
+        "person_facts SET category = ''",
+        "person_facts SET year = 0",
+        "person_facts SET url = ''",
+        "person_facts SET related_id = 'co0000001'",
+        "person_facts SET position = 1",
     ],
 )
 def test_the_tables_keep_the_rules_of_the_domain(
@@ -80,8 +87,11 @@ def test_the_tables_keep_the_rules_of_the_domain(
         execute(postgres_url, f"UPDATE {change}")
 
 
-def test_credits_go_with_their_person(repository: PostgresRepository, postgres_url: str) -> None:
+def test_credits_and_facts_go_with_their_person(
+    repository: PostgresRepository, postgres_url: str
+) -> None:
     repository.save_profiles([a_profile(1), a_profile(2)], RUN)
     execute(postgres_url, "DELETE FROM person_profiles WHERE imdb_id = 'nm0000001'")
-    found = rows_of(postgres_url, "SELECT DISTINCT person_id FROM person_filmography")
-    assert found == [("nm0000002",)]
+    for table in ("person_filmography", "person_facts"):
+        found = rows_of(postgres_url, f"SELECT DISTINCT person_id FROM {table}")
+        assert found == [("nm0000002",)]

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.servers import Answer, Handler
 from tests.unit.graphql_answers import Json, body
-from tests.unit.imdb_pages import pages
+from tests.unit.imdb_pages import pages, person_pages
 
 WRITER = {"id": pages.WRITERS, "text": "Writer"}
 ACTRESS = {"id": f"{pages.CONCEPT}name_credit_category.unknown", "text": "Actress"}
@@ -63,6 +63,7 @@ def person(imdb_id: str, **changes: Any) -> Json:
         "creditSummary": {"totalCredits": {"total": 91}},
         "knownForV2": {"credits": [{"title": {"id": "tt7000004", "titleText": {"text": "Known"}}}]},
         "creditsV2": credits_of([credit(1)]),
+        **person_pages.details(),
     } | changes
 
 

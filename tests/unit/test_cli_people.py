@@ -6,6 +6,7 @@ from rich.console import Console
 
 from domain.identifiers import NameId
 from domain.partial_date import PartialDate
+from domain.person_fact import PersonFact, PersonFactCategory
 from domain.person_profile import PersonProfile
 from domain.run import (
     Failure,
@@ -62,6 +63,12 @@ def test_a_person_is_shown_in_a_row_by_the_names_of_the_titles() -> None:
     assert "Writer, Producer" in row
     assert "Title 2, Title 1" in row
     assert "actor 2, writer 1 (of 91)" in row
+
+
+def test_the_cause_of_a_death_is_shown_beside_it() -> None:
+    cause = PersonFact(category=PersonFactCategory.DEATH_CAUSE, text="old age")
+    [_, _, row] = people_shown(a_profile(1, birth_date=None, birth_place=None, facts=(cause,)))
+    assert "1702-04, Norwalk, Connecticut, USA, of old age" in row
 
 
 def test_what_is_unknown_of_a_person_is_a_dash() -> None:

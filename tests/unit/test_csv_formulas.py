@@ -19,6 +19,7 @@ from infrastructure.repositories.csv.formulas import escaped, unescaped
 from infrastructure.repositories.csv.profile_rows import (
     ProfileRows,
     filmography_credit_from,
+    person_fact_from,
     profile_from,
 )
 from infrastructure.repositories.csv.rows import TitleRows, credit_from, decode, title_from
@@ -26,6 +27,7 @@ from tests import strategies
 from tests.builders import (
     a_detail,
     a_filmography_credit,
+    a_person_fact,
     a_profile,
     a_run,
     a_title,
@@ -86,6 +88,7 @@ def a_profile_of(formula: str = "=1+1", *, minutes_later: float = 0) -> PersonPr
         professions=(formula,),
         biography=formula,
         filmography=(credit,),
+        facts=(a_person_fact(text=formula, url=formula),),
     )
 
 
@@ -144,11 +147,15 @@ def test_any_profile_is_its_rows(
     profile = replace(profile, name=text, biography=text, birth_place=f"-{text}")
     rows = ProfileRows.of(profile, "run", escape_formulas=escape)
     (cells,) = decode(rows.profile)
-    again = profile_from(cells, [filmography_credit_from(row) for row in decode(rows.credits)])
+    again = profile_from(
+        cells,
+        [filmography_credit_from(row) for row in decode(rows.credits)],
+        [person_fact_from(row) for row in decode(rows.facts)],
+    )
     assert again == profile
     rewritten = ProfileRows.of(again, "run", escape_formulas=then)
-    assert rewritten.are(rows.profile, rows.credits)
-    assert rewritten.have_the_facts_of(rows.profile, rows.credits)
+    assert rewritten.are(rows.facts, rows.credits, rows.profile)
+    assert rewritten.have_the_facts_of(rows.facts, rows.credits, rows.profile)
 
 
 @pytest.mark.parametrize("formula", FORMULAS)
@@ -159,7 +166,8 @@ def test_no_cell_of_any_file_is_run(tmp_path: Path, formula: str) -> None:
         repository.save_profiles([profile], RUN)
         assert list(repository.titles()) == [title]
         assert list(repository.profiles()) == [profile]
-    for name in ("titles.csv", "people.csv", "credits.csv", "profiles.csv", "filmography.csv"):
+    files = ("titles.csv", "people.csv", "credits.csv", "profiles.csv", "filmography.csv")
+    for name in (*files, "person_facts.csv"):
         (row,) = cells_of(tmp_path, name)
         assert [cell for cell in row.values() if RUN_BY_A_SPREADSHEET.match(cell)] == []
     with opened(tmp_path, escape=True) as repository:

@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from domain.errors import InvalidTitle
 from domain.identifiers import name_id_from, title_id_from
 from domain.partial_date import PartialDate
+from domain.person_fact import PersonFactCategory
 from domain.release_date import ReleaseDate
-from tests.builders import a_filmography_credit, a_profile
+from tests.builders import a_filmography_credit, a_person_fact, a_profile
 
 
 @pytest.mark.parametrize(
@@ -127,3 +128,22 @@ def test_a_filmography_by_category_keeps_the_order_of_the_source():
     found = a_profile(1, filmography=credits_).by_category
     assert list(found) == ["writer", "actor"]
     assert [credit.title_id for credit in found["writer"]] == ["tt0000003", "tt0000002"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("category", "trivia"), ("text", ""), ("text", None), ("year", 0), ("year", 10_000),
+        ("url", ""), ("related_id", "co0000001"), ("related_id", "nm1"), ("related_id", ""),
+    ],
+)  # fmt: skip
+def test_a_fact_that_breaks_a_rule_is_refused(field, value):
+    with pytest.raises(InvalidTitle):
+        a_person_fact(**{field: value})
+
+
+def test_facts_are_found_by_their_category_in_their_order():
+    quotes = [a_person_fact(category=PersonFactCategory.QUOTE, text=text) for text in "ba"]
+    profile = a_profile(facts=(quotes[0], a_person_fact(), quotes[1]))
+    assert profile.facts_of(PersonFactCategory.QUOTE) == tuple(quotes)
+    assert profile.facts_of(PersonFactCategory.HEIGHT) == ()

@@ -113,11 +113,11 @@ def not_in_ledger(path: Path, ledger_path: Path) -> RepositoryUnavailable:
     )
 
 
-def without_profiles(credits_path: Path, profiles_path: Path) -> RepositoryUnavailable:
-    """Give the error for credits whose people are gone from ``profiles.csv``."""
+def without_profiles(path: Path, what: str, profiles_path: Path) -> RepositoryUnavailable:
+    """Give the error for a file with credits, or facts, of people gone from ``profiles.csv``."""
     return RepositoryUnavailable(
         NAME,
-        f"{credits_path} has credits of people whom {profiles_path.name} does not have: put that "
+        f"{path} has {what} of people whom {profiles_path.name} does not have: put that "
         "file back, or move both away together",
     )
 

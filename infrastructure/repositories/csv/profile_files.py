@@ -1,4 +1,4 @@
-"""Profiles of people in ``profiles.csv`` and ``filmography.csv``, made when there are some."""
+"""Profiles of people in three CSV files (see `ProfileSet`), made when there are some."""
 
 import csv
 from collections import Counter
@@ -16,6 +16,7 @@ from infrastructure.repositories.csv.failures import malformed
 from infrastructure.repositories.csv.profile_rows import (
     ProfileRows,
     filmography_credit_from,
+    person_fact_from,
     profile_from,
 )
 from infrastructure.repositories.csv.profile_set import (
@@ -68,9 +69,8 @@ class ProfileFiles:
         self._main.sync()
         held = self._main.held
         wanted = list(held.values()) if ids is None else [held[i] for i in ids if i in held]
-        tables = (self._main.profile_table, self._main.credit_table)
-        files = [stack.enter_context(FileIO(table.path)) for table in tables]
-        return self._stream(wanted, *files)
+        files = [stack.enter_context(FileIO(table.path)) for table in self._main.tables]
+        return self._stream(wanted, files)
 
     def counts(self) -> ProfileCounts:
         """Count the profiles held, with their credits."""
@@ -89,7 +89,7 @@ class ProfileFiles:
     def merge(self) -> None:
         """Bring the updates into the files, and leave out rows that do not count.
 
-        Both files are written anew beside the updates and then take their places. The updates go
+        All files are written anew beside the updates and then take their places. The updates go
         last: a merge that is killed anywhere is done again from the start, with the same result.
         """
         self._sync()
@@ -101,7 +101,7 @@ class ProfileFiles:
         updates.directory.mkdir(parents=True, exist_ok=True)
         rewritten = [updates.directory / f"{table.path.name}.merged" for table in main.tables]
         try:
-            for temporary, part in zip(rewritten, (1, 0), strict=True):
+            for part, temporary in enumerate(rewritten):
                 write_file(temporary, self._merged(part))
             for temporary, table in zip(rewritten, main.tables, strict=True):
                 temporary.replace(table.path)
@@ -131,15 +131,16 @@ class ProfileFiles:
 
     def _sync(self) -> None:
         """Know what the files hold, if they are there."""
-        for profiles in (self._main, self._updates):
+        # The updates first: they tell whose rows a merge may have been killed at.
+        for profiles in (self._updates, self._main):
             if profiles.exists():
-                profiles.sync()
+                profiles.sync(() if profiles is self._updates else self._updates.held)
             else:
                 profiles.forget()
 
     def _save(self, people: Sequence[ProfileRows]) -> Counter[str]:
-        self._main.sync()
         self._sync()
+        self._main.sync(self._updates.held)
         if self._main.has_strays or any(rows.imdb_id in self._updates.held for rows in people):
             # Nobody may stand twice in the updates.
             self.merge()
@@ -166,9 +167,9 @@ class ProfileFiles:
         return counts
 
     def _merged(self, part: int) -> Iterator[bytes]:
-        """A new ``profiles.csv`` (0) or ``filmography.csv`` (1), in the order of the old one."""
+        """A new file in the place of that of `ProfileSet.tables`, in the order of the old one."""
         main, updates = self._main, self._updates
-        yield (main.profile_table, main.credit_table)[part].header
+        yield main.tables[part].header
         for held in main.held.values():
             newer = updates.held.get(held.imdb_id)
             yield (main.read(held) if newer is None else updates.read(newer))[part]
@@ -177,20 +178,26 @@ class ProfileFiles:
                 yield updates.read(held)[part]
 
     def _stream(
-        self, wanted: Sequence[HeldProfile], profiles: FileIO, credits_: FileIO
+        self, wanted: Sequence[HeldProfile], files: Sequence[FileIO]
     ) -> Iterator[PersonProfile]:
         for held in wanted:
-            row = pread(profiles.fileno(), held.end - held.start, held.start)
-            size = held.credits_end - held.credits_start
-            yield self._profile(held, row, pread(credits_.fileno(), size, held.credits_start))
+            rows = [
+                pread(file.fileno(), place.end - place.start, place.start)
+                for file, place in zip(files, held.places, strict=True)
+            ]
+            yield self._profile(held, *rows)
 
-    def _profile(self, held: HeldProfile, row: bytes, filmography: bytes) -> PersonProfile:
+    def _profile(
+        self, held: HeldProfile, facts: bytes, filmography: bytes, row: bytes
+    ) -> PersonProfile:
         try:
             return profile_from(
-                decode_one(row), [filmography_credit_from(cells) for cells in decode(filmography)]
+                decode_one(row),
+                [filmography_credit_from(cells) for cells in decode(filmography)],
+                [person_fact_from(cells) for cells in decode(facts)],
             )
         except (csv.Error, ValueError, InvalidTitle) as error:
-            where = f"the person at byte {held.start} and the credits in filmography.csv"
+            where = f"the person at byte {held.start}, with the credits and facts beside it"
             raise malformed(self._main.profile_table.path, where, str(error)) from error
 
 

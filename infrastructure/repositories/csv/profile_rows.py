@@ -1,7 +1,7 @@
-"""Profiles of people as rows of text: one of the person, and one for each credit.
+"""Profiles of people as rows of text: one of the person, and one for each credit and each fact.
 
-Cells are as in `rows`. The person's row says how many credits' rows there are. Everything here is
-pure.
+Cells are as in `rows`. The person's row says how many rows of credits and of facts there are.
+Everything here is pure.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from domain.identifiers import NameId, name_id, title_id
 from domain.partial_date import PartialDate
+from domain.person_fact import PersonFact, PersonFactCategory
 from domain.person_profile import FilmographyCredit, PersonProfile
 from domain.provenance import Provenance
 from domain.title import TitleKind
@@ -37,6 +38,7 @@ _FACT_COLUMNS = (
     "known_for",
     "total_credits",
     "credits",
+    "facts",
 )
 PROFILE_COLUMNS = (*_FACT_COLUMNS, "source", "found_by", "fetched_at", "run_id")
 FILMOGRAPHY_COLUMNS = (
@@ -54,13 +56,15 @@ FILMOGRAPHY_COLUMNS = (
     "attributes",
     "episodes",
 )
+PERSON_FACT_COLUMNS = ("person_id", "category", "text", "year", "url", "related_id")
 _CREDITS = PROFILE_COLUMNS.index("credits")
+_FACTS = PROFILE_COLUMNS.index("facts")
 _FETCHED_AT = PROFILE_COLUMNS.index("fetched_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileRows:
-    """A profile ready to be written: the person's row and the credits' rows.
+    """A profile ready to be written: the person's row, the credits' rows and the facts' rows.
 
     ``moment`` is when it was fetched (`rows.moment_of`).
     """
@@ -70,6 +74,8 @@ class ProfileRows:
     profile: bytes
     credits: bytes
     credits_count: int
+    facts: bytes
+    facts_count: int
 
     @classmethod
     def of(
@@ -86,21 +92,32 @@ class ProfileRows:
             profile=encode([_profile_cells(profile, run_id, escape_formulas)]),
             credits=encode(credits_),
             credits_count=len(credits_),
+            facts=encode(
+                _fact_cells(profile.imdb_id, fact, escape_formulas) for fact in profile.facts
+            ),
+            facts_count=len(profile.facts),
         )
 
-    def are(self, profile: bytes, credits_: bytes) -> bool:
+    def are(self, facts: bytes, credits_: bytes, profile: bytes) -> bool:
         """Tell whether these are the rows already, where and when it was read included."""
-        return texts_of(self.profile + self.credits) == texts_of(profile + credits_)
+        return texts_of(self.profile) == texts_of(profile) and self._go_with(facts, credits_)
 
-    def have_the_facts_of(self, profile: bytes, credits_: bytes) -> bool:
+    def have_the_facts_of(self, facts: bytes, credits_: bytes, profile: bytes) -> bool:
         """Tell whether these rows say the same, wherever and whenever that was read."""
         known = len(_FACT_COLUMNS)
         (ours,), (others,) = texts_of(self.profile), texts_of(profile)
-        return ours[:known] == others[:known] and texts_of(self.credits) == texts_of(credits_)
+        return ours[:known] == others[:known] and self._go_with(facts, credits_)
+
+    def _go_with(self, facts: bytes, credits_: bytes) -> bool:
+        return texts_of(self.credits) == texts_of(credits_) and (
+            texts_of(self.facts) == texts_of(facts)
+        )
 
 
 def profile_from(
-    cells: Sequence[str], filmography: Sequence[FilmographyCredit] = ()
+    cells: Sequence[str],
+    filmography: Sequence[FilmographyCredit] = (),
+    facts: Sequence[PersonFact] = (),
 ) -> PersonProfile:
     """Read a row of `PROFILE_COLUMNS`. Raises `ValueError` or `InvalidTitle`."""
     row = dict(zip(PROFILE_COLUMNS, cells, strict=True))
@@ -116,6 +133,7 @@ def profile_from(
         known_for=tuple(map(title_id, texts_from(row["known_for"]))),
         total_credits=integer_from(row["total_credits"]),
         filmography=tuple(filmography),
+        facts=tuple(facts),
         provenance=Provenance(
             source=row["source"],
             found_by=row["found_by"],
@@ -124,12 +142,13 @@ def profile_from(
     )
 
 
-def moment_and_credits(cells: Sequence[str]) -> tuple[int, int]:
-    """Give when a row's profile was fetched, and how many credits' rows it has.
+def moment_and_counts(cells: Sequence[str]) -> tuple[int, int, int]:
+    """Give when a row's profile was fetched, and how many rows of facts and of credits it has.
 
     Raises `ValueError`.
     """
-    return moment_of(parse_timestamp(cells[_FETCHED_AT])), int(cells[_CREDITS])
+    moment = moment_of(parse_timestamp(cells[_FETCHED_AT]))
+    return moment, int(cells[_FACTS]), int(cells[_CREDITS])
 
 
 def filmography_credit_from(cells: Sequence[str]) -> FilmographyCredit:
@@ -148,6 +167,18 @@ def filmography_credit_from(cells: Sequence[str]) -> FilmographyCredit:
         jobs=texts_from(row["jobs"]),
         attributes=texts_from(row["attributes"]),
         episodes=integer_from(row["episodes"]),
+    )
+
+
+def person_fact_from(cells: Sequence[str]) -> PersonFact:
+    """Read a row of `PERSON_FACT_COLUMNS`. Raises `ValueError` or `InvalidTitle`."""
+    row = dict(zip(PERSON_FACT_COLUMNS, cells, strict=True))
+    return PersonFact(
+        category=PersonFactCategory(row["category"]),
+        text=unescaped(row["text"]),
+        year=integer_from(row["year"]),
+        url=unescaped(row["url"]) or None,
+        related_id=row["related_id"] or None,
     )
 
 
@@ -172,6 +203,7 @@ def _profile_cells(
         json_array(profile.known_for),
         profile.total_credits,
         len(profile.filmography),
+        len(profile.facts),
         profile.provenance.source,
         profile.provenance.found_by,
         timestamp(profile.provenance.fetched_at),
@@ -197,6 +229,17 @@ def _credit_cells(
         json_array(credit.jobs),
         json_array(credit.attributes),
         credit.episodes,
+    )
+
+
+def _fact_cells(person_id: NameId, fact: PersonFact, escape_formulas: bool) -> tuple[object, ...]:
+    return (
+        person_id,
+        fact.category.value,
+        escaped(fact.text, formulas=escape_formulas),
+        fact.year,
+        fact.url and escaped(fact.url, formulas=escape_formulas),
+        fact.related_id,
     )
 
 

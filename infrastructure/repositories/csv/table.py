@@ -4,7 +4,7 @@ import csv
 import io
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
@@ -33,14 +33,20 @@ class CsvTable:
 
     ``size`` is how far the file is known, in bytes: up to the end of the last row that was read or
     appended. The file stays open, so that its inode number is not given to another file and
-    `is_replaced` cannot be deceived.
+    `is_replaced` cannot be deceived. ``added`` has the columns that files of earlier versions lack,
+    with the cell that their rows get when such a file is opened.
     """
 
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+    def __init__(
+        self, path: Path, columns: Sequence[str], added: Mapping[str, str] | None = None
+    ) -> None:
         self.path = path
         self.header = encode([columns])
         self.size = 0
         self._columns = columns
+        self._added = added or {}
+        self._older_columns = [name for name in columns if name not in self._added]
+        self._older_header = encode([self._older_columns])
         self._file: FileIO | None = None
 
     def header_size(self) -> int | None:
@@ -49,15 +55,14 @@ class CsvTable:
         Writes nothing. Raises `RepositoryUnavailable` when the file is not ours.
         """
         try:
-            with self.path.open("rb") as stream:
-                first_line = stream.readline(len(self.header) + 80)
+            first_line = self._first_line()
         except FileNotFoundError:
             return None
-        # Editors may turn CR LF into LF.
-        if first_line in {self.header, self.header.rstrip() + b"\n"}:
+        headers = (self.header, self._older_header)
+        if any(_is_line(first_line, header) for header in headers):
             return len(first_line)
         # A crash can tear the header as well.
-        if self.header.startswith(first_line):
+        if any(header.startswith(first_line) for header in headers):
             return None
         raise foreign(self.path, first_line, self._columns)
 
@@ -65,6 +70,8 @@ class CsvTable:
         """Open the file, with a header when it has none; its rows are new, to be read."""
         self.close()
         size = self.header_size()
+        if size is not None and self._added and _is_line(self._first_line(), self._older_header):
+            size = self._add_columns()
         self._file = FileIO(self.path, "a+b")
         if size is None:
             self._file.truncate(0)
@@ -152,6 +159,30 @@ class CsvTable:
         number = sum(1 for _ in split_records(before)) + 1
         return malformed(self.path, f"record {number} (the header is record 1)", str(problem))
 
+    def _first_line(self) -> bytes:
+        with self.path.open("rb") as stream:
+            return stream.readline(len(self.header) + 80)
+
+    def _add_columns(self) -> int:
+        """Write a file of an earlier version anew, with the columns that it lacks.
+
+        A crash leaves the old file or the new one. Gives the length of the new header line.
+        """
+        older = CsvTable(self.path, self._older_columns)
+        older.open()
+        temporary = self.path.with_name(f".{self.path.name}.new")
+        try:
+            replace_file(self.path, temporary, self._with_added(older.new_records()))
+        finally:
+            older.close()
+        return len(self.header)
+
+    def _with_added(self, records: Iterable[Record]) -> Iterator[bytes]:
+        yield self.header
+        for record in records:
+            row = {**self._added, **dict(zip(self._older_columns, record.cells, strict=True))}
+            yield encode([[row[name] for name in self._columns]])
+
     def _opened(self) -> FileIO:
         if self._file is None:
             raise RuntimeError(f"{self.path} is not open")
@@ -238,6 +269,11 @@ def flush_folder(directory: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _is_line(line: bytes, header: bytes) -> bool:
+    # Editors may turn CR LF into LF.
+    return line in {header, header.rstrip() + b"\n"}
 
 
 def _write_all(file: FileIO, data: bytes) -> None:

@@ -17,6 +17,7 @@ from application.ports import BatchResult
 from domain.errors import InvalidTitle
 from domain.identifiers import NameId, TitleId
 from domain.partial_date import PartialDate
+from domain.person_fact import PersonFact, PersonFactCategory
 from domain.person_profile import FilmographyCredit, PersonProfile
 from domain.provenance import Provenance
 from domain.run import Failure, Run
@@ -36,6 +37,10 @@ _CREDIT_COLUMNS = (
     "votes", "characters", "jobs", "attributes", "episodes",
 )  # fmt: skip
 
+_PERSON_FACT_COLUMNS = (
+    "person_id", "position", "category", "text", "year", "url", "related_id",
+)  # fmt: skip
+
 # As numeric, "9.3" is exactly that; float8 gives back the very float that was stored.
 _CREDIT_FACTS = ", ".join(
     "rating::float8" if name == "rating" else name for name in _CREDIT_COLUMNS[2:]
@@ -44,7 +49,10 @@ _CREDIT_FACTS = ", ".join(
 _SELECT = f"""
     SELECT {", ".join(_PROFILE_COLUMNS[:-1])},
         (SELECT json_agg(json_build_array({_CREDIT_FACTS}) ORDER BY position)::text
-         FROM person_filmography WHERE person_id = imdb_id)
+         FROM person_filmography WHERE person_id = imdb_id),
+        (SELECT json_agg(json_build_array({", ".join(_PERSON_FACT_COLUMNS[2:])})
+            ORDER BY position)::text
+         FROM person_facts WHERE person_id = imdb_id)
     FROM person_profiles
 """  # noqa: S608 - built from constants
 
@@ -72,6 +80,7 @@ _SAVE = f"""
 """  # noqa: S608 - built from constants
 
 _INSERT_CREDITS = f"INSERT INTO person_filmography ({', '.join(_CREDIT_COLUMNS)}) VALUES %s"  # noqa: S608
+_INSERT_FACTS = f"INSERT INTO person_facts ({', '.join(_PERSON_FACT_COLUMNS)}) VALUES %s"  # noqa: S608
 
 _ROWS_PER_STATEMENT = 1000
 
@@ -80,6 +89,9 @@ _CreditFacts = tuple[
     tuple[str, ...], tuple[str, ...], tuple[str, ...], int | None,
 ]  # fmt: skip
 _credits_decoder = msgspec.json.Decoder(list[_CreditFacts])
+_facts_decoder = msgspec.json.Decoder(
+    list[tuple[PersonFactCategory, str, int | None, str | None, str | None]]
+)
 
 
 def save_profiles(statements: cursor, batch: Sequence[PersonProfile], run: Run) -> BatchResult:
@@ -117,7 +129,7 @@ def profile_from(row: Row) -> PersonProfile:
 def _profile_from(row: Row) -> PersonProfile:
     (imdb_id, name, birth_year, birth_month, birth_day, birth_place, death_year, death_month,
      death_day, death_place, professions, biography, known_for, total_credits, source, found_by,
-     fetched_at, credits_json) = row  # fmt: skip
+     fetched_at, credits_json, facts_json) = row  # fmt: skip
     return PersonProfile(
         imdb_id=NameId(imdb_id),
         name=name,
@@ -130,6 +142,7 @@ def _profile_from(row: Row) -> PersonProfile:
         known_for=tuple(known_for),
         total_credits=total_credits,
         filmography=_filmography_from(credits_json),
+        facts=_facts_from(facts_json),
         provenance=Provenance(
             source=source, found_by=found_by, fetched_at=fetched_at.astimezone(UTC)
         ),
@@ -178,6 +191,9 @@ def _save_what_is_newer(
     statements.execute("DELETE FROM person_filmography WHERE person_id = ANY (%s::text[])", (ids,))
     credits_ = [row for profile in written for row in _credit_rows(profile)]
     execute_values(statements, _INSERT_CREDITS, credits_, page_size=_ROWS_PER_STATEMENT)
+    statements.execute("DELETE FROM person_facts WHERE person_id = ANY (%s::text[])", (ids,))
+    facts = [row for profile in written for row in _fact_rows(profile)]
+    execute_values(statements, _INSERT_FACTS, facts, page_size=_ROWS_PER_STATEMENT)
     inserted = sum(profile.imdb_id not in held for profile in written)
     return BatchResult(
         inserted=inserted,
@@ -242,6 +258,32 @@ def _credit_rows(profile: PersonProfile) -> Iterable[Row]:
             list(credit.attributes),
             credit.episodes,
         )
+
+
+def _fact_rows(profile: PersonProfile) -> Iterable[Row]:
+    for position, fact in enumerate(profile.facts, 1):
+        yield (
+            profile.imdb_id,
+            position,
+            fact.category.value,
+            fact.text,
+            fact.year,
+            fact.url,
+            fact.related_id,
+        )
+
+
+def _facts_from(text: str | None) -> tuple[PersonFact, ...]:
+    if text is None:
+        return ()
+    try:
+        rows = _facts_decoder.decode(text)
+    except msgspec.ValidationError as error:
+        raise InvalidTitle("facts", text, str(error)) from error
+    return tuple(
+        PersonFact(category=category, text=said, year=year, url=url, related_id=related_id)
+        for category, said, year, url, related_id in rows
+    )
 
 
 def _filmography_from(text: str | None) -> tuple[FilmographyCredit, ...]:

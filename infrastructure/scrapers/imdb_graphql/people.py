@@ -16,6 +16,7 @@ from infrastructure.scrapers.imdb_graphql.titles import FOUND_BY
 from infrastructure.scrapers.imdb_pages import person_page
 from infrastructure.scrapers.imdb_pages.next_data import decode
 from infrastructure.scrapers.imdb_pages.page import Page
+from infrastructure.scrapers.imdb_pages.person_facts import PersonalDetails
 
 _FIELD = "names"
 _CREDITS = "creditsV2"
@@ -35,14 +36,19 @@ class ApiPerson(person_page.AboveTheFold, frozen=True, rename="camel"):
 
 
 _PERSON = msgspec.json.Decoder(ApiPerson | None)
+_DETAILS = msgspec.json.Decoder(PersonalDetails)
 
 
 @dataclass(frozen=True, slots=True)
 class PersonPart:
-    """What an answer says of a person; the part of their credits that was asked for."""
+    """What an answer says of a person; the part of their credits that was asked for.
+
+    Only the first part says ``details``.
+    """
 
     imdb_id: NameId
     person: ApiPerson
+    details: PersonalDetails
     page: Page
 
     @property
@@ -74,7 +80,11 @@ def _read(raw: Raw, page: Page, asked: str) -> PersonPart | None:
     if person.credits is UNSET:
         raise PageChanged(page.url, _CREDITS)
     part = PersonPart(
-        name_id((person.meta and person.meta.canonical_id) or person.id), person, page
+        name_id((person.meta and person.meta.canonical_id) or person.id),
+        person,
+        # Of the same object: a struct has one parent, and this one has another.
+        decode(_DETAILS, memoryview(raw), page, where=asked),
+        page,
     )
     info = person.credits.page_info if person.credits else None
     if info and info.has_next_page and not (info.end_cursor and part.credits):
@@ -99,7 +109,7 @@ def join_parts(parts: Sequence[PersonPart]) -> PersonProfile:
     above = msgspec.structs.replace(person, id=first.imdb_id)
     fetched_at = first.page.fetched_at
     return person_page.build_profile(
-        first.page, above, main, found_by=FOUND_BY, fetched_at=fetched_at
+        first.page, above, main, first.details, found_by=FOUND_BY, fetched_at=fetched_at
     )
 
 

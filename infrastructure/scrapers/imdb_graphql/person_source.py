@@ -127,7 +127,7 @@ class ImdbGraphqlPeople:
     def _parts(
         self, ids: Sequence[NameId], first: int, after: str | None
     ) -> Sequence[PersonPart | TitleError | SourceError]:
-        variables = {"ids": ids, "first": first, "after": after}
+        variables = {"ids": ids, "first": first, "after": after, "isFirst": after is None}
         read = partial(self._replied, partial(read_people, ids))
         return self._query.ask(self._http, self._endpoint, variables, read)
 

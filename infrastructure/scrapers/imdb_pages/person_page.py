@@ -22,6 +22,7 @@ from domain.provenance import Provenance
 from infrastructure.scrapers.imdb_pages import billing, facts
 from infrastructure.scrapers.imdb_pages.next_data import NextData
 from infrastructure.scrapers.imdb_pages.page import Page
+from infrastructure.scrapers.imdb_pages.person_facts import PersonalDetails, facts_of
 
 _CONCEPT = "amzn1.imdb.concept.name_credit_category."
 
@@ -234,8 +235,8 @@ class CreditSummary(Struct, frozen=True, rename="camel"):
     total_credits: Total | None = None
 
 
-class MainColumn(Struct, frozen=True, rename="camel"):
-    """The main column: credits, and where the person was born and has died."""
+class MainColumn(PersonalDetails, frozen=True, rename="camel"):
+    """The main column: credits, where the person was born and has died, and what else is said."""
 
     birth_location: Text | None = None
     death_location: Text | None = None
@@ -292,22 +293,29 @@ def to_profile(page: Page, props: PageProps, above: AboveTheFold) -> PersonProfi
         page,
         above,
         main,
+        main,
         found_by="next_data",
         fetched_at=facts.capture_time(page, props.request_context),
     )
 
 
 def build_profile(
-    page: Page, above: AboveTheFold, main: MainColumn, *, found_by: str, fetched_at: datetime
+    page: Page,
+    above: AboveTheFold,
+    main: MainColumn,
+    details: PersonalDetails,
+    *,
+    found_by: str,
+    fetched_at: datetime,
 ) -> PersonProfile:
-    """Make the profile of what a page, or an answer, says above and in its main column.
+    """Make the profile of what a page, or an answer, says above, in its main column and in details.
 
     Raises `InvalidTitle` when a fact breaks a rule of the domain.
     """
     imdb_id = name_id(above.id)
     provenance = Provenance(source=page.source, found_by=found_by, fetched_at=fetched_at)
     try:
-        return _profile(above, main, imdb_id, provenance)
+        return _profile(above, main, details, imdb_id, provenance)
     except InvalidTitle as error:
         if error.imdb_id is not None:
             raise
@@ -315,7 +323,11 @@ def build_profile(
 
 
 def _profile(
-    above: AboveTheFold, main: MainColumn, imdb_id: NameId, provenance: Provenance
+    above: AboveTheFold,
+    main: MainColumn,
+    details: PersonalDetails,
+    imdb_id: NameId,
+    provenance: Provenance,
 ) -> PersonProfile:
     summary = main.credit_summary.total_credits if main.credit_summary else None
     born, died = main.birth_location, main.death_location
@@ -332,6 +344,7 @@ def _profile(
         known_for=_known_for(main),
         total_credits=summary.total if summary else None,
         filmography=_filmography(main),
+        facts=facts_of(details),
         provenance=provenance,
     )
 

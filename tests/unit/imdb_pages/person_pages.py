@@ -122,6 +122,68 @@ def _main() -> dict[str, Any]:
         "birthLocation": {"text": "Stratford"},
         "deathLocation": None,
         "creditSummary": {"totalCredits": {"total": 91}},
+        **details(),
+        # Pages have their texts as HTML, the other relations in lists of their own.
+        "trivia": {
+            "edges": [{"node": {"displayableArticle": {"body": {"plaidHtml": "A &amp; <b>b</b>"}}}}]
+        },
+        "children": {"total": 1, "edges": [{"node": relation("Bo Wen", "nm7000009", "Child")}]},
+        "publicityListings": {"total": 3},
+        "akas": {"edges": [{"node": shown("Lee")}]},
+    }
+
+
+def shown(text: str) -> dict[str, Any]:
+    return {"displayableProperty": {"value": {"plainText": text}}}
+
+
+def relation(name: str, imdb_id: str | None, kind: str | None) -> dict[str, Any]:
+    return {
+        "relationName": {"name": imdb_id and {"id": imdb_id}, "nameText": name, **shown("Other")},
+        "relationshipType": kind and {"text": kind},
+    }
+
+
+def details() -> dict[str, Any]:
+    """What pages and answers of the API have alike."""
+    marriage = {
+        "spouse": {"name": {"id": "nm7000005"}, "asMarkdown": {"plainText": "An Wen"}},
+        "attributes": [{"text": "divorced"}, {"text": "2 children"}],
+        "timeRange": shown("May 1, 1590 - 1600"),
+    }
+    return {
+        "birthName": {"text": "Wen Li"},
+        "nickNames": [shown("Lee"), {"text": "El"}],
+        "height": {"measurement": {"value": 1.829, "unit": "METER"}},
+        "deathCause": shown("fever"),
+        "primaryImage": {"url": "https://example.org/i.jpg", "caption": {"plainText": "Li Wen"}},
+        "personalDetailsSpouses": [marriage, {"spouse": None}],
+        "quotes": {"edges": [{"node": {"text": {"plainText": "So?"}}}], "total": 1},
+        "trademarks": None,
+        "otherWorks": {
+            "edges": [{"node": {"text": {"plainText": "A play"}, "fromDate": "1599-01-01"}}]
+        },
+        "titleSalaries": {
+            "edges": [
+                {
+                    "node": {
+                        "title": {"id": "tt7000004", "titleText": {"text": "Known"}},
+                        **shown("$100"),
+                    }
+                }
+            ]
+        },
+        "personalDetailsExternalLinks": {
+            "edges": [
+                {"node": {"url": "https://example.org/", "label": "Fans"}},
+                {
+                    "node": {
+                        "url": "https://example.org/li",
+                        "externalLinkCategory": {"text": "Official sites"},
+                    }
+                },
+            ]
+        },
     }
 
 

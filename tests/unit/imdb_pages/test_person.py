@@ -14,6 +14,7 @@ from domain.errors import (
     TitleError,
 )
 from domain.partial_date import PartialDate
+from domain.person_fact import PersonFact, PersonFactCategory
 from domain.person_profile import FilmographyCredit, PersonProfile
 from domain.title import TitleKind
 from infrastructure.scrapers.imdb_pages import Page, PageKind, identify, parse_person, parse_title
@@ -25,6 +26,10 @@ LAYOUTS = {"V1": person_pages.v1(), "V2": person_pages.v2()}
 
 def page(body: str | bytes, **changes: Any) -> Page:
     return pages.page(body, url=person_pages.URL, **changes)
+
+
+def a_fact(category: str, text: str, **changes: Any) -> PersonFact:
+    return PersonFact(category=PersonFactCategory(category), text=text, **changes)
 
 
 def read(props: dict[str, Any]) -> PersonProfile:
@@ -66,6 +71,128 @@ def test_every_fact_of_a_page_is_read(layout: str) -> None:
             kind=TitleKind.MOVIE, year=1957, rating=9.0, votes=918667, jobs=("screenplay",),
         ),
     )  # fmt: skip
+
+
+FACTS_ALIKE = (
+    a_fact("birth_name", "Wen Li"),
+    a_fact("nickname", "Lee"),
+    a_fact("nickname", "El"),
+    a_fact("alternative_name", "Lee"),
+    a_fact("height", "182.9"),
+    a_fact("death_cause", "fever"),
+    a_fact("image", "Li Wen", url="https://example.org/i.jpg"),
+    a_fact(
+        "spouse", "An Wen (May 1, 1590 - 1600) (divorced, 2 children)", year=1590,
+        related_id="nm7000005",
+    ),
+    a_fact("relation", "Bo Wen (Child)", related_id="nm7000009"),
+    a_fact("trivia", "A & b"),
+    a_fact("quote", "So?"),
+    a_fact("other_work", "A play", year=1599),
+    a_fact("salary", "Known: $100", related_id="tt7000004"),
+    a_fact("external_link", "Fans", url="https://example.org/"),
+    a_fact("external_link", "Official sites", url="https://example.org/li"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_what_else_is_said_of_a_person_is_read(layout: str) -> None:
+    assert read(LAYOUTS[layout]).facts == FACTS_ALIKE
+
+
+def award(*, won: bool, event: str | None = "Fair", **changes: Any) -> dict[str, Any]:
+    edition = {"year": 1601, "event": {"text": event}}
+    return {"isWinner": won, "award": {"text": "Prize", "eventEdition": edition}} | changes
+
+
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        (award(won=True), a_fact("award_win", "Fair, Prize", year=1601)),
+        (award(won=False, event="Prize"), a_fact("award_nomination", "Prize", year=1601)),
+        (
+            award(
+                won=False,
+                category={"text": "Best Play"},
+                awardedEntities={
+                    "secondaryAwardTitles": [
+                        {"title": {"id": "tt7000004", "titleText": {"text": "Known"}}}
+                    ]
+                },
+            ),
+            a_fact(
+                "award_nomination", "Fair, Prize: Best Play (Known)", year=1601,
+                related_id="tt7000004",
+            ),
+        ),
+        ({"isWinner": True, "award": None}, None),
+    ],
+)  # fmt: skip
+def test_an_award_says_what_for_and_whether_it_was_won(
+    node: dict[str, Any], expected: PersonFact | None
+) -> None:
+    assert facts_in(awardNominations={"edges": [{"node": node}]}) == (
+        (expected and [expected]) or []
+    )
+
+
+@pytest.mark.parametrize(
+    ("node", "text", "year", "related_id"),
+    [
+        (
+            {"category": {"text": "Interview"}, "publication": "Times", "date": "1602-05-06",
+             "heading": {"text": "Asking Li"}},
+            "Interview: Times, Asking Li", 1602, None,
+        ),
+        ({"heading": {"text": "A Life"}, "publisher": "Press"}, "A Life, Press", None, None),
+        (
+            {"category": {"text": "Film biography"},
+             "film": {"id": "tt7000004", "titleText": {"text": "Known"}}},
+            "Film biography: Known", None, "tt7000004",
+        ),
+    ],
+)  # fmt: skip
+def test_a_publication_says_where_and_what(
+    node: dict[str, Any], text: str, year: int | None, related_id: str | None
+) -> None:
+    [found] = facts_in(publicityListings={"edges": [{"node": node}]})
+    assert found == a_fact("publicity", text, year=year, related_id=related_id)
+
+
+@pytest.mark.parametrize(
+    ("height", "expected"),
+    [
+        ({"measurement": {"value": 183, "unit": "CENTIMETER"}}, ["183"]),
+        ({"measurement": {"value": 1.845, "unit": "METER"}}, ["184.5"]),
+        (person_pages.shown("6\u2032 0\u00bd\u2033 (1.84 m)"), ["184"]),
+        ({"measurement": {"value": 6, "unit": "FOOT"}}, []),
+        ({"measurement": {"value": None, "unit": None}}, []),
+        (None, []),
+    ],
+)
+def test_a_height_is_in_centimetres_or_unknown(height: Any, expected: list[str]) -> None:
+    assert [fact.text for fact in facts_in(height=height)] == expected
+
+
+@pytest.mark.parametrize(
+    ("span", "year"),
+    [("1963 - 1970", 1963), ("? - 1970", None), ("May 1, 1963 - present", 1963), (None, None)],
+)
+def test_a_marriage_has_the_year_of_the_wedding(span: str | None, year: int | None) -> None:
+    node = {
+        "spouse": {"name": None, "asMarkdown": {"plainText": "An"}},
+        "attributes": None,
+        "timeRange": span and person_pages.shown(span),
+    }
+    [found] = facts_in(personalDetailsSpouses=[node])
+    assert found == a_fact("spouse", f"An ({span})" if span else "An", year=year)
+
+
+def facts_in(**main: Any) -> list[PersonFact]:
+    """The facts of a page that says nothing else."""
+    above = {"id": "nm7000002", "nameText": {"text": "Li Wen"}}
+    props = {"aboveTheFold": above, "mainColumnData": {"released": {"edges": []}, **main}}
+    return [*read(props).facts]
 
 
 def test_a_saved_page_has_its_own_time() -> None:

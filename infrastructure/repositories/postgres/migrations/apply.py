@@ -17,6 +17,7 @@ from infrastructure.repositories.postgres.migrations import (
     statements_0007,
     statements_0008,
     statements_0009,
+    statements_0010,
 )
 
 _VERSIONS = {
@@ -29,6 +30,7 @@ _VERSIONS = {
     "0007": statements_0007.STATEMENTS,
     "0008": statements_0008.STATEMENTS,
     "0009": statements_0009.STATEMENTS,
+    "0010": statements_0010.STATEMENTS,
 }
 """The statements of every version, in order; versions sort as text."""
 
