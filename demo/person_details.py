@@ -27,6 +27,7 @@ def api_details(facts: PersonFacts) -> JsonObject:
     lists["awardNominations"] = _nominations(facts)
     lists["publicityListings"] = _publicity(facts)
     lists["externalLinks"] = _links(facts)
+    lists["news"] = _news(facts)
     return {
         **_plain(facts),
         "spouses": _spouses(facts),
@@ -165,6 +166,16 @@ def _publicity(facts: PersonFacts) -> list[JsonObject]:
             "publication": "Demo Times",
             "date": f"{_year(facts):04}-06-01",
             "title": {"text": f"Asking {facts.name}"},
+        }
+    ]
+
+
+def _news(facts: PersonFacts) -> list[JsonObject]:
+    return [
+        {
+            "articleTitle": {"plainText": f"Nothing new of {facts.name}"},
+            "date": "2020-02-03T04:05:06Z",
+            "externalUrl": f"https://example.org/{facts.imdb_id}/news",
         }
     ]
 

@@ -34,16 +34,17 @@ class PersonFactCategory(StrEnum):
     AWARD_NOMINATION = "award_nomination"
     PUBLICITY = "publicity"
     EXTERNAL_LINK = "external_link"
+    NEWS = "news"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonFact:
     """One fact of a person.
 
-    ``year`` is that of the award, of the publication, of the wedding, or in which another work
-    began. ``url`` is where an image or a site is; ``related_id`` the spouse or relation, or the
-    title of a salary or an award. What is unknown is ``None``. Raises `InvalidTitle` naming the
-    field that breaks a rule.
+    ``year`` is that of the award, of the publication or headline, of the wedding, or in which
+    another work began. ``url`` is where an image, a site or an article is; ``related_id`` the
+    spouse or relation, or the title of a salary or an award. What is unknown is ``None``. Raises
+    `InvalidTitle` naming the field that breaks a rule.
     """
 
     category: PersonFactCategory

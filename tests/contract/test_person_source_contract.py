@@ -162,6 +162,7 @@ def test_of_facts_a_page_says_the_first_and_the_api_up_to_fifty_of_each_list(
             birth_name=1, nickname=1, alternative_name=1, height=1, image=1,
             spouse=1, relation=1, trivia=trivia, quote=2, trademark=1, other_work=1, salary=1,
             award_win=1, award_nomination=int(imdb_id[2:]) % 3, publicity=1, external_link=1,
+            news=1,
         )  # fmt: skip
         once = {PersonFactCategory.TRIVIA, PersonFactCategory.QUOTE}
         assert Counter(f.category for f in page.facts if f.category in once) == Counter(once)

@@ -193,6 +193,14 @@ class Link(Struct, frozen=True, rename="camel"):
     external_link_category: Event | None = None
 
 
+class Headline(Struct, frozen=True, rename="camel"):
+    """An article about the person, elsewhere."""
+
+    article_title: RichText | None = None
+    date: str | None = None
+    external_url: str | None = None
+
+
 class PersonalDetails(Struct, frozen=True, kw_only=True, rename="camel"):
     """What is said of a person. A key that is absent says nothing, as does null."""
 
@@ -217,6 +225,7 @@ class PersonalDetails(Struct, frozen=True, kw_only=True, rename="camel"):
     external_links: Listed[Link] | None = msgspec.field(
         default=None, name="personalDetailsExternalLinks"
     )
+    news: Listed[Headline] | None = None
 
 
 def facts_of(details: PersonalDetails) -> tuple[PersonFact, ...]:
@@ -276,6 +285,11 @@ def _of_work(details: PersonalDetails) -> Iterator[PersonFact]:
         kind = link.external_link_category and link.external_link_category.text
         if link.url:
             yield _fact(Category.EXTERNAL_LINK, link.label or kind or link.url, url=link.url)
+    for headline in details.news.nodes if details.news else ():
+        text = headline.article_title and headline.article_title.text
+        if text:
+            url = headline.external_url or None
+            yield _fact(Category.NEWS, text, year=_year(headline.date), url=url)
 
 
 def _fact(

@@ -160,6 +160,22 @@ def test_a_publication_says_where_and_what(
 
 
 @pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        (
+            {"articleTitle": {"plainText": "Plays on"}, "date": "1603-04-05T00:00:00Z",
+             "externalUrl": "https://example.org/plays"},
+            [a_fact("news", "Plays on", year=1603, url="https://example.org/plays")],
+        ),
+        ({"articleTitle": {"plainText": "Plays on"}}, [a_fact("news", "Plays on")]),
+        ({"articleTitle": None}, []),
+    ],
+)  # fmt: skip
+def test_a_headline_says_when_and_where(node: dict[str, Any], expected: list[PersonFact]) -> None:
+    assert facts_in(news={"edges": [{"node": node}]}) == expected
+
+
+@pytest.mark.parametrize(
     ("height", "expected"),
     [
         ({"measurement": {"value": 183, "unit": "CENTIMETER"}}, ["183"]),
