@@ -37,20 +37,18 @@ from graphql.utilities import type_from_ast
 
 from domain.details import DetailName
 from infrastructure.scrapers.imdb_graphql.detail_queries import part_query, titles_query
+from infrastructure.scrapers.imdb_graphql.endpoint import FOLDER, Query
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = Path(
     os.environ.get("IMDB_SHARED") or ROOT.parent / "shared", "imdb-graphql/schema.graphql"
 )
 TYPES = ROOT / "demo/data/imdb-types.graphql"
-FOLDER = ROOT / "infrastructure/scrapers/imdb_graphql"
 
 
 def queries() -> dict[str, str]:
     """All queries that we send, by name: those in the files, and those with details."""
-    found = {
-        path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.graphql"))
-    }
+    found = {path.stem: Query.named(path.stem).text for path in sorted(FOLDER.glob("*.graphql"))}
     plain = found["titles"]
     for name in DetailName:
         found[f"titles with {name}"] = titles_query(plain, [name])

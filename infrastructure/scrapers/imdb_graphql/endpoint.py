@@ -61,8 +61,15 @@ class Query:
 
     @classmethod
     def named(cls, name: str) -> "Query":
-        """The query in the file ``<name>.graphql`` beside this module."""
-        return cls((FOLDER / f"{name}.graphql").read_text(encoding="utf-8"))
+        """The query in the file ``<name>.graphql`` beside this module.
+
+        With the fragments that it shares with others: ``...Listed`` is in the file
+        ``fragments/listed.graphql``.
+        """
+        text = (FOLDER / f"{name}.graphql").read_text(encoding="utf-8")
+        shared = (FOLDER / "fragments").glob("*.graphql")
+        used = sorted(path for path in shared if f"...{path.stem.capitalize()}\n" in text)
+        return cls("\n".join([text, *(path.read_text(encoding="utf-8") for path in used)]))
 
     def ask(
         self,
