@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from application.detail_fetcher import DetailFetcher, Fetched, Item
 from application.search_titles import SearchTitles
-from application.source_chain import DETAILED_TITLES, PersonChain, SourceChain
+from application.source_chain import PersonChain, SourceChain
 from domain.chart import Chart, ChartName
 from domain.details import DetailName
 from domain.errors import (
@@ -79,10 +79,9 @@ class Imdb:
         """
         ids = list(dict.fromkeys(map(title_id_from, which)))
         wanted = _detail_names(details)
-        most = DETAILED_TITLES if wanted else max(len(ids), 1)
         fetcher: DetailFetcher[TitleId, Title] = DetailFetcher(
             lambda batch, cut_for: self._titles.titles(batch, wanted, cut_for),
-            batch_size=lambda: min(self._titles.batch_size, most),
+            batch_size=lambda: self._titles.batch_size_with(wanted),
             max_threads=min(self._max_threads, max(len(ids), 1)),
             go_on=lambda: True,  # sources that are given up answer at once
         )

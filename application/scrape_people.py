@@ -31,6 +31,7 @@ class ScrapePeople(Scrape[NameId, PersonProfile]):
             lambda _run: source.people,
             save,
             observer,
+            batch_size=lambda _run: source.batch_size,
             count=_profiles_held,
             max_threads=max_threads,
             stop=stop,

@@ -14,7 +14,7 @@ from application.detail_fetcher import DetailFetcher, Fetch, Fetched, Id, Item
 from application.guarded_observer import GuardedObserver
 from application.lane import Count
 from application.ports import RunObserver
-from application.source_chain import DETAILED_TITLES, SourceChain
+from application.source_chain import SourceChain
 from domain.chart import Chart
 from domain.errors import ScraperError
 from domain.identifiers import ImdbId, TitleId
@@ -69,10 +69,6 @@ class Sources(Protocol):
     def exhausted(self) -> bool:
         """True when asking for more is pointless."""
 
-    @property
-    def batch_size(self) -> int:
-        """How many titles, or people, one request takes."""
-
 
 class Scrape(Generic[Id, Item]):
     """Fetches titles, or people, and saves each in every repository, as they arrive.
@@ -80,8 +76,8 @@ class Scrape(Generic[Id, Item]):
     One that fails never harms another. A run ends early, with what is in flight finished and
     saved, when ``stop`` is set (from any thread or a signal handler), when no source is left, or
     when no repository is. Used by one thread, once a run; ``save`` is an open `CompositeSave`.
-    ``fetch`` gives what asks the ``chain`` in a run; ``count`` has a repository count what it holds
-    of their kind.
+    ``fetch`` gives what asks the ``chain`` in a run, and ``batch_size`` for how many at a time;
+    ``count`` has a repository count what it holds of their kind.
     """
 
     def __init__(
@@ -91,6 +87,7 @@ class Scrape(Generic[Id, Item]):
         save: CompositeSave,
         observer: RunObserver,
         *,
+        batch_size: Callable[[Run], int],
         count: Count,
         max_threads: int,
         stop: threading.Event,
@@ -100,6 +97,7 @@ class Scrape(Generic[Id, Item]):
         self._save = save
         self._observer = GuardedObserver(observer)
         self._fetch: Callable[[Run], Fetch[Id, Item]] = fetch
+        self._batch_size = batch_size
         self._max_threads = max_threads
         self._count = count
         self._stop = stop
@@ -141,7 +139,7 @@ class Scrape(Generic[Id, Item]):
         batch: _Batch[Item] = _Batch(self._save, run)
         fetcher: DetailFetcher[Id, Item] = DetailFetcher(
             self._fetch(run),
-            batch_size=lambda: _batch_size(self._chain, run),
+            batch_size=lambda: self._batch_size(run),
             max_threads=self._max_threads,
             go_on=self._go_on,
         )
@@ -212,10 +210,6 @@ class Scrape(Generic[Id, Item]):
         return RunOutcome.NO_SOURCE if has_no_source else RunOutcome.INCOMPLETE
 
 
-def _batch_size(chain: Sources, run: Run) -> int:
-    return min(chain.batch_size, DETAILED_TITLES) if run.details else chain.batch_size
-
-
 class ScrapeTitles(Scrape[TitleId, Title]):
     """Fetches titles and saves each in every repository; see `Scrape`."""
 
@@ -234,6 +228,7 @@ class ScrapeTitles(Scrape[TitleId, Title]):
             lambda run: lambda ids, cut_for: source.titles(ids, run.details, cut_for),
             save,
             observer,
+            batch_size=lambda run: source.batch_size_with(run.details),
             count=titles_held,
             max_threads=max_threads,
             stop=stop,

@@ -1,6 +1,7 @@
 """Several sources behind one: when one of them refuses us, the next one is asked."""
 
 import logging
+import sys
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -112,17 +113,23 @@ class Chain(Generic[_Source]):
         return next((s.batch_size for s in self._sources if not self._circuits[s.name].is_open), 1)
 
     def _outcomes(
-        self, ids: Sequence[Id], ask: _Ask[_Source, Id, Item], cut_for: int | None
+        self,
+        ids: Sequence[Id],
+        ask: _Ask[_Source, Id, Item],
+        cut_for: int | None,
+        most: int = sys.maxsize,
     ) -> Sequence[Item | TitleError | SourceError]:
         """Give one outcome for each id, in their order; an outcome may be any source's error.
 
-        Raises `RunStopped` when the run is stopped before all of them are there, and `PutBack`.
+        No more than ``most`` are ever asked for together, whatever a source takes. Raises
+        `RunStopped` when the run is stopped before all of them are there, and `PutBack`.
         """
         found: dict[Id, Item] = {}
         errors: dict[Id, list[ScraperError]] = {imdb_id: [] for imdb_id in ids}
         asked = set()
         for source in self._allowed():
-            if cut_for is not None and self._takes_more(source, cut_for, errors):
+            size = min(source.batch_size, most)
+            if cut_for is not None and self._takes_more(size, cut_for, errors):
                 self._circuits[source.name].withdraw()
                 raise PutBack
             asked.add(source.name)
@@ -141,19 +148,16 @@ class Chain(Generic[_Source]):
         return [found.get(i) or _most_telling(errors[i]) for i in ids]
 
     def _takes_more(
-        self, source: _Source, cut_for: int, errors: Mapping[Id, Sequence[ScraperError]]
+        self, size: int, cut_for: int, errors: Mapping[Id, Sequence[ScraperError]]
     ) -> bool:
-        """Whether ids that were cut for small requests had better be cut anew for this source.
+        """Whether ids that were cut for small requests had better be cut anew for this size.
 
         Only when the sources before it are given up, and have said nothing of one of the ids: that
         they have been given up is known also when the ids come again.
         """
-        is_first = self.batch_size > cut_for
         said = (error for known in errors.values() for error in known)
-        return (
-            is_first
-            and source.batch_size > cut_for
-            and not any(isinstance(error, TitleError) for error in said)
+        return min(size, self.batch_size) > cut_for and not any(
+            isinstance(error, TitleError) for error in said
         )
 
     def _asked_of(
@@ -273,13 +277,16 @@ class SourceChain(Chain[TitleSource]):
         for which the ids were cut, raises `PutBack` when the sources with requests of that size are
         given up, and the next one takes more at a time.
         """
-        if details and cut_for is not None and cut_for >= DETAILED_TITLES:
-            cut_for = None  # more of them are never asked for, whatever the source takes
         return self._outcomes(
             ids,
             lambda source, wanted: source.titles(wanted, self._asked_for(source, details)),
             cut_for,
+            _most_with(details),
         )
+
+    def batch_size_with(self, details: Collection[DetailName]) -> int:
+        """How many titles one request takes when they come with details; see `batch_size`."""
+        return min(self.batch_size, _most_with(details))
 
     def _asked_for(
         self, source: TitleSource, details: Sequence[DetailName]
@@ -302,6 +309,10 @@ class PersonChain(Chain[PersonSource]):
     def people(self, ids: Sequence[NameId], cut_for: int | None = None) -> Sequence[PersonOutcome]:
         """Give one outcome for each id; as `SourceChain.titles`."""
         return self._outcomes(ids, lambda source, wanted: source.people(wanted), cut_for)
+
+
+def _most_with(details: Collection[DetailName]) -> int:
+    return DETAILED_TITLES if details else sys.maxsize
 
 
 def _bare(error: _Error) -> _Error:

@@ -596,10 +596,14 @@ def person_sources(settings: Settings) -> tuple[str, ...]:
 
     Raises `InvalidConfiguration` when none of them does.
     """
-    names = tuple(name for name in settings.sources if name in _PERSON_SOURCES)
+    return _sources_able(settings, _PERSON_SOURCES, "give people")
+
+
+def _sources_able(settings: Settings, able: Sequence[str], what: str) -> tuple[str, ...]:
+    names = tuple(name for name in settings.sources if name in able)
     if not names:
-        chosen, able = ", ".join(settings.sources), ", ".join(_PERSON_SOURCES)
-        raise InvalidConfiguration([f"SOURCES: {chosen} cannot give people: name one of {able}"])
+        chosen, known = ", ".join(settings.sources), ", ".join(able)
+        raise InvalidConfiguration([f"SOURCES: {chosen} cannot {what}: name one of {known}"])
     return names
 
 
@@ -693,11 +697,7 @@ def listing_sources(settings: Settings) -> tuple[str, ...]:
 
     Raises `InvalidConfiguration` when none of them does.
     """
-    names = tuple(name for name in settings.sources if name in _LISTING_SOURCES)
-    if not names:
-        chosen, able = ", ".join(settings.sources), ", ".join(_LISTING_SOURCES)
-        raise InvalidConfiguration([f"SOURCES: {chosen} cannot list titles: name one of {able}"])
-    return names
+    return _sources_able(settings, _LISTING_SOURCES, "list titles")
 
 
 @contextmanager
