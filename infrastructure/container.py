@@ -56,7 +56,8 @@ from shared.config import RepositoryName, Settings, load_settings
 
 if TYPE_CHECKING:
     from application.imdb import Imdb
-    from application.list_titles import ListTitles, Pages
+    from application.list_titles import ListTitles
+    from application.ports import TitleDiscovery, TitleLists
     from application.title_fields import TitleField
     from application.title_statistics import TitleStatistics
     from domain.discovery import TitleFilter
@@ -715,7 +716,7 @@ def open_discovery(
 
     names = listing_sources(settings)
     with _http_client("discovery", settings, threading.Event(), _http_cache(settings)) as client:
-        ways: dict[str, Pages[TitleFilter]] = {
+        ways: dict[str, TitleDiscovery] = {
             "html": SearchPageDiscovery(client, settings.base_url),
             "graphql": GraphqlDiscovery(client, _endpoint(settings), tell),
         }
@@ -731,7 +732,7 @@ def open_lists(settings: Settings, tell: Callable[[str], None]) -> "Iterator[Lis
 
     names = listing_sources(settings)
     with _http_client("lists", settings, threading.Event(), _http_cache(settings)) as client:
-        ways: dict[str, Pages[ListId]] = {
+        ways: dict[str, TitleLists] = {
             "html": ListPages(client, settings.base_url),
             "graphql": GraphqlLists(client, _endpoint(settings), tell),
         }
