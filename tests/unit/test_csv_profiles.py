@@ -252,6 +252,16 @@ def test_a_writer_killed_again_and_again_loses_nobody(tmp_path: Path) -> None:
         first = max(reported) + 1
 
 
+def test_a_removal_of_updates_that_was_stopped_is_finished(tmp_path: Path) -> None:
+    save(tmp_path, a_profile(1), a_profile(2))
+    updates = tmp_path / ".profile-updates"
+    updates.mkdir()
+    for name in ("filmography.csv", "person_facts.csv"):
+        (updates / name).write_bytes((tmp_path / name).read_bytes())
+    assert held(tmp_path) == {profile.imdb_id: profile for profile in (a_profile(1), a_profile(2))}
+    assert not updates.exists()
+
+
 @pytest.mark.parametrize("name", ["profiles.csv", "filmography.csv", "person_facts.csv"])
 def test_whatever_a_power_cut_takes_off_an_end_the_others_are_whole(
     tmp_path: Path, name: str

@@ -38,8 +38,8 @@ class ProfileFiles:
 
     def __init__(self, directory: Path, *, escape_formulas: bool = False) -> None:
         self._escape_formulas = escape_formulas
-        self._main = ProfileSet(directory)
-        self._updates = ProfileSet(directory / ".profile-updates")
+        self._main = ProfileSet(directory, updates=False)
+        self._updates = ProfileSet(directory / ".profile-updates", updates=True)
 
     def check(self) -> None:
         """Raise `RepositoryUnavailable` for files of another program. Writes nothing."""

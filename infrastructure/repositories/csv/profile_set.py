@@ -77,7 +77,8 @@ class ProfileSet:
     each.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, updates: bool) -> None:
+        self._is_updates = updates
         self.directory = directory
         self.profile_table = CsvTable(
             directory / "profiles.csv", PROFILE_COLUMNS, added={"facts": "0"}
@@ -173,11 +174,17 @@ class ProfileSet:
             self.directory.rmdir()
 
     def _refuse_without_profiles(self) -> None:
-        """Raise when somebody took ``profiles.csv`` away: rows of its people are no leftovers."""
+        """Raise when somebody took ``profiles.csv`` away: rows of its people are no leftovers.
+
+        Of updates they are.
+        """
         if self.profile_table.path.exists():
             return
         for table, word in zip(self._part_tables, _WORDS, strict=True):
-            if table.path.exists() and table.path.stat().st_size > len(table.header):
+            if self._is_updates:
+                # Their removal was stopped, which begins with the people: all are merged.
+                table.path.unlink(missing_ok=True)
+            elif table.path.exists() and table.path.stat().st_size > len(table.header):
                 raise without_profiles(table.path, word, self.profile_table.path)
 
     def _read_new_rows(self, superseded: Collection[NameId]) -> None:
