@@ -74,7 +74,7 @@ class ProfileSet:
     of the other files whose person never came are what a crash left, and are cut off.
     ``has_strays`` is true when rows that do not count stand amid the others. ``held`` has the
     profiles by id, in the order of the file; people are few compared with titles, some 500 bytes
-    each.
+    each. In a folder of ``updates`` rows without any person are what a stopped removal has left.
     """
 
     def __init__(self, directory: Path, *, updates: bool) -> None:
