@@ -21,9 +21,9 @@ def test_it_runs_and_compares(
 
     *_, header, first, median = capsys.readouterr().out.splitlines()
     assert header.split()[0] == "run"
-    number, _, _, share, peak = first.split()
+    number, _, _, _, share, share_ahead, peak = first.split()
     assert number == "1"
-    assert median.split() == ["median", share, peak]
+    assert median.split() == ["median", share, share_ahead, peak]
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "name.basics.tsv.gz", "title.basics.tsv.gz", "title.principals.tsv.gz",
         "title.ratings.tsv.gz",

@@ -1,4 +1,4 @@
-"""The primary key of a table that was just loaded, and the rows that are there twice."""
+"""The unique index of a table that was just loaded, and the rows that are there twice."""
 
 from psycopg2 import errors as pg
 from psycopg2.extensions import cursor
@@ -43,21 +43,32 @@ _REJECT = """
 """
 
 
-def add_key(statements: cursor, layout: Layout) -> int:
-    """Add the primary key; of several rows with one key the first stays, the others are rejects.
+def index_key(statements: cursor, layout: Layout) -> int:
+    """Index the key; of several rows with one key the first stays, the others are rejects.
 
-    Gives how many these are.
+    Gives how many these are. No primary key yet: nothing else could work on the table meanwhile.
     """
-    add = f"ALTER TABLE {LOADING}.{layout.table} ADD PRIMARY KEY ({', '.join(layout.key)})"
     statements.execute("SAVEPOINT before_key")
     try:
-        statements.execute(add)
+        statements.execute(_index(layout))
     except pg.UniqueViolation:
         statements.execute("ROLLBACK TO SAVEPOINT before_key")
         rejected = _reject_later_ones(statements, layout)
-        statements.execute(add)
+        statements.execute(_index(layout))
         return rejected
     return 0
+
+
+def make_primary(statements: cursor, layout: Layout) -> None:
+    """Make the primary key of the index of `index_key`, which takes no time."""
+    statements.execute(
+        f"ALTER TABLE {LOADING}.{layout.table} ADD PRIMARY KEY USING INDEX {layout.table}_pkey"
+    )
+
+
+def _index(layout: Layout) -> str:
+    key = ", ".join(layout.key)
+    return f"CREATE UNIQUE INDEX {layout.table}_pkey ON {LOADING}.{layout.table} ({key})"
 
 
 def _as_in_file(column: str) -> str:

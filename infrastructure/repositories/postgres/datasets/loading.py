@@ -1,12 +1,12 @@
-"""Copies the lines of a file into a table: whole chunks at once, and a bad one line by line.
+"""Copies the lines of a file into a table: all at once, or when one is bad, as many as possible.
 
-The server checks the values, in both ways alike. What it refuses is found by halves.
+The server checks the values, in all ways alike. What it refuses is found by halves.
 """
 
+import io
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from io import BytesIO
 
 import psycopg2
 from psycopg2.extensions import cursor
@@ -31,7 +31,7 @@ _MISSING = rb"\N"
 
 _COPY_LINES = (
     "COPY {table} ({columns}) FROM STDIN WITH"
-    r" (FORMAT csv, DELIMITER E'\t', NULL '\N', QUOTE E'\x01', ENCODING 'UTF8')"
+    r" (FORMAT csv, DELIMITER E'\t', NULL '\N', QUOTE E'\x01', ENCODING 'UTF8'{freeze})"
 )
 _COPY_FIELDS = "COPY {table} ({columns}) FROM STDIN WITH (ENCODING 'UTF8')"
 _INSERT_REJECTS = f"INSERT INTO {LOADING}.rejects (file, line, reason, content) VALUES %s"  # noqa: S608 - a constant
@@ -55,6 +55,10 @@ class Loaded:
     """Of the file as it was read, packed or not."""
 
 
+class LinesRefused(Exception):
+    """A file cannot be loaded at once, as it has lines that are to be looked at."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Line:
     number: int
@@ -62,7 +66,90 @@ class _Line:
     """Without its line end."""
 
 
-class Loader:
+class _Unpacked(io.RawIOBase):
+    """The lines of chunks as the file that psycopg2 reads for a COPY, in one thread."""
+
+    def __init__(self, chunks: Iterator[Chunk], check: Callable[[], None]) -> None:
+        super().__init__()
+        self._chunks = chunks
+        self._check = check
+        self._rest = memoryview(b"")
+        self.lines = 0
+        self.trouble: BaseException | None = None
+        """What was raised here: psycopg2 tells its caller no more than its text."""
+
+    def read(self, size: int = -1) -> bytes:
+        """Give the next bytes, at most this many; none at the end."""
+        if not self._rest:
+            try:
+                self._rest = memoryview(self._next())
+            except BaseException as error:
+                self.trouble = error
+                raise
+        part, self._rest = self._rest[:size], self._rest[size:]
+        return bytes(part)
+
+    def _next(self) -> bytes:
+        self._check()
+        chunk = next(self._chunks, None)
+        if chunk is None:
+            return b""
+        if not _is_plain(chunk.data):
+            raise LinesRefused
+        self.lines += chunk.lines
+        return chunk.data
+
+
+def load_at_once(
+    statements: cursor, layout: Layout, chunks: Iterator[Chunk], check: Callable[[], None]
+) -> Loaded:
+    """Fill a table that this transaction has made, by one COPY of all chunks.
+
+    The rows are frozen, so that nobody who reads them, an index that is built first of all, has to
+    ask whether they are there for him, or to note that in the table (PostgreSQL's manual, COPY).
+    ``check`` is called before each chunk, and may raise to end it.
+
+    Raises `LinesRefused`, after which the transaction can only be rolled back, when a line is not
+    as it should be; psycopg2's errors.
+    """
+    unpacked = _Unpacked(chunks, check)
+    try:
+        statements.copy_expert(
+            _copy(_COPY_LINES, layout, freeze=", FREEZE"), unpacked, size=_SEND_BYTES
+        )
+    except psycopg2.Error as error:
+        if unpacked.trouble is not None:
+            raise unpacked.trouble from None
+        if is_refusal(error):
+            raise LinesRefused from error
+        raise
+    if statements.rowcount != unpacked.lines:
+        raise AssertionError(f"{statements.rowcount} rows made of {unpacked.lines} lines")
+    return Loaded(lines=unpacked.lines, loaded=unpacked.lines)
+
+
+def load_by_chunks(
+    statements: cursor, layout: Layout, chunks: Iterator[Chunk], check: Callable[[], None]
+) -> Loaded:
+    """Fill a table with all lines that the server takes; those that it refuses become rejects.
+
+    ``check`` is called before each chunk, and may raise to end it. Raises psycopg2's errors when it
+    is not a line that is refused.
+    """
+    return _Loader(statements, layout).load(chunks, check)
+
+
+def _copy(template: str, layout: Layout, *, freeze: str = "") -> str:
+    table, columns = f"{LOADING}.{layout.table}", ", ".join(layout.columns)
+    return template.format(table=table, columns=columns, freeze=freeze)
+
+
+def _is_plain(data: bytes) -> bool:
+    """Whether the server takes lines as they are for what they are."""
+    return _QUOTE not in data and _END_OF_DATA not in data
+
+
+class _Loader:
     """Fills one new table, inside one transaction of ``statements``. Used by one thread.
 
     Refused lines go to ``rejects`` beside the table, with their numbers.
@@ -71,17 +158,13 @@ class Loader:
     def __init__(self, statements: cursor, layout: Layout) -> None:
         self._statements = statements
         self._layout = layout
-        names = {"table": f"{LOADING}.{layout.table}", "columns": ", ".join(layout.columns)}
-        self._copy_lines = _COPY_LINES.format(**names)
-        self._copy_fields = _COPY_FIELDS.format(**names)
+        self._copy_lines = _copy(_COPY_LINES, layout)
+        self._copy_fields = _copy(_COPY_FIELDS, layout)
         self._rejects: list[tuple[str, int, str, str]] = []
         self.account = Loaded()
 
-    def load(self, chunks: Iterable[Chunk], check: Callable[[], None]) -> Loaded:
-        """Load all chunks; ``check`` is called before each, and may raise to end it.
-
-        Raises psycopg2's errors when it is not a line that is refused.
-        """
+    def load(self, chunks: Iterator[Chunk], check: Callable[[], None]) -> Loaded:
+        """Load all chunks; as `load_by_chunks`."""
         for chunk in chunks:
             check()
             self.account.lines += chunk.lines
@@ -92,10 +175,9 @@ class Loader:
 
     def _load_whole(self, chunk: Chunk) -> bool:
         """Try to load a chunk as it is; tells whether that went well."""
-        data = chunk.data
-        if _QUOTE in data or _END_OF_DATA in data:
+        if not _is_plain(chunk.data):
             return False
-        return self._copied(self._copy_lines, data, chunk.lines) is None
+        return self._copied(self._copy_lines, chunk.data, chunk.lines) is None
 
     def _load_lines(self, chunk: Chunk) -> None:
         """Load what is right of a chunk that was refused."""
@@ -129,7 +211,7 @@ class Loader:
         """Copy lines, all or none; gives the server's refusal, or ``None`` when they are there."""
         self._statements.execute("SAVEPOINT lines")
         try:
-            self._statements.copy_expert(copy, BytesIO(data), size=_SEND_BYTES)
+            self._statements.copy_expert(copy, io.BytesIO(data), size=_SEND_BYTES)
         except psycopg2.Error as error:
             if not is_refusal(error):
                 raise

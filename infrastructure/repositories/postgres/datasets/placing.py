@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from psycopg2.extensions import cursor
 
 from domain.datasets import DatasetFilter, DatasetName
+from infrastructure.repositories.postgres.datasets import keys
 from infrastructure.repositories.postgres.datasets.table_layout import (
     LAYOUTS,
     LOADING,
@@ -50,10 +51,13 @@ def create_table(statements: cursor, layout: Layout, *, stays: bool, name: str =
     )
 
 
-def complete(statements: cursor, layout: Layout, *, stays: bool) -> None:
-    """Index a loaded table, which has its key already, and let the server know its values."""
-    for column in layout.indexes if stays else ():
-        statements.execute(f"CREATE INDEX ON {LOADING}.{layout.table} ({column})")
+def index_column(statements: cursor, layout: Layout, column: str) -> None:
+    """Index one more column of a loaded table."""
+    statements.execute(f"CREATE INDEX ON {LOADING}.{layout.table} ({column})")
+
+
+def analyze(statements: cursor, layout: Layout) -> None:
+    """Let the server know the values of a loaded table."""
     statements.execute(f"ANALYZE {LOADING}.{layout.table}")
 
 
@@ -90,8 +94,10 @@ def keep_chosen(statements: cursor, layout: Layout, *, stays: bool) -> int:
     kept = statements.rowcount
     statements.execute(f"DROP TABLE {whole}")
     statements.execute(f"ALTER TABLE {LOADING}.{chosen} RENAME TO {layout.table}")
-    statements.execute(f"ALTER TABLE {whole} ADD PRIMARY KEY ({', '.join(layout.key)})")
-    complete(statements, layout, stays=stays)
+    keys.index_key(statements, layout)
+    for column in layout.indexes if stays else ():
+        index_column(statements, layout, column)
+    analyze(statements, layout)
     return kept
 
 
@@ -102,6 +108,7 @@ def place(statements: cursor, layout: Layout, loaded: int) -> Changes:
     """
     if holds_rows(statements, layout):
         return _merge(statements, layout)
+    keys.make_primary(statements, layout)
     statements.execute(f"ALTER TABLE {LOADING}.{layout.table} SET SCHEMA {ROWS}")
     statements.execute(
         f"ALTER TABLE {SCHEMA}.{layout.table} ATTACH PARTITION {ROWS}.{layout.table}"

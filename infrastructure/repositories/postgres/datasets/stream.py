@@ -2,12 +2,13 @@
 
 import queue
 import threading
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
+
+from isal import igzip_lib, isal_zlib
 
 from domain.errors import DatasetDamaged
 
@@ -16,6 +17,8 @@ CHUNK_BYTES = 1 << 21
 
 LONGEST_LINE_BYTES = 1 << 20
 """A file with a longer line is none of IMDb's; it would have to be held in memory."""
+
+_LONGEST_HEADER_BYTES = 1000
 
 _READ_BYTES = 1 << 18
 _AHEAD = 2
@@ -29,6 +32,8 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP = 31
 """``wbits`` for a gzip stream: 16 + the largest window (zlib manual, inflateInit2)."""
 _BOM = b"\xef\xbb\xbf"
+
+_DAMAGED = cast("type[Exception]", igzip_lib.IsalError)  # its stub says that it is an instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,49 +52,47 @@ def chunks_of(path: Path, header: Sequence[str], seen: Callable[[bytes], None]) 
     or a line is longer than `LONGEST_LINE_BYTES`; `OSError`.
     """
     with path.open("rb") as file:
-        pieces = _blocks(_unpacked(file, path, seen), CHUNK_BYTES)
-        rest = _after_header(path, header, pieces)
+        pieces = _unpacked(file, path, seen)
         number = 2
-        for block in pieces:
-            end = block.rfind(b"\n") + 1
-            if end == 0:
-                rest += block
-            else:
-                data = rest + block[:end]
-                rest = block[end:]
-                yield (chunk := Chunk(number, data, data.count(b"\n")))
-                number += chunk.lines
-            if len(rest) > LONGEST_LINE_BYTES:
-                raise DatasetDamaged(
-                    str(path),
-                    f"the last of its first {number:,} lines goes on for more than "
-                    f"{LONGEST_LINE_BYTES:,} bytes: it is none of IMDb's files",
-                )
-        if rest:
-            data = rest if rest.endswith(b"\n") else rest + b"\n"
-            yield Chunk(number, data, data.count(b"\n"))
+        for data in _whole_lines(path, _after_header(path, header, pieces), pieces):
+            yield (chunk := Chunk(number, data, data.count(b"\n")))
+            number += chunk.lines
 
 
-def _blocks(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
-    """The same bytes in blocks of this size at least, but for the last one."""
-    waiting: list[bytes] = []
-    length = 0
+def _whole_lines(path: Path, first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes, cut at line ends, `CHUNK_BYTES` or a little more in one go."""
+    waiting, length = [first], len(first)
+    unended = len(first) - (first.rfind(b"\n") + 1)
     for piece in pieces:
-        waiting.append(piece)
-        length += len(piece)
-        if length >= size:
-            yield b"".join(waiting)
-            waiting, length = [], 0
-    if waiting:
-        yield b"".join(waiting)
+        end = piece.rfind(b"\n") + 1
+        unended = len(piece) - end if end else unended + len(piece)
+        if unended > LONGEST_LINE_BYTES:
+            raise DatasetDamaged(
+                str(path),
+                f"one of its lines goes on for more than {LONGEST_LINE_BYTES:,} bytes: it is none "
+                "of IMDb's files",
+            )
+        if end and length + end >= CHUNK_BYTES:
+            yield b"".join([*waiting, memoryview(piece)[:end]])
+            waiting, length = [piece[end:]], len(piece) - end
+        else:
+            waiting.append(piece)
+            length += len(piece)
+    if length:
+        rest = b"".join(waiting)
+        yield rest if rest.endswith(b"\n") else rest + b"\n"
 
 
-def _after_header(path: Path, header: Sequence[str], blocks: Iterator[bytes]) -> bytes:
-    """Take the first line off; give what follows it in its block."""
+def _after_header(path: Path, header: Sequence[str], pieces: Iterator[bytes]) -> bytes:
+    """Take the first line off; give what follows it in its piece."""
     expected = "\t".join(header)
-    first = next(blocks, b"").removeprefix(_BOM)
-    line, _, rest = first.partition(b"\n")
-    shown = line[:1000].rstrip(b"\r").decode(errors="replace")
+    first = b""
+    for piece in pieces:
+        first += piece
+        if b"\n" in piece or len(first) > _LONGEST_HEADER_BYTES:
+            break
+    line, _, rest = first.removeprefix(_BOM).partition(b"\n")
+    shown = line[:_LONGEST_HEADER_BYTES].rstrip(b"\r").decode(errors="replace")
     if shown != expected:
         raise DatasetDamaged(
             str(path),
@@ -102,7 +105,7 @@ def _after_header(path: Path, header: Sequence[str], blocks: Iterator[bytes]) ->
 def _unpacked(file: BinaryIO, path: Path, seen: Callable[[bytes], None]) -> Iterator[bytes]:
     """The bytes of a file, unpacked when it is packed, a bounded number at a time."""
     packed = file.read(_READ_BYTES)
-    unpacker = zlib.decompressobj(_GZIP) if packed.startswith(_GZIP_MAGIC) else None
+    unpacker = isal_zlib.decompressobj(_GZIP) if packed.startswith(_GZIP_MAGIC) else None
     while packed:
         seen(packed)
         if unpacker is None:
@@ -114,11 +117,11 @@ def _unpacked(file: BinaryIO, path: Path, seen: Callable[[bytes], None]) -> Iter
                     if unpacker.eof:  # another member follows, or zeros that fill a block
                         if not (packed := packed.lstrip(b"\0")):
                             break
-                        unpacker = zlib.decompressobj(_GZIP)
+                        unpacker = isal_zlib.decompressobj(_GZIP)
                     yield (piece := unpacker.decompress(packed, UNPACKED_BYTES))
                     packed = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
                     pending = len(piece) == UNPACKED_BYTES
-            except zlib.error as error:
+            except _DAMAGED as error:
                 raise _cut(path, f"its gzip stream is damaged ({error})") from error
         packed = file.read(_READ_BYTES)
     if unpacker is not None and not unpacker.eof:
