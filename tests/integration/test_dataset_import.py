@@ -3,11 +3,13 @@
 import gzip
 import os
 import re
+import signal
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from domain.datasets import DatasetFilter, DatasetName, FileAccount, ImportOutcome
 from domain.errors import DatasetsUnusable
 from infrastructure.repositories.postgres.datasets import DatasetTables, stream
+from infrastructure.repositories.postgres.embedded import embedded_postgres
 from tests.databases import drop_database, execute, new_database, rows_of
 from tests.dataset_files import (
     AKAS,
@@ -501,14 +504,17 @@ def test_only_one_import_is_at_work(postgres_url: str, tmp_path: Path) -> None:
     assert account.loaded == 1
 
 
-def test_an_error_of_the_caller_leaves_nothing_behind(postgres_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("at", ["load", "index", "place"])
+def test_an_error_of_the_caller_leaves_nothing_behind(
+    postgres_url: str, tmp_path: Path, at: str
+) -> None:
     path = write(tmp_path, BASICS, [title_line(1)])
 
     class Interrupted(Exception):
         pass
 
     def interrupt(name: DatasetName, step: str, done: int, total: int) -> None:
-        if step == "place":
+        if step == at:
             raise Interrupted
 
     with pytest.raises(Interrupted):
@@ -517,6 +523,41 @@ def test_an_error_of_the_caller_leaves_nothing_behind(postgres_url: str, tmp_pat
     assert table(postgres_url, BASICS) == []
     schemas = rows_of(postgres_url, "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'imdb%'")
     assert sorted(schemas) == [("imdb_datasets",), ("imdb_datasets_rows",)]
+
+
+def test_of_a_doubled_row_the_first_stays_beside_other_indexes(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    lines = [principal_line(1, 1, 7), principal_line(1, 2, 8), principal_line(1, 1, 9)]
+
+    [account] = import_into(postgres_url, write(tmp_path, PRINCIPALS, lines))
+
+    assert (account.loaded, account.rejected) == (2, 1)
+    assert [row[2] for row in table(postgres_url, PRINCIPALS)] == ["nm0000007", "nm0000008"]
+    assert [line for _, line, *_ in rejects(postgres_url)] == [4]
+    found = rows_of(
+        postgres_url,
+        "SET enable_seqscan = off;"
+        " SELECT nconst FROM imdb_datasets.title_principals WHERE nconst > 'nm0000007'",
+    )
+    assert found == [("nm0000008",)]
+
+
+def test_the_embedded_server_keeps_what_was_imported_when_it_crashes(tmp_path: Path) -> None:
+    lines = [principal_line(n, 1, n) for n in range(1, 20_000)]
+    path = write(tmp_path, PRINCIPALS, lines)
+    with embedded_postgres(tmp_path / "server") as url:
+        [account] = import_into(url, path)
+        assert account.loaded == len(lines)
+        [(pid_file,)] = rows_of(url, "SELECT pg_read_file('postmaster.pid')")
+        postmaster = psutil.Process(int(str(pid_file).split()[0]))
+        postmaster.send_signal(signal.SIGQUIT)  # at once: nothing is written any more
+        postmaster.wait(30)
+    with embedded_postgres(tmp_path / "server") as url:
+        count = "SELECT count(*), count(DISTINCT nconst) FROM imdb_datasets.title_principals"
+        assert rows_of(url, count) == [(len(lines), len(lines))]
+        by_index = "SELECT tconst FROM imdb_datasets.title_principals WHERE nconst = 'nm0000007'"
+        assert rows_of(url, f"SET enable_seqscan = off; {by_index}") == [("tt0000007",)]
 
 
 def test_rows_survive_a_crash_of_the_server(postgres_url: str, tmp_path: Path) -> None:
