@@ -34,6 +34,9 @@ LONGEST_CURSOR = 4000
 MOST_GENRES = 10
 """So many genres may be asked for at once."""
 
+_ANY: Span[int] = Span()
+_ANY_RATING: Span[float] = Span()
+
 Item = TypeVar("Item")
 
 KeyValue = str | int | float | datetime | None
@@ -97,11 +100,11 @@ class TitleQuery:
     text: str | None = None
     kinds: tuple[TitleKind, ...] = ()
     genres: tuple[str, ...] = ()
-    years: Span[int] = Span()
-    ratings: Span[float] = Span()
-    votes: Span[int] = Span()
-    metascores: Span[int] = Span()
-    runtimes: Span[int] = Span()
+    years: Span[int] = _ANY
+    ratings: Span[float] = _ANY_RATING
+    votes: Span[int] = _ANY
+    metascores: Span[int] = _ANY
+    runtimes: Span[int] = _ANY
     person: NameId | None = None
     sort: TitleSort = TitleSort.VOTES
     descending: bool = True
