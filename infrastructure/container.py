@@ -17,6 +17,7 @@ import msgspec
 from application.composite_save import CompositeSave
 from application.import_datasets import ImportDatasets
 from application.ports import (
+    Catalogue,
     CircuitBreaker,
     DatasetFiles,
     DatasetProgress,
@@ -55,6 +56,8 @@ from domain.search import Thing
 from shared.config import RepositoryName, Settings, load_settings
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from application.imdb import Imdb
     from application.list_titles import ListTitles
     from application.ports import TitleDiscovery, TitleLists
@@ -389,6 +392,26 @@ def open_history(settings: Settings) -> Iterator[HistoryReader]:
 
 
 @contextmanager
+def open_catalogue(settings: Settings) -> Iterator[Catalogue]:
+    """Open what looks through the titles held; an embedded database runs until this is left.
+
+    Raises `InvalidConfiguration` when the settings do without PostgreSQL; `RepositoryUnavailable`.
+    """
+    if "postgres" not in settings.repositories:
+        problem = (
+            "REPOSITORIES: titles are looked through in PostgreSQL, and "
+            f"{','.join(settings.repositories)} does without: add postgres (then `python main.py "
+            "repair` copies into it what is saved already)"
+        )
+        raise InvalidConfiguration([problem])
+    from infrastructure.repositories.postgres.catalogue import open_postgres_catalogue
+
+    revive = None if settings.database_url else partial(_revive_embedded, settings)
+    with database_url(settings) as url, open_postgres_catalogue(url, revive=revive) as catalogue:
+        yield catalogue
+
+
+@contextmanager
 def open_selection(settings: Settings, repository: RepositoryName | None) -> Iterator[Selection]:
     """Open a repository to choose titles from: the one named, or the first that has data.
 
@@ -534,6 +557,45 @@ def database_url(settings: Settings) -> Iterator[str]:
 
     with embedded_postgres(embedded_database_dir(settings)) as url:
         yield url
+
+
+@contextmanager
+def open_web(settings: Settings) -> "Iterator[FastAPI]":
+    """Make the HTTP API, with the database open for as long as it may be asked.
+
+    An embedded database is made when there is none, and runs until this is left. Raises
+    `InvalidConfiguration` without PostgreSQL, `RepositoryUnavailable`.
+    """
+    if "postgres" not in settings.repositories:
+        problem = (
+            "REPOSITORIES: the server reads PostgreSQL, and "
+            f"{','.join(settings.repositories)} does without: add postgres"
+        )
+        raise InvalidConfiguration([problem])
+    from infrastructure.repositories.postgres.observations import open_postgres_history
+    from infrastructure.web import Services, create_app
+
+    with (
+        open_catalogue(settings) as catalogue,
+        _open_postgres(settings) as repository,
+        database_url(settings) as url,
+        open_postgres_history(url, pool_size=_WEB_CONNECTIONS) as history,
+    ):
+        yield create_app(
+            settings,
+            Services(
+                catalogue=catalogue,
+                repository=repository,
+                selector=repository,
+                text_writer=partial(_text_writer, settings),
+                history=history,
+                check_ready=partial(repository.runs, 1),
+            ),
+        )
+
+
+_WEB_CONNECTIONS = 4
+"""Connections of the server for each kind of question."""
 
 
 def psql_path() -> Path:

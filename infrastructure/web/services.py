@@ -1,0 +1,44 @@
+"""What the answers are made from."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, BinaryIO, Literal, cast
+
+from fastapi import Depends, Request
+
+from application.ports import (
+    Catalogue,
+    HistoryReader,
+    TitleRepository,
+    TitleSelector,
+    TitleWriter,
+)
+from application.title_fields import TitleField
+
+TextWriter = Callable[[Literal["csv", "jsonl"], Sequence[TitleField] | None, BinaryIO], TitleWriter]
+"""Makes what writes titles to a stream: in a format, with these columns or those it has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The ports that requests are answered by; opened and closed by whoever gives them.
+
+    Requests use them from several threads at once.
+    """
+
+    catalogue: Catalogue
+    repository: TitleRepository
+    history: HistoryReader
+    selector: TitleSelector
+    text_writer: TextWriter
+    check_ready: Callable[[], Any]
+    """Asks the database a small question; raises `RepositoryUnavailable`."""
+
+
+def services_of(request: Request) -> Services:
+    """The services of the application that a request came to."""
+    return cast("Services", request.app.state.services)
+
+
+UsesServices = Annotated[Services, Depends(services_of)]
+"""A parameter of this type is given the services."""
