@@ -19,10 +19,22 @@ from domain.merged_id import MergedId
 from domain.person_profile import PersonProfile
 from domain.run import Failure, ProfileCounts, Run, RunRecord, RunReport, StoreCounts
 from domain.search import SearchHit, SearchQuery
-from domain.title import Title
+from domain.title import Credit, Title
 
 if TYPE_CHECKING:
     # Most runs have no use for them, and to make their types takes time.
+    from application.catalogue import (
+        ChartSummary,
+        Collaborator,
+        CreditLine,
+        Page,
+        PersonEntry,
+        PersonQuery,
+        PersonSummary,
+        StoreOverview,
+        TitleQuery,
+        TitleSummary,
+    )
     from application.conditions import Condition
     from application.title_order import SortKey
     from domain.discovery import TitleFilter
@@ -359,6 +371,53 @@ class TitleSelector(Protocol):
         By the keys of ``order``, then by id; without keys in no particular order. Raises
         `RepositoryUnavailable`.
         """
+
+
+class Catalogue(Protocol):
+    """Looks through the titles and people that are held. Any number of threads may call it.
+
+    An id that was merged into another one (`MergedId`) leads to that one: the answer has the new
+    id. Every method raises `RepositoryUnavailable` when nothing can be read now.
+    """
+
+    def titles(self, query: "TitleQuery") -> "Page[TitleSummary]":
+        """Give a page of the titles that are wanted, in their order."""
+
+    def title(self, imdb_id: TitleId) -> Title | None:
+        """Give a title with its credits and details, each with its provenance, or ``None``."""
+
+    def credits(self, imdb_id: TitleId) -> Sequence[Credit] | None:
+        """Give the credits of a title in billing order, or ``None`` when it is not held."""
+
+    def summaries(self, ids: Collection[TitleId]) -> "Mapping[TitleId, TitleSummary]":
+        """Give the main facts of those that are held, by the ids that were asked for."""
+
+    def people(self, query: "PersonQuery") -> "Page[PersonSummary]":
+        """Give a page of the people that are wanted, in their order."""
+
+    def person(self, imdb_id: NameId) -> "PersonEntry | None":
+        """Give a person who is credited in a title held, or has a profile; or ``None``."""
+
+    def filmography(
+        self, imdb_id: NameId, *, limit: int = 50, after: str | None = None
+    ) -> "Page[CreditLine] | None":
+        """Give a page of a person's credits in the titles held, or ``None`` without such a person.
+
+        The newest title first, those of no known year last. Raises `InvalidFilter` or
+        `InvalidCursor`.
+        """
+
+    def collaborators(self, imdb_id: NameId, limit: int = 20) -> "Sequence[Collaborator]":
+        """Give those who have a part in most of the titles that a person has a part in."""
+
+    def charts(self) -> "Sequence[ChartSummary]":
+        """Give the charts that are kept, in the order of `ChartName`; `HistoryReader` has more."""
+
+    def overview(self) -> "StoreOverview":
+        """Count what is held, which takes seconds when it is much: keep the answer for a while."""
+
+    def merged_into(self, imdb_id: ImdbId) -> ImdbId | None:
+        """Give the id that another one was merged into, or ``None`` when it was not."""
 
 
 class TitleWriter(Protocol):

@@ -5,7 +5,8 @@
     ScraperError
     ├── InvalidConfiguration     before any work: correct the settings
     ├── InvalidSearch            before any work: search for something else
-    │   └── InvalidFilter        before any work: one or more filters are wrong
+    │   ├── InvalidFilter        before any work: one or more filters are wrong
+    │   └── InvalidCursor        before any work: begin again at the first page
     ├── InvalidSelection         before any work: ask for other titles, columns or an order
     ├── ExportFailed             what was to be written cannot be: the message says what to do
     ├── SourceError              try later, or another source
@@ -81,6 +82,12 @@ class InvalidFilter(InvalidSearch):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(self.problems))
+
+
+class InvalidCursor(InvalidSearch):
+    """What says where the next page begins cannot be read, or belongs to another order."""
+
+    reason = "invalid_cursor"
 
 
 class InvalidSelection(ScraperError):

@@ -56,6 +56,8 @@ from domain.search import Thing
 from shared.config import RepositoryName, Settings, load_settings
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from application.imdb import Imdb
     from application.list_titles import ListTitles
     from application.ports import TitleDiscovery, TitleLists
@@ -638,6 +640,41 @@ def database_url(settings: Settings) -> Iterator[str]:
 
     with embedded_postgres(embedded_database_dir(settings)) as url:
         yield url
+
+
+@contextmanager
+def open_web(settings: Settings) -> "Iterator[FastAPI]":
+    """Make the HTTP API, with the database open for as long as it may be asked.
+
+    An embedded database is made when there is none, and runs until this is left. Raises
+    `InvalidConfiguration` without PostgreSQL, `RepositoryUnavailable`.
+    """
+    if "postgres" not in settings.repositories:
+        problem = (
+            "REPOSITORIES: the server reads PostgreSQL, and "
+            f"{','.join(settings.repositories)} does without: add postgres"
+        )
+        raise InvalidConfiguration([problem])
+    from infrastructure.repositories.postgres.observations import open_postgres_history
+    from infrastructure.web import Services, create_app
+
+    with (
+        _open_postgres(settings) as repository,
+        database_url(settings) as url,
+        open_postgres_history(url, pool_size=_WEB_CONNECTIONS) as history,
+    ):
+        yield create_app(
+            settings,
+            Services(
+                repository=repository,
+                history=history,
+                check_ready=partial(repository.runs, 1),
+            ),
+        )
+
+
+_WEB_CONNECTIONS = 4
+"""Connections of the server for each kind of question."""
 
 
 def psql_path() -> Path:

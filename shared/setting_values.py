@@ -5,6 +5,7 @@ Every constructor raises `ValueError` with what is allowed, and never with a par
 
 import re
 from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
@@ -58,6 +59,37 @@ class Secret:
     def reveal(self) -> str:
         """The text itself."""
         return self._text
+
+
+class ApiKey(Secret):
+    """A key of the API: 16 to 200 characters that an HTTP header can carry, or empty."""
+
+    def __init__(self, text: str) -> None:
+        if text and not (16 <= len(text) <= 200 and text.isascii() and text.isprintable()):
+            raise ValueError("must have 16 to 200 printable ASCII characters")
+        super().__init__(text)
+
+
+class ListenAddress(str):
+    """The IP address that a server listens on, or ``localhost``."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Check the text."""
+        try:
+            if text != "localhost":
+                ip_address(text)
+        except ValueError:
+            raise ValueError(
+                "must be an IP address such as 127.0.0.1, or 0.0.0.0 for all of this machine's"
+            ) from None
+        return super().__new__(cls, text)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only programs of this machine reach it."""
+        return self == "localhost" or ip_address(self).is_loopback
 
 
 class DatabaseUrl(Secret):

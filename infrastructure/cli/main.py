@@ -114,6 +114,16 @@ HISTORY_SETTINGS = ("repositories", "output_dir", "database_url", "log_level", "
 EXPORT_SETTINGS = (*HISTORY_SETTINGS, "csv_escape_formulas")
 """The settings that mean something to an export."""
 
+SERVE_SETTINGS = (
+    "api_host",
+    "api_port",
+    "api_keys",
+    "api_open",
+    "api_requests_per_minute",
+    *EXPORT_SETTINGS,
+)
+"""The settings that mean something to the server."""
+
 DATASETS_SETTINGS = (
     "datasets_url",
     "requests_per_second",
@@ -245,6 +255,7 @@ def commands(context: click.Context, resume: bool | None) -> int | None:
     python main.py chart diff                who rose, fell, entered and left the chart
     python main.py export --out films.xlsx   titles for other programs, with filters
     python main.py report                    a page with plots and tables, for a browser
+    python main.py serve                     the HTTP API, for other programs
     python main.py repair                    copy what one repository lacks from the other
     python main.py datasets import           IMDb's own files, with all its titles
     python main.py psql                      look into the database
@@ -839,6 +850,29 @@ def report(
         return report_on(settings, out=out, repository=repository, where=where)
     except InvalidSelection as error:
         raise click.UsageError(str(error)) from error
+
+
+@commands.command()
+@settings_options(*SERVE_SETTINGS)
+@click.pass_context
+def serve(context: click.Context) -> int:
+    """Serve what is held over HTTP, until Ctrl-C: the API of docs/api.md.
+
+    \b
+    python main.py serve
+    curl 'http://127.0.0.1:8000/api/v1/titles?limit=5'
+
+    Exit status: 0 when it was stopped (Ctrl-C, SIGTERM), 1 when it cannot listen or the database
+    cannot be opened, 2 for bad usage.
+    """
+    from domain.errors import InvalidConfiguration
+    from infrastructure.cli.serve import serve as serve_until_stopped
+
+    settings = _settings(context)
+    try:
+        return serve_until_stopped(settings)
+    except InvalidConfiguration as error:
+        raise _as_usage_error(error.problems) from error
 
 
 @commands.command(context_settings={"ignore_unknown_options": True})

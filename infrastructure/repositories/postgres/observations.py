@@ -46,21 +46,27 @@ _NAMES = "SELECT imdb_id, title FROM titles WHERE imdb_id = ANY (%s::text[])"
 
 @contextmanager
 def open_postgres_history(
-    url: str, *, connect_timeout_seconds: int = 5
+    url: str, *, pool_size: int = 1, connect_timeout_seconds: int = 5
 ) -> Iterator["PostgresHistory"]:
     """Open the database at ``url``, bring its schema up to date, and close it at the end.
 
-    Raises `RepositoryUnavailable`, with what to check in the URL.
+    At most ``pool_size`` connections, each lent to a thread at a time. Raises
+    `RepositoryUnavailable`, with what to check in the URL.
     """
     server = Server(url, connect_timeout_seconds=connect_timeout_seconds)
     with closing(server.connect()) as connection:
         apply_migrations(connection)
-    with closing(ConnectionPool(server, size=1, wait_seconds=connect_timeout_seconds)) as pool:
+    with closing(
+        ConnectionPool(server, size=pool_size, wait_seconds=connect_timeout_seconds)
+    ) as pool:
         yield PostgresHistory(pool)
 
 
 class PostgresHistory:
-    """Fulfils `HistoryReader`; each question is a transaction of its own."""
+    """Fulfils `HistoryReader`; besides, any number of threads may ask it at the same time.
+
+    Each question is a transaction of its own.
+    """
 
     def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool

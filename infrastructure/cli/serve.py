@@ -1,0 +1,121 @@
+"""The server: the application of the container, run by uvicorn until a signal ends it."""
+
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import msgspec
+import uvicorn
+from rich.console import Console
+from rich.text import Text
+
+from domain.errors import InvalidConfiguration, RepositoryUnavailable
+from infrastructure.cli.demo import COMMAND as DEMO
+from infrastructure.cli.exit_status import INCOMPLETE, SAVED
+from infrastructure.cli.interruption import heeded_signals
+from infrastructure.cli.shown import shown
+from infrastructure.container import has_embedded_database, open_web
+from shared.config import Settings, problems_of_serving
+
+_GRACE_SECONDS = 10
+"""How long a request that is being answered at the end has left."""
+
+_KEEP_ALIVE_SECONDS = 30
+_WAITING_CONNECTIONS = 1024
+
+
+def serve(settings: Settings) -> int:
+    """Serve until a signal of `SIGNALS` comes; give the exit status.
+
+    The second signal does not wait for requests that are being answered. Raises
+    `InvalidConfiguration` when anybody could read by mistake, or there is no PostgreSQL.
+    """
+    if problems := problems_of_serving(settings):
+        raise InvalidConfiguration(problems)
+    settings = _for_demo_data(settings)
+    try:
+        listener = _listener(settings)
+    except OSError as error:
+        where = f"{settings.api_host}, port {settings.api_port}"
+        sys.stderr.write(f"cannot listen on {where}: {error.strerror} (API_HOST, API_PORT)\n")
+        return INCOMPLETE
+    with listener:
+        try:
+            with open_web(settings) as app:
+                _run(app, listener)
+        except RepositoryUnavailable as error:
+            sys.stderr.write(f"{shown(str(error))}\n")
+            return INCOMPLETE
+    return SAVED
+
+
+def _for_demo_data(settings: Settings) -> Settings:
+    """The settings; those of the demo's data when there is no other yet, so that there is some."""
+    demo = msgspec.structs.replace(settings, output_dir=settings.output_dir / DEMO)
+    if settings.database_url or has_embedded_database(settings):
+        return settings
+    if not has_embedded_database(demo):
+        return settings
+    _say(f"There is no data in {settings.output_dir} yet: this is the demo's.")
+    return demo
+
+
+def _listener(settings: Settings) -> socket.socket:
+    """A socket that listens, made before anything else, so that a port in use is told at once."""
+    host = settings.api_host
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, settings.api_port))
+        listener.listen(_WAITING_CONNECTIONS)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """Says where it is once it answers, and ends like a program that was asked to."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Note the signal, but not to raise it again at the end as uvicorn would: we end well."""
+        if self.should_exit:
+            self.force_exit = True
+        self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer."""
+        await super().startup(sockets)
+        if self.started and sockets:
+            host, port = sockets[0].getsockname()[:2]
+            shown_host = f"[{host}]" if ":" in host else host
+            _say(f"Serving at http://{shown_host}:{port}/ (Ctrl-C ends it).")
+
+
+def _run(app: Callable[..., Any], listener: socket.socket) -> None:
+    config = uvicorn.Config(
+        app,
+        # Ours are configured already; addresses with what was searched for are not logged.
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off",
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+    )
+    server = _Server(config)
+    before = {number: signal.signal(number, server.handle_exit) for number in heeded_signals()}
+    try:
+        server.run(sockets=[listener])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _say(line: str) -> None:
+    Console(stderr=True).print(Text(line), soft_wrap=True)

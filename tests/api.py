@@ -1,0 +1,50 @@
+"""The HTTP API over real HTTP on loopback, in this process."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import msgspec
+import uvicorn
+
+from infrastructure.container import open_web
+from shared.config import Settings
+from shared.setting_values import DatabaseUrl
+
+
+@contextmanager
+def api_client(url: str, settings: Settings | None = None) -> Iterator[httpx.Client]:
+    """A client of the application over the database at ``url``."""
+    given = msgspec.structs.replace(settings or Settings(), database_url=DatabaseUrl(url))
+    with open_web(given) as app, serving_app(app) as address, httpx.Client(base_url=address) as c:
+        yield c
+
+
+@contextmanager
+def serving_app(app: Any) -> Iterator[str]:
+    """Serve an application until the end of the block; gives its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    is_up = threading.Event()
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            is_up.set()
+
+    server = Server(
+        uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=10
+        )
+    )
+    with listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            assert is_up.wait(timeout=60)
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
