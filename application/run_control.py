@@ -122,7 +122,7 @@ class RunControl:
         perform: PerformRun,
         find: FindRun,
         *,
-        when_ended: Callable[[RunReport], None] = lambda report: None,
+        when_ended: Callable[[RunReport], object] = lambda report: None,
     ) -> None:
         self._perform = perform
         self._find = _SparingFinder(find)

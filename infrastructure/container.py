@@ -196,7 +196,7 @@ def open_run_control(
     settings: Settings,
     *,
     reported: "Callable[[], FailedRun | None]" = lambda: None,
-    when_ended: Callable[[RunReport], None] = lambda report: None,
+    when_ended: Callable[[RunReport], object] = lambda report: None,
 ) -> "Iterator[RunControl]":
     """Wire the control of runs in this process; leaving it cancels the run at work and waits.
 
@@ -643,9 +643,16 @@ def database_url(settings: Settings) -> Iterator[str]:
 
 
 @contextmanager
-def open_web(settings: Settings) -> "Iterator[FastAPI]":
+def open_web(
+    settings: Settings,
+    *,
+    reported: "Callable[[], FailedRun | None]" = lambda: None,
+    when_ended: Callable[[RunReport], object] = lambda report: None,
+) -> "Iterator[FastAPI]":
     """Make the HTTP API, with the database open for as long as it may be asked.
 
+    A run that was started over it is cancelled and waited for at the end; ``reported`` and
+    ``when_ended`` are for its runs, as in `open_run_control`.
     An embedded database is made when there is none, and runs until this is left. Raises
     `InvalidConfiguration` without PostgreSQL, `RepositoryUnavailable`.
     """
@@ -662,12 +669,14 @@ def open_web(settings: Settings) -> "Iterator[FastAPI]":
         _open_postgres(settings) as repository,
         database_url(settings) as url,
         open_postgres_history(url, pool_size=_WEB_CONNECTIONS) as history,
+        open_run_control(settings, reported=reported, when_ended=when_ended) as runs,
     ):
         yield create_app(
             settings,
             Services(
                 repository=repository,
                 history=history,
+                runs=runs,
                 check_ready=partial(repository.runs, 1),
             ),
         )

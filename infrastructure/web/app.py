@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from infrastructure.web import health
+from infrastructure.web import health, run_control
 from infrastructure.web.access import access_from
 from infrastructure.web.problems import Problem, Unforeseen, answer_with_problems
 from infrastructure.web.services import Services
@@ -33,6 +33,7 @@ def create_app(settings: Settings, services: Services) -> FastAPI:
     app.state.services = services
     app.state.access = access_from(settings)
     app.include_router(health.router)
+    app.include_router(run_control.router)
     answer_with_problems(app)
     _describe_problems(app)
     # The one that is added last is the first to see a request, and the last to see the answer.

@@ -7,6 +7,7 @@ from typing import Annotated, Any, cast
 from fastapi import Depends, Request
 
 from application.ports import HistoryReader, TitleRepository
+from application.run_control import RunControl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,7 @@ class Services:
 
     repository: TitleRepository
     history: HistoryReader
+    runs: RunControl
     check_ready: Callable[[], Any]
     """Asks the database a small question; raises `RepositoryUnavailable`."""
 

@@ -132,13 +132,14 @@ def test_an_order_wins_over_the_settings(site, tmp_path):
         order = ChartOrder(chart=ChartName.TOP, limit=3, details=(DetailName.AKAS,))
         run_id = control.start(order)
         assert end_of(control, run_id).fetched == 3
-        assert done(control, TitlesOrder(ids=IDS[:2])).fetched == 2
-    record = find_run(settings, run_id)
-    assert record is not None
-    assert (record.run.command, record.run.chart) == ("chart", ChartName.TOP)
-    assert record.run.details == (DetailName.AKAS,)
-    newest = newest_runs(settings.output_dir, 1)[0].run
-    assert (newest.command, newest.details) == ("titles", (DetailName.AWARDS,))
+        other = done(control, TitlesOrder(ids=IDS[:2]))
+        assert other.fetched == 2
+    of_chart, of_titles = find_run(settings, run_id), find_run(settings, other.run_id)
+    assert of_chart is not None
+    assert (of_chart.run.command, of_chart.run.chart) == ("chart", ChartName.TOP)
+    assert of_chart.run.details == (DetailName.AKAS,)
+    assert of_titles is not None
+    assert (of_titles.run.command, of_titles.run.details) == ("titles", (DetailName.AWARDS,))
 
 
 def test_cancelled_in_the_middle_it_is_continued_and_nothing_is_fetched_twice(
