@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, FastAPI
 
-from infrastructure.web import charts, exports, health, people, runs, titles
+from infrastructure.web import charts, exports, health, people, run_control, runs, titles
 from infrastructure.web.access import access_from
 from infrastructure.web.guards import BodyLimit, LocalHosts, RateLimit, Readable, SafeHeaders
 from infrastructure.web.problems import Problem, Unforeseen, answer_with_problems, responses
@@ -37,6 +37,7 @@ def create_app(settings: Settings, services: Services) -> FastAPI:
     app.state.exports = exports.new_limiter()
     app.include_router(health.router)
     app.include_router(_api())
+    app.include_router(run_control.router)
     answer_with_problems(app)
     _describe_problems(app)
     _guard(app, settings)
