@@ -15,7 +15,7 @@ from infrastructure.cli.progress import RunCounts, observed
 from infrastructure.cli.runs import tell_of
 from infrastructure.container import new_run, open_people
 from shared.config import Settings
-from shared.log_context import run_log
+from shared.log_context import note_run, run_log
 
 SHOWN = 20
 """So many people are shown; all are in the files and tables."""
@@ -29,6 +29,7 @@ def scrape_people(settings: Settings, ids: Sequence[NameId], rejected: Sequence[
     source gives people.
     """
     run = new_run(settings, PEOPLE)
+    note_run(run.run_id)
     stop = threading.Event()
     with stop_on_signals(stop):
         with observed(RunCounts(), lines_only=settings.log_format == "json") as shown:

@@ -12,7 +12,7 @@ from infrastructure.cli.progress import RunCounts, observed
 from infrastructure.cli.report_file import write_report
 from infrastructure.container import FETCHING_AT_ONCE, App, new_run, open_app
 from shared.config import Settings
-from shared.log_context import run_log
+from shared.log_context import note_run, run_log
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +65,9 @@ def tell_of(report: RunReport, settings: Settings) -> None:
 
 def _run(settings: Settings, command: str, use_case: UseCase, stop: threading.Event) -> RunReport:
     """Do the run; when this returns, the live display is gone and everything is closed."""
+    run = new_run(settings, command)
+    if command in FETCHING_AT_ONCE:  # others may go on with an older one
+        note_run(run.run_id)
     with (
         observed(
             RunCounts(), _FIRST.get(command, "starting"), lines_only=settings.log_format == "json"
@@ -74,7 +77,7 @@ def _run(settings: Settings, command: str, use_case: UseCase, stop: threading.Ev
         # What the end needs is loaded now, while the first answer is on its way.
         import infrastructure.cli.summary  # noqa: F401
 
-        return use_case(app, new_run(settings, command))
+        return use_case(app, run)
 
 
 def _written(report: RunReport, settings: Settings) -> Path | None:
