@@ -16,6 +16,7 @@ from domain.chart import Chart
 from domain.identifiers import ImdbId
 from domain.merged_id import MergedId
 from domain.run import RepositoryReport, Run, RunReport, StoreCounts
+from shared.log_context import note_run
 
 _Given = TypeVar("_Given")
 
@@ -96,6 +97,7 @@ class CompositeSave:
         self, run: Run, chart: Chart | None, asked: Sequence[ImdbId] | None = None
     ) -> None:
         """Have every repository note the run, the chart that it is about and the ids asked for."""
+        note_run(run.run_id)
 
         def note(repository: TitleRepository) -> None:
             repository.begin_run(run, chart, asked)

@@ -13,6 +13,7 @@ from domain.errors import RunStopped, ScraperError, SourceError, TitleError
 from domain.identifiers import NameId, TitleId
 from domain.person_profile import PersonProfile
 from domain.title import Title
+from shared.log_context import asking_for, in_log_context, log_fields
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ class DetailFetcher(Generic[Id, Item]):
                     if not waiting or _others_may_join(len(waiting), size, in_flight):
                         break
                     batch = [waiting.popleft() for _ in range(min(size, len(waiting)))]
-                    future = pool.submit(self._fetch_batch, batch, size)
+                    future = pool.submit(in_log_context(self._fetch_batch), batch, size)
                     future.add_done_callback(finished.put)
                     in_flight[size] += 1
                 if not in_flight.total():
@@ -118,6 +119,10 @@ class DetailFetcher(Generic[Id, Item]):
         """
         if not self._go_on():
             return _Done(size)
+        with asking_for(**_about(ids)):
+            return self._fetched(ids, size)
+
+    def _fetched(self, ids: Sequence[Id], size: int) -> _Done[Id, Item]:
         began = time.monotonic()
         outcomes: Sequence[Item | TitleError | SourceError | UnexpectedFailure]
         try:
@@ -131,7 +136,32 @@ class DetailFetcher(Generic[Id, Item]):
             outcomes = [UnexpectedFailure(f"{type(error).__name__}: {error}")] * len(ids)
         seconds = time.monotonic() - began
         fetched = [Fetched(i, outcome, seconds) for i, outcome in zip(ids, outcomes, strict=True)]
+        if logger.isEnabledFor(logging.DEBUG):
+            _log(fetched)
         return _Done(size, fetched)
+
+
+def _about(ids: Sequence[Id]) -> dict[str, object]:
+    """What the log says of a request: whom it is about, or about how many."""
+    return _id_field(ids[0]) if len(ids) == 1 else {"asked_together": len(ids)}
+
+
+def _id_field(imdb_id: Id) -> dict[str, object]:
+    return {"person_id" if imdb_id.startswith("nm") else "title_id": imdb_id}
+
+
+def _log(fetched: "Sequence[Fetched[Id, Item]]") -> None:
+    """Log a line for each. Of several requests for one title the log has the last one's route."""
+    for one in fetched:
+        outcome, extra = one.outcome, {**_id_field(one.imdb_id), "seconds": round(one.seconds, 3)}
+        if isinstance(outcome, ScraperError):
+            extra["reason"] = outcome.reason
+            logger.debug("failed %s: %s", one.imdb_id, outcome, extra=extra)
+        else:
+            source = extra["source"] = outcome.provenance.source
+            route = log_fields().get("route")
+            way = f"{source}, {route}" if route else source
+            logger.debug("fetched %s in %.3f s (%s)", one.imdb_id, one.seconds, way, extra=extra)
 
 
 def _others_may_join(waiting: int, size: int, in_flight: Mapping[int, int]) -> bool:

@@ -14,6 +14,7 @@ from application.ports import BatchResult, RepositoryOpener, RunObserver, Spill,
 from domain.errors import RepositoryUnavailable, SpillUnavailable
 from domain.identifiers import ImdbId
 from domain.run import ProfileCounts, RepositoryReport, StoreCounts
+from shared.log_context import asking_for, in_log_context
 from shared.stages import SAVE, stage
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class Lane(threading.Thread):
         stop: threading.Event,
         when_in_trouble: Callable[[], None],
     ) -> None:
-        super().__init__(name=f"save-{opener.name}")
+        super().__init__(name=f"save-{opener.name}", target=in_log_context(self._work))
         self._opener = opener
         self._observer = observer
         self._wait_seconds = wait_seconds
@@ -119,7 +120,11 @@ class Lane(threading.Thread):
         """Let the thread end when everything is done or given up."""
         self._queue.close()
 
-    def run(self) -> None:
+    def _work(self) -> None:
+        with asking_for(repository=self._opener.name):
+            self._work_until_closed()
+
+    def _work_until_closed(self) -> None:
         """Open, work and close; after a failure keep taking what comes, so that nobody waits."""
         self._works(self._open, RETRY_DELAYS_SECONDS)
         self._tell_absence()

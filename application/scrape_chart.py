@@ -9,12 +9,14 @@ from datetime import datetime
 from application.composite_save import CompositeSave
 from application.detail_fetcher import UnexpectedFailure
 from application.guarded_observer import GuardedObserver
+from application.outcome_log import log_outcome
 from application.ports import RunObserver
 from application.scrape_titles import RunClock, ScrapeTitles, utc_now
 from application.source_chain import SourceChain
 from domain.chart import Chart, ChartName
 from domain.errors import RunStopped, ScraperError, SourceError, TitleError
 from domain.run import Run, RunOutcome, RunReport
+from shared.log_context import in_log_context
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +62,7 @@ class ScrapeChart:
         """
         with ThreadPoolExecutor(1, thread_name_prefix="chart") as thread:
             try:
-                return thread.submit(self._source.chart, name).result()
+                return thread.submit(in_log_context(self._source.chart), name).result()
             except (SourceError, TitleError) as error:
                 return error
             except Exception as error:
@@ -84,7 +86,9 @@ class ScrapeChart:
             fetched_from={},
             notices=(*self._source.notices, message),
         )
-        return replace(report, repositories=self._save.finish_run(report))
+        report = replace(report, repositories=self._save.finish_run(report))
+        log_outcome(report)
+        return report
 
 
 def _outcome(error: ScraperError) -> RunOutcome:

@@ -13,6 +13,7 @@ from application.composite_save import CompositeSave, titles_held
 from application.detail_fetcher import DetailFetcher, Fetch, Fetched, Id, Item
 from application.guarded_observer import GuardedObserver
 from application.lane import Count
+from application.outcome_log import log_outcome
 from application.ports import RunObserver
 from application.source_chain import SourceChain
 from domain.chart import Chart
@@ -196,7 +197,9 @@ class Scrape(Generic[Id, Item]):
         )
         report = replace(report, outcome=self._outcome(report))
         after = replace(report, repositories=self._save.finish_run(report))
-        return replace(after, outcome=self._outcome(after))
+        after = replace(after, outcome=self._outcome(after))
+        log_outcome(after)
+        return after
 
     def _outcome(self, report: RunReport) -> RunOutcome:
         unsaved = any(r.error or r.refused or r.missing for r in report.repositories)

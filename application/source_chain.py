@@ -31,6 +31,7 @@ from domain.errors import (
 )
 from domain.identifiers import NameId, TitleId
 from domain.run import DetailFailure
+from shared.log_context import note_asked
 
 logger = logging.getLogger(__name__)
 
@@ -167,6 +168,7 @@ class Chain(Generic[_Source]):
         size = source.batch_size  # once: it may become smaller meanwhile
         for start in range(0, len(ids), size):
             batch = ids[start : start + size]
+            note_asked(source=source.name, route=None, attempt=None)
             try:
                 with self._noted(source):
                     outcomes = ask(source, batch)

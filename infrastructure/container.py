@@ -55,6 +55,7 @@ from domain.identifiers import ListId
 from domain.run import PEOPLE, DetailFailure, Run, RunRecord, RunReport, StoreCounts
 from domain.search import Thing
 from shared.config import RepositoryName, Settings, load_settings
+from shared.log_context import run_log
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -151,7 +152,7 @@ def open_app(
     Repositories open in their lanes, while the chart is being read. ``stop`` ends a run early. When
     the use case ``fetches_at_once``, its first source begins already while the rest is made.
     """
-    with ExitStack() as stack:
+    with run_log(), ExitStack() as stack:
 
         def tell(notice: str) -> None:
             chain.tell(notice)  # a source has nothing to say before the chain asks it
@@ -298,7 +299,7 @@ def open_people(
     settings: Settings, observer: RunObserver, stop: threading.Event
 ) -> Iterator[ScrapePeople]:
     """Wire the use case for people; as `open_app`."""
-    with ExitStack() as stack:
+    with run_log(), ExitStack() as stack:
 
         def tell(notice: str) -> None:
             chain.tell(notice)  # a source has nothing to say before the chain asks it
@@ -372,12 +373,15 @@ def open_repair(
 
     ``stop`` ends it early, also while a repository that has gone away is waited for.
     """
-    with CompositeSave(
-        repository_openers(settings),
-        observer,
-        wait_seconds=settings.repository_wait_seconds,
-        stop=stop,
-    ) as save:
+    with (
+        run_log(),
+        CompositeSave(
+            repository_openers(settings),
+            observer,
+            wait_seconds=settings.repository_wait_seconds,
+            stop=stop,
+        ) as save,
+    ):
         yield Repair(save, stop, tell)
 
 

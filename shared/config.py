@@ -17,6 +17,7 @@ from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 from msgspec import Meta
 
+from shared.secret_files import SUFFIX, read_secret_files
 from shared.setting_values import (
     DEFAULT_LANGUAGE,
     ApiKey,
@@ -43,6 +44,7 @@ _ADDRESSES = {
     "graphql_url",
     "datasets_url",
     "database_url",
+    "database_password",
     "proxies",
     "tor_socks_url",
     "tor_control_url",
@@ -199,6 +201,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "that keeps its data under OUTPUT_DIR."
         ),
     ] = DatabaseUrl("")
+    database_password: Annotated[
+        Secret,
+        Meta(
+            description="Password for DATABASE_URL, when it has none; any characters will do, "
+            "none is encoded."
+        ),
+    ] = Secret("")
     repository_wait_seconds: Annotated[
         float,
         Meta(
@@ -395,16 +404,19 @@ def load_settings(
 
     Raises `InvalidSettings` with every problem at once.
     """
+    options = options or {}
     try:
-        given = {**_from_environment(env_file), **(options or {})}
+        named = _from_environment(env_file)
+        in_files, in_files_wrong = read_secret_files(named, secret_settings() - options.keys())
     except OSError as error:
         raise InvalidSettings([f"{env_file} cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
         problem = f"{env_file} cannot be read: it is not in UTF-8; save it so in your editor"
         raise InvalidSettings([problem]) from error
+    given = {name: named[name] for name in _types() if name in named} | in_files | dict(options)
     values: dict[str, Any] = {}
-    problems = []
-    wrong = set()
+    problems = list(in_files_wrong.values())
+    wrong = set(in_files_wrong)
     for name, text in given.items():
         try:
             values[name] = _value(_types()[name], text)
@@ -412,11 +424,15 @@ def load_settings(
             problems.append(_problem(name, text, str(error)))
             wrong.add(name)
     settings = Settings(**values)
+    problems += _problems_of_database(settings, wrong)
     problems += _problems_of_saved_pages(settings) + _problems_of_routes(settings, wrong)
     if settings.http_cache == "redis" and not (settings.redis_url or "redis_url" in wrong):
         problems.append("REDIS_URL: must be set when HTTP_CACHE is 'redis'")
     if problems:
         raise InvalidSettings(problems)
+    if settings.database_password:
+        url = settings.database_url.with_password(settings.database_password)
+        return msgspec.structs.replace(settings, database_url=url)
     return settings
 
 
@@ -432,14 +448,24 @@ def problems_of_serving(settings: Settings) -> list[str]:
 
 
 def _from_environment(env_file: Path | None) -> dict[str, str]:
-    """What environment and ``env_file`` say, by field name in any case; empty says nothing."""
+    """What environment and ``env_file`` say, by name in small letters; empty says nothing."""
     in_file = _values_of(env_file) if env_file is not None else {}
-    named = {
+    return {
         name.lower(): value
         for name, value in (*in_file.items(), *os.environ.items())
         if value and value.strip()
     }
-    return {name: named[name] for name in _types() if name in named}
+
+
+@cache
+def secret_settings() -> frozenset[str]:
+    """The settings that may hold a secret; each may be read from a file, ``<SETTING>_FILE``."""
+    return frozenset(name for name, wanted in _types().items() if _is_secret(get_args(wanted)[0]))
+
+
+def _is_secret(kind: Any) -> bool:
+    kinds = get_args(kind) if get_origin(kind) is tuple else (kind,)
+    return any(isinstance(one, type) and issubclass(one, Secret) for one in kinds)
 
 
 def _values_of(env_file: Path) -> dict[str, str | None]:
@@ -478,7 +504,9 @@ def _value(wanted: Any, text: str) -> object:
     kind = get_args(wanted)[0]
     given: object = text.strip()
     if get_origin(kind) is tuple:
-        given = tuple(part.strip() for part in text.split(",") if part.strip())
+        # A file may have one a line.
+        parts = text.replace("\n", ",").split(",")
+        given = tuple(part.strip() for part in parts if part.strip())
     try:
         if kind in _NUMBERS:
             given = kind(given)
@@ -542,6 +570,16 @@ def _problem(name: str, text: str, message: str) -> str:
     return f"{name.upper()}={text}: {message}"
 
 
+def _problems_of_database(settings: Settings, wrong: Collection[str]) -> list[str]:
+    if not settings.database_password or "database_url" in wrong:
+        return []
+    if not settings.database_url:
+        return ["DATABASE_PASSWORD: is of no use without DATABASE_URL"]
+    if settings.database_url.has_password:
+        return ["DATABASE_PASSWORD: DATABASE_URL has a password, too: leave out one of them"]
+    return []
+
+
 def _problems_of_saved_pages(settings: Settings) -> list[str]:
     folder = settings.saved_pages_dir
     if "saved" not in settings.sources:
@@ -579,6 +617,7 @@ def likely_typos(env_file: Path = ENV_FILE) -> list[str]:
     import difflib
 
     known = [name.upper() for name in _types()]
+    known += [f"{name}{SUFFIX}".upper() for name in secret_settings()]
     lines = []
     for name in dotenv_values(env_file):
         close = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
 DEFAULT_LANGUAGE = "en-US"
 
@@ -103,6 +103,19 @@ class DatabaseUrl(Secret):
             if is_cut or _NO_ESCAPE.search(text):
                 raise ValueError(f"is not a URL; {_ENCODING}")
         super().__init__(text)
+
+    @property
+    def has_password(self) -> bool:
+        """Whether it has one, before its host or as a parameter."""
+        parts = urlsplit(self.reveal())
+        named = dict(parse_qsl(parts.query, keep_blank_values=True))
+        return parts.password is not None or "password" in named
+
+    def with_password(self, password: Secret) -> Self:
+        """The same with a password, as a parameter: it need not name a user."""
+        url = self.reveal()
+        mark = "&" if urlsplit(url).query else "?"
+        return type(self)(f"{url.rstrip('?&')}{mark}password={quote(password.reveal(), safe='')}")
 
 
 class RedisUrl(Secret):

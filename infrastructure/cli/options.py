@@ -6,20 +6,12 @@ from typing import Any, TypeVar
 
 import click
 
-from shared.config import setting_fields
+from shared.config import secret_settings, setting_fields
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _OTHER_NAMES = {"details": "--with"}
 _KEY = "infrastructure.cli.settings"
 _PROFILE_KEY = "infrastructure.cli.profile"
-_SECRETS = {
-    "database_url",
-    "proxies",
-    "tor_socks_url",
-    "tor_control_password",
-    "redis_url",
-    "api_keys",
-}
 
 
 def settings_options(*names: str) -> Callable[[_Command], _Command]:
@@ -82,7 +74,7 @@ def given_again(*names: str) -> str:
     context = click.get_current_context(silent=True)
     given = {} if context is None else given_options(context)
     return "".join(
-        f" --{name.replace('_', '-')} {'...' if name in _SECRETS else shlex.quote(text)}"
+        f" --{name.replace('_', '-')} {'...' if name in secret_settings() else shlex.quote(text)}"
         for name, text in given.items()
         if name in (names or given)
     )

@@ -15,11 +15,13 @@ from infrastructure.cli.progress import RunCounts, observed
 from infrastructure.cli.runs import tell_of
 from infrastructure.container import new_run, open_people
 from shared.config import Settings
+from shared.log_context import note_run, run_log
 
 SHOWN = 20
 """So many people are shown; all are in the files and tables."""
 
 
+@run_log()
 def scrape_people(settings: Settings, ids: Sequence[NameId], rejected: Sequence[str]) -> int:
     """Fetch and save people, show them, report; give the exit status.
 
@@ -27,9 +29,10 @@ def scrape_people(settings: Settings, ids: Sequence[NameId], rejected: Sequence[
     source gives people.
     """
     run = new_run(settings, PEOPLE)
+    note_run(run.run_id)
     stop = threading.Event()
     with stop_on_signals(stop):
-        with observed(RunCounts()) as shown:
+        with observed(RunCounts(), lines_only=settings.log_format == "json") as shown:
             observer = _FirstPeople(shown)
             with open_people(settings, observer, stop) as people:
                 # What the end needs is loaded now, while the first answer is on its way.

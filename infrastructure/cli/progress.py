@@ -13,6 +13,7 @@ from domain.person_profile import PersonProfile
 from domain.run import Failure, Run
 from domain.title import Title
 from infrastructure.cli.shown import shown
+from shared.log_context import in_log_context
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,6 +30,7 @@ class RunCounts:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.began = time.monotonic()
+        self.has_begun = False
         self.asked: int | None = None
         self.unit = "titles"
         self.done = 0
@@ -38,7 +40,7 @@ class RunCounts:
     def start(self, run: Run, asked: int | None) -> None:
         """The fetching begins now."""
         with self._lock:
-            self.began, self.asked = time.monotonic(), asked
+            self.began, self.asked, self.has_begun = time.monotonic(), asked, True
             self.unit = "people" if run.is_about_people else "titles"
 
     def add_done(self, *, failed: bool) -> None:
@@ -57,6 +59,17 @@ class RunCounts:
         with self._lock:
             return " ".join(f"{name} {count}" for name, count in sorted(self.saved_by.items()))
 
+    def fields(self) -> dict[str, object]:
+        """The same as `describe`, as fields of a log record; ``rate`` is per second."""
+        with self._lock:
+            return {
+                "done": self.done,
+                "asked": self.asked,
+                "failures": self.failures,
+                "rate": round(self.done / max(time.monotonic() - self.began, 1e-9), 2),
+                "saved": dict(self.saved_by),
+            }
+
     def describe(self) -> str:
         """One line: fetched, saved per repository, failed, titles a second, time left."""
         with self._lock:
@@ -74,29 +87,30 @@ class RunCounts:
 
 
 class LogObserver:
-    """Tells how a run goes in log lines, at most one every `LOG_EVERY_SECONDS`."""
+    """Tells how a run goes in log lines: its beginning, and what the user should know.
+
+    Each title has a line of `application.detail_fetcher`, at DEBUG.
+    """
 
     def __init__(self, counts: RunCounts) -> None:
         self._counts = counts
-        self._last_line = time.monotonic()
 
     def started(self, run: Run, asked: int | None) -> None:
         """Log the beginning of the run."""
         self._counts.start(run, asked)
         sources = ", ".join(run.sources)
-        logger.info("run %s: %s %s from %s", run.run_id, asked, self._counts.unit, sources)
+        extra = {"asked": asked, "sources": list(run.sources)}
+        logger.info(
+            "run %s: %s %s from %s", run.run_id, asked, self._counts.unit, sources, extra=extra
+        )
 
     def fetched(self, item: Title | PersonProfile, seconds: float) -> None:
         """Count a title."""
         self._counts.add_done(failed=False)
-        logger.debug("fetched %s in %.3f s", item.imdb_id, seconds)
-        self._log_now_and_then()
 
     def failed(self, failure: Failure) -> None:
         """Count a failure; the summary names them all."""
         self._counts.add_done(failed=True)
-        logger.debug("failed %s: %s", failure.imdb_id, failure.message)
-        self._log_now_and_then()
 
     def saved(self, repository: str, result: BatchResult) -> None:
         """Count what a repository saved."""
@@ -106,11 +120,30 @@ class LogObserver:
         """Log what the user should know."""
         logger.warning("%s", shown(message))
 
-    def _log_now_and_then(self) -> None:
-        now = time.monotonic()
-        if now - self._last_line >= LOG_EVERY_SECONDS:
-            self._last_line = now
-            logger.info("%s", self._counts.describe())
+
+class _SteadySummary:
+    """Logs the counts of a run every `LOG_EVERY_SECONDS`, also while nothing arrives.
+
+    From a thread of its own, until the end of the block.
+    """
+
+    def __init__(self, counts: RunCounts) -> None:
+        self._counts = counts
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=in_log_context(self._log), name="summary")
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _log(self) -> None:
+        while not self._over.wait(LOG_EVERY_SECONDS):
+            if self._counts.has_begun:
+                fields = self._counts.fields()
+                logger.info("%s", self._counts.describe(), extra=fields)
 
 
 class LiveObserver:
@@ -159,14 +192,18 @@ class LiveObserver:
 
 
 @contextmanager
-def observed(counts: RunCounts, first: str = "starting") -> Iterator[LogObserver | LiveObserver]:
+def observed(
+    counts: RunCounts, first: str = "starting", *, lines_only: bool = False
+) -> Iterator[LogObserver | LiveObserver]:
     """Give an observer: a live display if standard error is a terminal, else log lines.
 
-    ``first`` is what the display says is being done before the run knows what to fetch.
+    ``first`` is what the display says is being done before the run knows what to fetch. With
+    ``lines_only`` there is no display on a terminal either: lines for machines are never wrapped.
     """
-    console = _terminal()
+    console = None if lines_only else _terminal()
     if console is None:
-        yield LogObserver(counts)
+        with _SteadySummary(counts):
+            yield LogObserver(counts)
         return
     from rich.progress import (
         BarColumn,

@@ -21,6 +21,7 @@ from infrastructure.cli.interruption import stop_on_signals
 from infrastructure.cli.progress import LogObserver, RunCounts
 from infrastructure.container import new_run, open_repair
 from shared.config import Settings
+from shared.log_context import run_log
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ _NAMED_IDS = 8
 _NOTHING_COPIED = "Interrupted before all was compared: nothing was copied."
 
 
+@run_log()
 def repair_repositories(settings: Settings, *, check: bool, console: Console) -> int:
     """Say in what the repositories differ and, unless ``check``, level them; the exit status."""
     if len(settings.repositories) < 2:

@@ -12,6 +12,7 @@ from infrastructure.cli.progress import RunCounts, observed
 from infrastructure.cli.report_file import write_report
 from infrastructure.container import FETCHING_AT_ONCE, App, new_run, open_app
 from shared.config import Settings
+from shared.log_context import note_run, run_log
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +23,7 @@ _FIRST = dict.fromkeys(("chart", "demo"), "reading the chart")
 UseCase = Callable[[App, Run], RunReport]
 
 
+@run_log()
 def run_and_report(
     settings: Settings, command: str, use_case: UseCase, *, profile: bool = False
 ) -> int:
@@ -63,14 +65,19 @@ def tell_of(report: RunReport, settings: Settings) -> None:
 
 def _run(settings: Settings, command: str, use_case: UseCase, stop: threading.Event) -> RunReport:
     """Do the run; when this returns, the live display is gone and everything is closed."""
+    run = new_run(settings, command)
+    if command in FETCHING_AT_ONCE:  # others may go on with an older one
+        note_run(run.run_id)
     with (
-        observed(RunCounts(), _FIRST.get(command, "starting")) as observer,
+        observed(
+            RunCounts(), _FIRST.get(command, "starting"), lines_only=settings.log_format == "json"
+        ) as observer,
         open_app(settings, observer, stop, fetches_at_once=command in FETCHING_AT_ONCE) as app,
     ):
         # What the end needs is loaded now, while the first answer is on its way.
         import infrastructure.cli.summary  # noqa: F401
 
-        return use_case(app, new_run(settings, command))
+        return use_case(app, run)
 
 
 def written(report: RunReport, settings: Settings) -> Path | None:

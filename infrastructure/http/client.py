@@ -31,6 +31,7 @@ from infrastructure.http.routes import Journey, Leg, RouteFailed, RoutePool
 from infrastructure.http.routes.failures import refused_password, route_failure
 from infrastructure.http.throttle import Throttle
 from infrastructure.http.unpack import BodyDamaged, BodyTooLarge
+from shared.log_context import note_asked
 from shared.stages import NETWORK, stage
 
 if TYPE_CHECKING:
@@ -170,6 +171,7 @@ class HttpClient:
             stop=self._enough,
             wait=self._wait_seconds,
             sleep=tenacity.sleep_using_event(stop),
+            before_sleep=_log_retry,
             reraise=True,
         )
 
@@ -341,6 +343,8 @@ class HttpClient:
         while True:
             try:
                 with journey.leg() as leg:
+                    attempt = self._retrying.statistics["attempt_number"]  # of this thread
+                    note_asked(route=leg.route.name, attempt=attempt)
                     answer = self._over(leg, page, host, read)
                     if answer is not None:
                         return answer
@@ -537,6 +541,14 @@ class HttpClient:
             return self._timeout_seconds
         addresses = number_of_addresses(urlsplit(url).hostname or "", FIRST_CONTACT_SECONDS)
         return min(self._timeout_seconds, max(1.0, FIRST_CONTACT_SECONDS / addresses))
+
+
+def _log_retry(state: tenacity.RetryCallState) -> None:
+    """Log a try that has failed and is made again; the context says which it was."""
+    if logger.isEnabledFor(logging.DEBUG) and state.outcome is not None:
+        page: _Page = state.args[0]
+        error, wait = state.outcome.exception(), state.upcoming_sleep
+        logger.debug("%s: %s; trying again in %.1f s", page.address, error, wait)
 
 
 def _target(response: PackedResponse) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from domain.errors import RobotsDisallowed, SourceUnavailable
 from infrastructure.http.response import Response
+from shared.log_context import in_log_context
 
 if TYPE_CHECKING:
     from protego import Protego
@@ -46,7 +47,7 @@ class Robots:
         What goes wrong is told to whoever asks `check` about the host then.
         """
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="robots")
-        self._ahead.submit(self.check, url)
+        self._ahead.submit(in_log_context(self.check), url)
         import protego  # noqa: F401 - takes as long to load as an answer is on its way
 
     def close(self) -> None:

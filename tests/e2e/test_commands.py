@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from demo.facts import load_facts
+from demo.faults import Fault, FaultPlan
 from demo.site import DemoSite
 from tests.databases import rows_of
 from tests.e2e.program import ROOT, environment, report, rows, run, start
@@ -403,6 +404,36 @@ def test_logs_can_be_json(site, tmp_path):
     lines = [json.loads(line) for line in result.err.splitlines()]
     assert lines[0]["level"] == "INFO"
     assert "2 titles from html" in lines[0]["message"]
+    run_id = report(tmp_path / "output")["run"]["run_id"]
+    assert {line.get("run_id") for line in lines} == {run_id}
+    last = lines[-1]
+    assert (last["outcome"], last["asked"], last["fetched"]) == ("complete", 2, 2)
+    assert last["failures"] == 0
+    assert (last["saved"], last["missing"]) == ({"csv": 2}, {"csv": 0})
+
+
+def test_a_title_has_a_line_at_debug_with_all_that_it_took(tmp_path):
+    plans = (FaultPlan([Fault.UNAVAILABLE], share=0.5, seed=seed) for seed in range(100))
+    path = "/title/tt0111161/"
+    fails_once = next(p for p in plans if p.fault_at(path, 0) and not p.fault_at(path, 1))
+    with DemoSite(FACTS, faults=fails_once) as flaky:
+        result = run(
+            tmp_path, "titles", "tt0111161", "tt9999999", base_url=flaky.url, repositories="csv",
+            requests_per_second=0, log_format="json", log_level="DEBUG",
+        )  # fmt: skip
+    lines = [json.loads(line) for line in result.err.splitlines()]
+    fetched, failed = (
+        next(line for line in lines if line["message"].startswith(word))
+        for word in ("fetched tt", "failed tt")
+    )
+    assert (fetched["title_id"], fetched["source"]) == ("tt0111161", "html")
+    assert (fetched["route"], fetched["attempt"]) == ("direct", 2)
+    again = next(line for line in lines if f"{path}: HTTP 503; trying again" in line["message"])
+    assert (again["title_id"], again["attempt"], again["source"]) == ("tt0111161", 1, "html")
+    assert fetched["seconds"] > 0
+    assert (failed["title_id"], failed["reason"]) == ("tt9999999", "not_found")
+    run_id = report(tmp_path / "output")["run"]["run_id"]
+    assert {line["run_id"] for line in (fetched, failed)} == {run_id}
 
 
 def test_the_charts_that_there_are(tmp_path):

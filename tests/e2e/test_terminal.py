@@ -1,5 +1,6 @@
 """What a person sees on a terminal."""
 
+import json
 import os
 import pty
 import re
@@ -67,6 +68,32 @@ def test_a_live_display_is_followed_by_the_summary(site, tmp_path):
     assert shown.startswith("\nDone: every title is saved in every repository")
     assert "asked 250 = fetched 250 + failed 0 + not tried 0" in shown
     assert shown.rstrip().endswith("other charts, single titles, settings")
+
+
+def test_log_lines_stand_above_the_display_and_are_whole(site, tmp_path):
+    status, written = on_a_terminal(
+        tmp_path, base_url=site.url, repositories="csv", requests_per_second=0, limit=20,
+        max_threads=5, log_level="DEBUG",
+    )  # fmt: skip
+    assert status == 0
+    shown = CONTROL.sub("", written).replace("\r\n", "\n")
+    titles = re.findall(
+        r"^\r?\d\d:\d\d:\d\d DEBUG   fetched tt\d+ in \d+\.\d{3} s \(html, direct\)\s*$",
+        shown.replace("\r", "\n"), re.MULTILINE,
+    )  # fmt: skip
+    assert len(titles) == 20
+    assert any(re.search(r"titles .* \d+/20 ", frame) for frame in shown.split("\r"))
+
+
+def test_a_terminal_gets_json_without_a_display(site, tmp_path):
+    status, written = on_a_terminal(
+        tmp_path, base_url=site.url, repositories="csv", requests_per_second=0, limit=3,
+        log_format="json", columns=40,
+    )  # fmt: skip
+    assert status == 0
+    lines = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
+    assert [line["asked"] for line in lines] == [3, 3]
+    assert "\x1b[?25l" not in written  # no display hides the cursor
 
 
 def test_the_display_waits_for_the_first_title(tmp_path):

@@ -1,6 +1,7 @@
 import io
 import json
 import logging
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
@@ -243,19 +244,32 @@ def test_ids_are_read_from_arguments_and_standard_input():
 
 
 def test_progress_off_a_terminal_is_log_lines(caplog, monkeypatch):
-    counts = RunCounts()
-    monkeypatch.setattr("infrastructure.cli.progress.LOG_EVERY_SECONDS", 0.0)
+    counts, said = RunCounts(), threading.Event()
+    monkeypatch.setattr("infrastructure.cli.progress.LOG_EVERY_SECONDS", 0.01)
+    describe = counts.describe
+
+    def described() -> str:
+        line = describe()
+        if "failed 1" in line and "saved csv 1" in line:
+            said.set()
+        return line
+
+    monkeypatch.setattr(counts, "describe", described)
     with caplog.at_level(logging.INFO), observed(counts) as observer:
         assert isinstance(observer, LogObserver)
         observer.started(a_run(), 4)
         observer.fetched(a_title(1), 0.1)
-        observer.failed(failure(2, "not_found"))
-        observer.saved("csv", BatchResult(inserted=1))
-        observer.notice("source html is given up")
         observer.fetched(a_title(3), 0.1)
+        observer.saved("csv", BatchResult(inserted=1))
+        observer.failed(failure(2, "not_found"))
+        observer.notice("source html is given up")
+        assert said.wait(30)  # the summary is steady: it comes while nothing more arrives
     assert "fetched 2 of 4, saved csv 1, failed 1," in caplog.text
     assert "s left" in caplog.text
     assert "source html is given up" in caplog.text
+    last = next(r for r in reversed(caplog.records) if "saved csv 1, failed 1" in r.message)
+    assert (last.done, last.asked, last.failures, last.saved) == (3, 4, 1, {"csv": 1})
+    assert last.rate > 0
 
 
 def test_a_message_that_is_no_unicode_is_written_all_the_same(tmp_path):

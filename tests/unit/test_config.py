@@ -3,11 +3,15 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from psycopg2.extensions import parse_dsn
 
 from shared.config import (
     InvalidSettings,
     likely_typos,
     load_settings,
+    secret_settings,
     setting_fields,
 )
 from shared.setting_values import DatabaseUrl, ProxyUrl
@@ -17,6 +21,7 @@ from shared.setting_values import DatabaseUrl, ProxyUrl
 def _clean_environment(monkeypatch, tmp_path):
     for field in setting_fields():
         monkeypatch.delenv(field.name.upper(), raising=False)
+        monkeypatch.delenv(f"{field.name}_file".upper(), raising=False)
     monkeypatch.chdir(tmp_path)
 
 
@@ -415,3 +420,114 @@ def test_a_file_of_any_editor_is_read(tmp_path, encoding, end):
 def test_a_folder_called_like_the_file_is_none(tmp_path):
     (tmp_path / ".env").mkdir()
     assert load_settings().limit == 250
+
+
+class TestASecretInAFile:
+    WORD = "wh1sper-of-mine"
+
+    def problems(self) -> list[str]:
+        with pytest.raises(InvalidSettings) as caught:
+            load_settings()
+        assert self.WORD not in str(caught.value)
+        return list(caught.value.problems)
+
+    def test_is_the_value_of_the_setting_without_its_line_end(self, monkeypatch, tmp_path):
+        (tmp_path / "url").write_text("redis://:pass@host:1/0\r\n")
+        monkeypatch.setenv("REDIS_URL_FILE", str(tmp_path / "url"))
+        assert load_settings().redis_url.reveal() == "redis://:pass@host:1/0"
+
+    def test_is_named_in_the_env_file_too_and_is_no_typo(self, tmp_path):
+        (tmp_path / "url").write_text("redis://host:1/0")
+        (tmp_path / ".env").write_text("REDIS_URL_FILE=url\n")
+        assert load_settings().redis_url.reveal() == "redis://host:1/0"
+        assert likely_typos(tmp_path / ".env") == []
+
+    def test_may_be_one_of_several_a_line_each(self, monkeypatch, tmp_path):
+        (tmp_path / "list").write_text("http://a:p@h:1\nhttp://b:p@h:2, http://c:p@h:3\n\n")
+        monkeypatch.setenv("PROXIES_FILE", str(tmp_path / "list"))
+        shown = [proxy.reveal() for proxy in load_settings().proxies]
+        assert shown == ["http://a:p@h:1", "http://b:p@h:2", "http://c:p@h:3"]
+
+    def test_is_not_even_looked_at_when_an_option_says_it(self, monkeypatch):
+        monkeypatch.setenv("REDIS_URL_FILE", "/nowhere")
+        assert load_settings({"redis_url": "redis://host"}).redis_url.reveal() == "redis://host"
+
+    def test_is_a_problem_when_the_setting_is_given_as_well(self, monkeypatch, tmp_path):
+        (tmp_path / "url").write_text("redis://one")
+        monkeypatch.setenv("REDIS_URL_FILE", str(tmp_path / "url"))
+        (tmp_path / ".env").write_text(f"REDIS_URL=redis://:{self.WORD}@host\n")
+        assert self.problems() == ["REDIS_URL_FILE: REDIS_URL is set, too: leave out one of them"]
+
+    @pytest.mark.parametrize(
+        ("content", "problem"),
+        [
+            (None, "there is no such file"),
+            (b"", "the file is empty"),
+            (b" \n\n", "the file is empty"),
+            (b"\xff\xfe", "the file is not in UTF-8"),
+            (b"x" * 65_537, "the file is larger than 64 KB"),
+        ],
+    )
+    def test_is_a_problem_when_the_file_is_no_good(self, monkeypatch, tmp_path, content, problem):
+        path = tmp_path / "secret"
+        if content is not None:
+            path.write_bytes(content)
+        monkeypatch.setenv("TOR_CONTROL_PASSWORD_FILE", str(path))
+        assert self.problems()[0].startswith(f"TOR_CONTROL_PASSWORD_FILE={path}: {problem}")
+
+    def test_is_a_problem_when_a_folder_or_a_device_is_named(self, monkeypatch, tmp_path):
+        monkeypatch.setenv("REDIS_URL_FILE", str(tmp_path))
+        monkeypatch.setenv("PROXIES_FILE", "/dev/zero")
+        assert sorted(self.problems()) == [
+            "PROXIES_FILE=/dev/zero: is no file",
+            f"REDIS_URL_FILE={tmp_path}: is no file",
+        ]
+
+    def test_is_not_shown_when_it_stands_where_its_path_should(self, monkeypatch):
+        monkeypatch.setenv("REDIS_URL_FILE", f"redis://:{self.WORD}@host")
+        assert self.problems() == ["REDIS_URL_FILE: there is no such file"]
+
+    def test_is_not_shown_when_it_is_wrong(self, monkeypatch, tmp_path):
+        (tmp_path / "url").write_text(f"http://:{self.WORD}@host")
+        monkeypatch.setenv("REDIS_URL_FILE", str(tmp_path / "url"))
+        [problem] = self.problems()
+        assert problem.startswith("REDIS_URL: ")
+
+    def test_is_for_secrets_only(self, monkeypatch, tmp_path):
+        (tmp_path / "limit").write_text("3")
+        monkeypatch.setenv("LIMIT_FILE", str(tmp_path / "limit"))
+        assert load_settings().limit == 250
+        assert secret_settings() >= {"database_url", "database_password", "proxies", "redis_url"}
+        assert not secret_settings() & {"limit", "base_url", "output_dir", "sources"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me@host:1/name",
+        "postgresql://me@host:1/name?",
+        "postgresql://host/name?connect_timeout=3",
+    ],
+)
+@given(password=st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1))
+def test_the_password_of_the_database_may_have_any_characters(url, password):
+    assume(password.strip())
+    settings = load_settings({"database_url": url, "database_password": password}, env_file=None)
+    assert settings.database_url.has_password
+    assert parse_dsn(settings.database_url.reveal())["password"] == password.strip()
+    assert settings.database_url.reveal().startswith(url.rstrip("?"))
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("", "DATABASE_PASSWORD: is of no use without DATABASE_URL"),
+        ("postgresql://me:one@host/n", "DATABASE_PASSWORD: DATABASE_URL has a password, too"),
+        ("postgresql://host/n?password=one", "DATABASE_PASSWORD: DATABASE_URL has a password, too"),
+    ],
+)
+def test_a_password_that_is_of_no_use_is_told(url, problem):
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings({"database_url": url, "database_password": "two"}, env_file=None)
+    [told] = caught.value.problems
+    assert told.startswith(problem)
