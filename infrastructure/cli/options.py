@@ -12,7 +12,14 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 _OTHER_NAMES = {"details": "--with"}
 _KEY = "infrastructure.cli.settings"
 _PROFILE_KEY = "infrastructure.cli.profile"
-_SECRETS = {"database_url", "proxies", "tor_socks_url", "tor_control_password", "redis_url"}
+_SECRETS = {
+    "database_url",
+    "proxies",
+    "tor_socks_url",
+    "tor_control_password",
+    "redis_url",
+    "metrics_push_url",
+}
 
 
 def settings_options(*names: str) -> Callable[[_Command], _Command]:

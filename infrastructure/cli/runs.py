@@ -10,7 +10,7 @@ from infrastructure.cli.exit_status import OF_OUTCOME
 from infrastructure.cli.interruption import stop_on_signals
 from infrastructure.cli.progress import RunCounts, observed
 from infrastructure.cli.report_file import write_report
-from infrastructure.container import FETCHING_AT_ONCE, App, new_run, open_app
+from infrastructure.container import FETCHING_AT_ONCE, App, new_run, open_app, open_metrics
 from shared.config import Settings
 
 logger = logging.getLogger(__name__)
@@ -64,13 +64,23 @@ def tell_of(report: RunReport, settings: Settings) -> None:
 def _run(settings: Settings, command: str, use_case: UseCase, stop: threading.Event) -> RunReport:
     """Do the run; when this returns, the live display is gone and everything is closed."""
     with (
+        open_metrics(settings) as metrics,
         observed(RunCounts(), _FIRST.get(command, "starting")) as observer,
-        open_app(settings, observer, stop, fetches_at_once=command in FETCHING_AT_ONCE) as app,
+        open_app(
+            settings,
+            observer,
+            stop,
+            fetches_at_once=command in FETCHING_AT_ONCE,
+            metrics=metrics,
+        ) as app,
     ):
         # What the end needs is loaded now, while the first answer is on its way.
         import infrastructure.cli.summary  # noqa: F401
 
-        return use_case(app, new_run(settings, command))
+        report = use_case(app, new_run(settings, command))
+        if metrics is not None:
+            metrics.finished(report)
+        return report
 
 
 def _written(report: RunReport, settings: Settings) -> Path | None:
