@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 from application.backlog import NoSpill
 from application.detail_fetcher import Item
 from application.guarded_observer import GuardedObserver
-from application.lane import WAIT_SECONDS, Count, Lane
+from application.lane import WAIT_SECONDS, Count, Lane, RepositoryLoad
 from application.lane_queue import Batch, Job
 from application.ports import RepositoryOpener, RunObserver, Spill, TitleRepository
 from domain.chart import Chart
@@ -92,6 +92,11 @@ class CompositeSave:
     def names(self) -> tuple[str, ...]:
         """The repositories' names, in their order."""
         return tuple(lane.repository for lane in self._lanes)
+
+    @property
+    def loads(self) -> Mapping[str, RepositoryLoad]:
+        """How much each repository has to do now; any thread may ask."""
+        return {lane.repository: lane.load for lane in self._lanes}
 
     def begin_run(
         self, run: Run, chart: Chart | None, asked: Sequence[ImdbId] | None = None

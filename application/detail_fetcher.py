@@ -2,11 +2,13 @@
 
 import logging
 import queue
+import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Generic, TypeVar
 
 from domain.errors import RunStopped, ScraperError, SourceError, TitleError
@@ -59,6 +61,33 @@ class _Done(Generic[Id, Item]):
     put_back: Sequence[Id] = ()
 
 
+class FetchLoad:
+    """How much fetching has to do: ``busy`` of ``threads`` threads, and ``waiting`` ids.
+
+    ``waiting`` counts the titles, or people, that no thread has been given yet. Whoever fetches is
+    in a ``with`` block of it; a lock guards ``busy``. Any thread may read all three.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self.busy = 0
+        self.waiting = 0
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self.busy += 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self._lock:
+            self.busy -= 1
+
+
 class DetailFetcher(Generic[Id, Item]):
     """Fetches titles, or people, with a pool of ``max_threads`` threads.
 
@@ -69,6 +98,7 @@ class DetailFetcher(Generic[Id, Item]):
 
     When ``batch_size`` grows, because a source was given up and the next one takes more in a
     request, ids that were cut for the smaller size and not asked for are put back, and cut anew.
+    ``load`` says at any time how much there is to do.
     """
 
     def __init__(
@@ -78,7 +108,9 @@ class DetailFetcher(Generic[Id, Item]):
         batch_size: Callable[[], int],
         max_threads: int,
         go_on: Callable[[], bool],
+        load: FetchLoad | None = None,
     ) -> None:
+        self._load = load or FetchLoad(max_threads)
         self._fetch: Fetch[Id, Item] = fetch
         self._batch_size = batch_size
         self._max_threads = max_threads
@@ -103,6 +135,7 @@ class DetailFetcher(Generic[Id, Item]):
                     future = pool.submit(in_log_context(self._fetch_batch), batch, size)
                     future.add_done_callback(finished.put)
                     in_flight[size] += 1
+                self._load.waiting = len(waiting)
                 if not in_flight.total():
                     return
                 done = finished.get().result()
@@ -126,7 +159,8 @@ class DetailFetcher(Generic[Id, Item]):
         began = time.monotonic()
         outcomes: Sequence[Item | TitleError | SourceError | UnexpectedFailure]
         try:
-            outcomes = self._fetch(ids, size)
+            with self._load:
+                outcomes = self._fetch(ids, size)
         except RunStopped:
             return _Done(size)
         except PutBack:

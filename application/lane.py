@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from application.backlog import Backlog
@@ -33,6 +33,18 @@ Count = Callable[[TitleRepository], StoreCounts | ProfileCounts]
 
 WAIT_SECONDS = 60.0
 """How long a repository that has gone away is waited for at the end of a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryLoad:
+    """What a repository has to do: titles ``queued`` and not sent, and its ``lag``.
+
+    The lag counts all titles that were handed over and are not saved (nor refused): those that
+    wait in the queue or, while it is away, in the spill, and those that are missing for good.
+    """
+
+    queued: int
+    lag: int
 
 
 class Lane(threading.Thread):
@@ -73,6 +85,14 @@ class Lane(threading.Thread):
         self._backlog = Backlog(spill)
         self._report = RepositoryReport(name=opener.name)
         self._missing: list[ImdbId] = []
+        self._handed_over = 0
+
+    @property
+    def load(self) -> RepositoryLoad:
+        """How much it has to do now; any thread may ask."""
+        report = self._report
+        done = report.saved - report.held_before + len(report.refused)
+        return RepositoryLoad(self._queue.titles, max(0, self._handed_over - done))
 
     @property
     def hopeless(self) -> bool:
@@ -84,6 +104,8 @@ class Lane(threading.Thread):
 
     def do(self, work: Job | Batch) -> None:
         """Hand something over; waits while too many titles are not sent."""
+        if isinstance(work, Batch):
+            self._handed_over += len(work.items)  # only the run's thread hands titles over
         self._queue.put(work)
 
     @property

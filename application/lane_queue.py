@@ -93,6 +93,11 @@ class LaneQueue:
         self._closed = False
 
     @property
+    def titles(self) -> int:
+        """Titles that have been handed over and not been sent yet."""
+        return self._titles
+
+    @property
     def closed(self) -> bool:
         """True when nothing more is handed over."""
         return self._closed

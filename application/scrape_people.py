@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from application.composite_save import CompositeSave
+from application.detail_fetcher import FetchLoad
 from application.ports import RunObserver, TitleRepository
 from application.scrape_titles import Scrape, utc_now
 from application.source_chain import PersonChain
@@ -25,6 +26,7 @@ class ScrapePeople(Scrape[NameId, PersonProfile]):
         max_threads: int,
         stop: threading.Event,
         now: Callable[[], datetime] = utc_now,
+        load: FetchLoad | None = None,
     ) -> None:
         super().__init__(
             source,
@@ -36,6 +38,7 @@ class ScrapePeople(Scrape[NameId, PersonProfile]):
             max_threads=max_threads,
             stop=stop,
             now=now,
+            load=load,
         )
 
 

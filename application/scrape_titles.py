@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Generic, Protocol
 
 from application.composite_save import CompositeSave, titles_held
-from application.detail_fetcher import DetailFetcher, Fetch, Fetched, Id, Item
+from application.detail_fetcher import DetailFetcher, Fetch, Fetched, FetchLoad, Id, Item
 from application.guarded_observer import GuardedObserver
 from application.lane import Count
 from application.outcome_log import log_outcome
@@ -78,7 +78,8 @@ class Scrape(Generic[Id, Item]):
     saved, when ``stop`` is set (from any thread or a signal handler), when no source is left, or
     when no repository is. Used by one thread, once a run; ``save`` is an open `CompositeSave`.
     ``fetch`` gives what asks the ``chain`` in a run, and ``batch_size`` for how many at a time;
-    ``count`` has a repository count what it holds of their kind.
+    ``count`` has a repository count what it holds of their kind; ``load`` says how much there is
+    to fetch, to whoever watches.
     """
 
     def __init__(
@@ -93,8 +94,10 @@ class Scrape(Generic[Id, Item]):
         max_threads: int,
         stop: threading.Event,
         now: Callable[[], datetime] = utc_now,
+        load: FetchLoad | None = None,
     ) -> None:
         self._chain = chain
+        self._load = load
         self._save = save
         self._observer = GuardedObserver(observer)
         self._fetch: Callable[[Run], Fetch[Id, Item]] = fetch
@@ -143,6 +146,7 @@ class Scrape(Generic[Id, Item]):
             batch_size=lambda: self._batch_size(run),
             max_threads=self._max_threads,
             go_on=self._go_on,
+            load=self._load,
         )
         for fetched in fetcher.fetch(wanted):
             tally.note(fetched)
@@ -225,6 +229,7 @@ class ScrapeTitles(Scrape[TitleId, Title]):
         max_threads: int,
         stop: threading.Event,
         now: Callable[[], datetime] = utc_now,
+        load: FetchLoad | None = None,
     ) -> None:
         super().__init__(
             source,
@@ -236,6 +241,7 @@ class ScrapeTitles(Scrape[TitleId, Title]):
             max_threads=max_threads,
             stop=stop,
             now=now,
+            load=load,
         )
 
 

@@ -104,6 +104,11 @@ class Chain(Generic[_Source]):
             return tuple(self._detail_failures)
 
     @property
+    def circuits(self) -> Mapping[str, bool]:
+        """Whether the circuit of each source is open: True for those that are left alone now."""
+        return {name: circuit.is_open for name, circuit in self._circuits.items()}
+
+    @property
     def exhausted(self) -> bool:
         """True when every source has been given up: asking for more is pointless."""
         return all(circuit.is_open for circuit in self._circuits.values())

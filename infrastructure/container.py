@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 import msgspec
 
 from application.composite_save import CompositeSave
+from application.detail_fetcher import FetchLoad
 from application.import_datasets import ImportDatasets
 from application.ports import (
     Catalogue,
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from infrastructure.http.routes import Route, RoutePool
     from infrastructure.http.routes.check import RouteCheck
     from infrastructure.http.routes.tor import TorCircuits
+    from infrastructure.monitoring import Metrics
     from infrastructure.repositories.csv import CsvRepository
     from infrastructure.repositories.postgres import PostgresRepository
     from infrastructure.repositories.postgres.datasets.titles import DatasetTitles
@@ -145,13 +147,21 @@ def chosen_details(settings: Settings) -> tuple[DetailName, ...]:
 
 @contextmanager
 def open_app(
-    settings: Settings, observer: RunObserver, stop: threading.Event, *, fetches_at_once: bool
+    settings: Settings,
+    observer: RunObserver,
+    stop: threading.Event,
+    *,
+    fetches_at_once: bool,
+    metrics: "Metrics | None" = None,
 ) -> Iterator[App]:
     """Wire the use cases; on leaving, wait for the repositories and close what was opened.
 
     Repositories open in their lanes, while the chart is being read. ``stop`` ends a run early. When
     the use case ``fetches_at_once``, its first source begins already while the rest is made.
+    ``metrics`` count what happens, when there are any.
     """
+    observer = _counting(observer, metrics)
+    load = FetchLoad(settings.max_threads)
     with run_log(), ExitStack() as stack:
 
         def tell(notice: str) -> None:
@@ -169,13 +179,17 @@ def open_app(
                     tell,
                     note,
                     read_ahead=fetches_at_once and number == 0,
+                    metrics=metrics,
                 )
             )
             for number, name in enumerate(settings.sources)
         ]
         chain = SourceChain(sources, observer.notice, new_circuit)
         save = stack.enter_context(_composite_save(settings, observer, stop))
-        titles = ScrapeTitles(chain, save, observer, max_threads=settings.max_threads, stop=stop)
+        _watch(metrics, load, save, chain)
+        titles = ScrapeTitles(
+            chain, save, observer, max_threads=settings.max_threads, stop=stop, load=load
+        )
         chart = ScrapeChart(chain, save, observer, titles)
         yield App(
             chart,
@@ -296,9 +310,14 @@ def _record_in(opener: RepositoryOpener, settings: Settings, run_id: str) -> Run
 
 @contextmanager
 def open_people(
-    settings: Settings, observer: RunObserver, stop: threading.Event
+    settings: Settings,
+    observer: RunObserver,
+    stop: threading.Event,
+    metrics: "Metrics | None" = None,
 ) -> Iterator[ScrapePeople]:
     """Wire the use case for people; as `open_app`."""
+    observer = _counting(observer, metrics)
+    load = FetchLoad(settings.max_threads)
     with run_log(), ExitStack() as stack:
 
         def tell(notice: str) -> None:
@@ -306,13 +325,70 @@ def open_people(
 
         sources = [
             stack.enter_context(
-                _open_person_source(name, settings, stop, tell, read_ahead=number == 0)
+                _open_person_source(
+                    name, settings, stop, tell, read_ahead=number == 0, metrics=metrics
+                )
             )
             for number, name in enumerate(person_sources(settings))
         ]
         chain = PersonChain(sources, observer.notice, new_circuit)
         save = stack.enter_context(_composite_save(settings, observer, stop))
-        yield ScrapePeople(chain, save, observer, max_threads=settings.max_threads, stop=stop)
+        _watch(metrics, load, save, chain)
+        yield ScrapePeople(
+            chain, save, observer, max_threads=settings.max_threads, stop=stop, load=load
+        )
+
+
+@contextmanager
+def open_metrics(settings: Settings) -> "Iterator[Metrics | None]":
+    """Give the metrics of this process: at ``METRICS_PORT``, and sent to ``METRICS_PUSH_URL``.
+
+    ``None`` when the settings want neither: then nothing is counted, nor is the library loaded.
+    """
+    if not settings.metrics_port and not settings.metrics_push_url:
+        yield None
+        return
+    from infrastructure.monitoring import pushed, served
+
+    with ExitStack() as stack:
+        metrics = stack.enter_context(new_metrics(settings))
+        if url := settings.metrics_push_url.reveal():
+            stack.enter_context(pushed(metrics, url))
+        if settings.metrics_port:
+            host, port = settings.metrics_host, settings.metrics_port
+            stack.enter_context(served(metrics, host, port))
+        yield metrics
+
+
+@contextmanager
+def new_metrics(settings: Settings) -> "Iterator[Metrics]":
+    """Make the metrics of a process that answers for them itself, such as the API.
+
+    Stages are measured until this is left.
+    """
+    from infrastructure.monitoring import Metrics
+    from shared.stages import watched_stages
+
+    with watched_stages() as stages:
+        yield Metrics(settings.output_dir, stages)
+
+
+def _counting(observer: RunObserver, metrics: "Metrics | None") -> RunObserver:
+    if metrics is None:
+        return observer
+    from infrastructure.monitoring import MetricsObserver
+
+    return MetricsObserver(metrics, observer)
+
+
+def _watch(
+    metrics: "Metrics | None",
+    load: FetchLoad,
+    save: CompositeSave,
+    chain: SourceChain | PersonChain,
+) -> None:
+    if metrics is not None:
+        metrics.watch_run(load, save, chain)
 
 
 @contextmanager
@@ -741,17 +817,19 @@ def open_source(
     note: Callable[[DetailFailure], None] = lambda _: None,
     *,
     read_ahead: bool = False,
+    metrics: "Metrics | None" = None,
 ) -> AbstractContextManager[TitleSource]:
     """Open one source by its name in the settings.
 
     ``tell`` takes what the source has to say to the user, such as what its data may be used for;
     ``note`` the details that titles come without.
-    With ``read_ahead`` it may begin with what comes before all titles and takes time.
+    With ``read_ahead`` it may begin with what comes before all titles and takes time. ``metrics``
+    count its requests.
     """
     if name == "html":
-        return _open_html(settings, stop, tell, note, read_ahead)
+        return _open_html(settings, stop, tell, note, read_ahead=read_ahead, metrics=metrics)
     if name == "graphql":
-        return _open_graphql(settings, stop, tell, note, read_ahead)
+        return _open_graphql(settings, stop, tell, note, read_ahead=read_ahead, metrics=metrics)
     if name == "datasets":
         return _open_datasets(settings)
     return nullcontext(_saved_pages(settings, tell, note))
@@ -794,19 +872,21 @@ def _open_person_source(
     tell: Callable[[str], None],
     *,
     read_ahead: bool,
+    metrics: "Metrics | None" = None,
 ) -> AbstractContextManager[PersonSource]:
     if name == "html":
-        return _open_html_people(settings, stop, read_ahead)
+        return _open_html_people(settings, stop, read_ahead, metrics)
     if name == "graphql":
-        return _open_graphql_people(settings, stop, tell, read_ahead)
+        return _open_graphql_people(settings, stop, tell, read_ahead, metrics)
     return nullcontext(_saved_pages(settings))
 
 
 @contextmanager
 def _open_html_people(
-    settings: Settings, stop: threading.Event, read_ahead: bool
+    settings: Settings, stop: threading.Event, read_ahead: bool, metrics: "Metrics | None"
 ) -> Iterator[PersonSource]:
-    with _http_client("html", settings, stop, _http_cache(settings)) as client:
+    cache = _http_cache(settings, metrics)
+    with _http_client("html", settings, stop, cache, metrics) as client:
         if read_ahead:
             client.read_ahead(settings.base_url)
         from infrastructure.scrapers.imdb_html import ImdbHtmlPeople
@@ -820,9 +900,12 @@ def _open_html(
     stop: threading.Event,
     tell: Callable[[str], None],
     note: Callable[[DetailFailure], None],
+    *,
     read_ahead: bool,
+    metrics: "Metrics | None",
 ) -> Iterator[TitleSource]:
-    with _http_client("html", settings, stop, _http_cache(settings)) as client:
+    cache = _http_cache(settings, metrics)
+    with _http_client("html", settings, stop, cache, metrics) as client:
         if read_ahead:
             client.read_ahead(settings.base_url)
         from infrastructure.scrapers.imdb_html import ImdbHtmlSource, PageLocale
@@ -924,13 +1007,15 @@ def _open_graphql(
     stop: threading.Event,
     tell: Callable[[str], None],
     note: Callable[[DetailFailure], None],
+    *,
     read_ahead: bool,
+    metrics: "Metrics | None",
 ) -> Iterator[TitleSource]:
     from infrastructure.scrapers.imdb_graphql import ImdbGraphqlSource
 
     endpoint = _endpoint(settings)
     # Without the cache: answers to questions are not kept (see `HttpClient.post`).
-    with _http_client("graphql", settings, stop, cache=None) as client:
+    with _http_client("graphql", settings, stop, None, metrics) as client:
         if read_ahead:
             client.read_ahead(settings.graphql_url)
         yield ImdbGraphqlSource(client, endpoint, settings.graphql_batch_size, tell, note)
@@ -938,11 +1023,15 @@ def _open_graphql(
 
 @contextmanager
 def _open_graphql_people(
-    settings: Settings, stop: threading.Event, tell: Callable[[str], None], read_ahead: bool
+    settings: Settings,
+    stop: threading.Event,
+    tell: Callable[[str], None],
+    read_ahead: bool,
+    metrics: "Metrics | None",
 ) -> Iterator[PersonSource]:
     from infrastructure.scrapers.imdb_graphql import ImdbGraphqlPeople
 
-    with _http_client("graphql", settings, stop, cache=None) as client:
+    with _http_client("graphql", settings, stop, None, metrics) as client:
         if read_ahead:
             client.read_ahead(settings.graphql_url)
         yield ImdbGraphqlPeople(client, _endpoint(settings), settings.graphql_batch_size, tell)
@@ -960,14 +1049,18 @@ def _endpoint(settings: Settings) -> "Endpoint":
 
 
 def _http_client(
-    source: str, settings: Settings, stop: threading.Event, cache: "HttpCache | None"
+    source: str,
+    settings: Settings,
+    stop: threading.Event,
+    cache: "HttpCache | None",
+    metrics: "Metrics | None" = None,
 ) -> "HttpClient":
     """A client for a source, with routes and limits of its own."""
     from infrastructure.http.client import HttpClient
 
     if settings.robots == "ignore":
         logger.warning("ROBOTS=ignore: source %s reads no robots.txt, by your own decision", source)
-    return HttpClient(
+    client = HttpClient(
         timeout_seconds=settings.request_timeout_seconds,
         max_attempts=settings.max_attempts,
         max_body_bytes=settings.max_body_bytes,
@@ -979,10 +1072,14 @@ def _http_client(
         routes=_route_pool(settings, stop),
         stop=stop,
         cache=cache,
+        traffic=None if metrics is None else metrics.traffic_of(source),
     )
+    if metrics is not None:
+        metrics.watch_hosts(source, client.host_states)
+    return client
 
 
-def _http_cache(settings: Settings) -> "HttpCache | None":
+def _http_cache(settings: Settings, metrics: "Metrics | None" = None) -> "HttpCache | None":
     if settings.http_cache == "off":
         return None
     from infrastructure.http.cache import HttpCache
@@ -996,7 +1093,12 @@ def _http_cache(settings: Settings) -> "HttpCache | None":
         storage,
         ttl_seconds=settings.http_cache_ttl_seconds,
         max_body_bytes=settings.max_body_bytes,
+        counted=_count_nothing if metrics is None else metrics.cache_counted,
     )
+
+
+def _count_nothing(_: str) -> None:
+    pass
 
 
 def cache_storage(settings: Settings) -> "Storage":

@@ -24,6 +24,7 @@ from shared.setting_values import (
     CountryCode,
     DatabaseUrl,
     EndpointAddress,
+    GatewayUrl,
     HeaderValue,
     LanguageTag,
     ListenAddress,
@@ -50,6 +51,7 @@ _ADDRESSES = {
     "tor_control_url",
     "redis_url",
     "api_keys",
+    "metrics_push_url",
 }
 """Settings whose wrong value is not shown: one cannot tell what of it is a password."""
 
@@ -346,6 +348,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=0, le=1_000_000, description="Limit for each client of `serve`; 0 = no limit."),
     ] = 1200
+    metrics_port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65_535,
+            description="Port at which a run gives its metrics to Prometheus (/metrics); 0: none.",
+        ),
+    ] = 0
+    metrics_host: Annotated[
+        HeaderValue,
+        Meta(
+            description="Address that METRICS_PORT is opened at; others than this machine's own "
+            "need 0.0.0.0 or a name."
+        ),
+    ] = HeaderValue("127.0.0.1")
+    metrics_push_url: Annotated[
+        GatewayUrl,
+        Meta(
+            description="http://host:port of a Pushgateway that a run sends its metrics to, every "
+            "15 seconds and at its end."
+        ),
+    ] = GatewayUrl("")
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],
         Meta(description="DEBUG, INFO, WARNING or ERROR."),

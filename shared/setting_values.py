@@ -153,6 +153,20 @@ class TorSocksUrl(Secret):
         super().__init__(text)
 
 
+class GatewayUrl(Secret):
+    """``http(s)://[user:password@]host[:port][/path]`` of a Pushgateway, or empty."""
+
+    def __init__(self, text: str) -> None:
+        if text:
+            parts = _split_url(text, ("http", "https"))
+            is_cut = parts.netloc.count("@") > 1 or "@" in parts.path
+            if is_cut or not parts.hostname or parts.query or parts.fragment:
+                raise ValueError(
+                    f"must be http(s)://host[:port][/path], with nothing after it; {_ENCODING}"
+                )
+        super().__init__(text)
+
+
 class TorControlAddress(str):
     """``tcp://host:port`` of Tor's control port, the absolute path of its socket, or empty."""
 

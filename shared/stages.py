@@ -87,6 +87,19 @@ def stage(name: str) -> AbstractContextManager[None]:
 
 
 @contextmanager
+def watched_stages() -> Iterator[StageClock]:
+    """Give the clock of the `measured_stages` block that is open, or else measure until the end.
+
+    For who wants to look on without taking the measurements of another away.
+    """
+    if _clock is not None:
+        yield _clock
+        return
+    with measured_stages() as clock:
+        yield clock
+
+
+@contextmanager
 def measured_stages() -> Iterator[StageClock]:
     """Measure the stages of all threads of this process until the end of the block.
 

@@ -50,6 +50,9 @@ DEMO_SETTINGS = (
     "user_agent",
     "language",
     "country",
+    "metrics_port",
+    "metrics_host",
+    "metrics_push_url",
     "log_level",
     "log_format",
 )

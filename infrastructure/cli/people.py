@@ -13,7 +13,7 @@ from infrastructure.cli.exit_status import OF_OUTCOME
 from infrastructure.cli.interruption import stop_on_signals
 from infrastructure.cli.progress import RunCounts, observed
 from infrastructure.cli.runs import tell_of
-from infrastructure.container import new_run, open_people
+from infrastructure.container import new_run, open_metrics, open_people
 from shared.config import Settings
 from shared.log_context import note_run, run_log
 
@@ -32,14 +32,19 @@ def scrape_people(settings: Settings, ids: Sequence[NameId], rejected: Sequence[
     note_run(run.run_id)
     stop = threading.Event()
     with stop_on_signals(stop):
-        with observed(RunCounts(), lines_only=settings.log_format == "json") as shown:
+        with (
+            open_metrics(settings) as metrics,
+            observed(RunCounts(), lines_only=settings.log_format == "json") as shown,
+        ):
             observer = _FirstPeople(shown)
-            with open_people(settings, observer, stop) as people:
+            with open_people(settings, observer, stop, metrics) as people:
                 # What the end needs is loaded now, while the first answer is on its way.
                 from infrastructure.cli.people_table import print_people
                 from infrastructure.cli.summary import SummaryConsole
 
                 report = people.execute(ids, run, rejected=rejected)
+            if metrics is not None:
+                metrics.finished(report)
         print_people(SummaryConsole(), observer.people, report)
         tell_of(report, settings)
     return OF_OUTCOME[report.outcome]

@@ -10,7 +10,7 @@ from infrastructure.cli.exit_status import OF_OUTCOME
 from infrastructure.cli.interruption import stop_on_signals
 from infrastructure.cli.progress import RunCounts, observed
 from infrastructure.cli.report_file import write_report
-from infrastructure.container import FETCHING_AT_ONCE, App, new_run, open_app
+from infrastructure.container import FETCHING_AT_ONCE, App, new_run, open_app, open_metrics
 from shared.config import Settings
 from shared.log_context import note_run, run_log
 
@@ -69,15 +69,25 @@ def _run(settings: Settings, command: str, use_case: UseCase, stop: threading.Ev
     if command in FETCHING_AT_ONCE:  # others may go on with an older one
         note_run(run.run_id)
     with (
+        open_metrics(settings) as metrics,
         observed(
             RunCounts(), _FIRST.get(command, "starting"), lines_only=settings.log_format == "json"
         ) as observer,
-        open_app(settings, observer, stop, fetches_at_once=command in FETCHING_AT_ONCE) as app,
+        open_app(
+            settings,
+            observer,
+            stop,
+            fetches_at_once=command in FETCHING_AT_ONCE,
+            metrics=metrics,
+        ) as app,
     ):
         # What the end needs is loaded now, while the first answer is on its way.
         import infrastructure.cli.summary  # noqa: F401
 
-        return use_case(app, run)
+        report = use_case(app, run)
+        if metrics is not None:
+            metrics.finished(report)
+        return report
 
 
 def written(report: RunReport, settings: Settings) -> Path | None:

@@ -53,11 +53,20 @@ class HttpCache:
     """Pages by address, language and country, in a `Storage`.
 
     Any number of threads may call it: the storage guards itself, a lock the counts. A storage that
-    fails is said once and done without: a run is worth more than its cache.
+    fails is said once and done without: a run is worth more than its cache. ``counted`` is told
+    of each look-up (``hits`` or ``misses``) and of each page that was ``kept`` or ``confirmed``.
     """
 
-    def __init__(self, storage: "Storage", *, ttl_seconds: float, max_body_bytes: int) -> None:
+    def __init__(
+        self,
+        storage: "Storage",
+        *,
+        ttl_seconds: float,
+        max_body_bytes: int,
+        counted: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._storage = storage
+        self._counted = counted
         self._max_body_bytes = max_body_bytes
         self._settings = CacheSettings(expire_after=ttl_seconds, match_headers=_MATCHED_HEADERS)
         self._has_failed = False
@@ -133,6 +142,7 @@ class HttpCache:
     def _count(self, what: str) -> None:
         with self._lock:
             self._counts[what] += 1
+        self._counted(what)
 
     def _put(self, key: str, kept: CachedResponse) -> None:
         self._guarded(lambda: self._storage.pages.__setitem__(key, kept))

@@ -30,6 +30,7 @@ from infrastructure.http.robots import Robots
 from infrastructure.http.routes import Journey, Leg, RouteFailed, RoutePool
 from infrastructure.http.routes.failures import refused_password, route_failure
 from infrastructure.http.throttle import Throttle
+from infrastructure.http.traffic import HostState, Traffic
 from infrastructure.http.unpack import BodyDamaged, BodyTooLarge
 from shared.log_context import note_asked
 from shared.stages import NETWORK, stage
@@ -135,7 +136,8 @@ class HttpClient:
     nothing that a session adds is wanted: cookies are not kept, redirects are followed here (a
     session reads their bodies without a limit), and no credentials of the user's ``.netrc`` are
     sent. Closing it closes every connection, and the ``cache``. ``stop`` ends the waiting between
-    tries; what is under way then has ``timeout_seconds`` left.
+    tries; what is under way then has ``timeout_seconds`` left. ``traffic`` is told of every
+    request.
     """
 
     def __init__(
@@ -153,7 +155,9 @@ class HttpClient:
         stop: threading.Event,
         cache: "HttpCache | None" = None,
         now: Callable[[], datetime] = utc_now,
+        traffic: Traffic | None = None,
     ) -> None:
+        self._traffic = traffic
         self._timeout_seconds = timeout_seconds
         self._max_attempts = max_attempts
         self._max_body_bytes = max_body_bytes
@@ -190,6 +194,13 @@ class HttpClient:
         self._deadlines.close()
         if self._cache is not None:
             self._cache.close()
+
+    def host_states(self) -> list[HostState]:
+        """How each host that has been asked is now; any thread may call it, also after the end."""
+        return [
+            HostState(netloc, host.throttle.rate, host.throttle.limit, host.circuit.is_open)
+            for netloc, host in self._hosts.known().items()
+        ]
 
     def read_ahead(self, url: str) -> None:
         """Begin with what has to come before a page of this site; return at once.
@@ -408,8 +419,12 @@ class HttpClient:
             except _NETWORK_ERRORS as error:
                 if self._stop.is_set():  # perhaps it is we who have hung up
                     raise RunStopped(url) from error
+                if self._traffic is not None:
+                    self._traffic.broke(leg.route.name, time.monotonic() - asked_at)
                 raise self._broken(page, host, error, leg, deadline) from error
         status, size = answer.status_code, len(packed)
+        if self._traffic is not None:
+            self._traffic.answered(leg.route.name, status, time.monotonic() - asked_at, size)
         method = "POST" if page.question else "GET"
         logger.debug("%s %s, %s: %s, %d bytes packed", method, url, leg.route.name, status, size)
         encoding = answer.headers.get("Content-Encoding", "").strip().lower()

@@ -57,6 +57,11 @@ class Hosts:
         self._lock = threading.Lock()
         self._known: dict[str, Host] = {}
 
+    def known(self) -> dict[str, Host]:
+        """The hosts that have been asked, by name and port."""
+        with self._lock:
+            return dict(self._known)
+
     def of(self, netloc: str) -> Host:
         """The host of an address."""
         with self._lock:

@@ -63,6 +63,12 @@ class Throttle:
         with self._lock:
             return self._rate
 
+    @property
+    def limit(self) -> float:
+        """Requests a second that go through without trouble; infinite when there is no limit."""
+        with self._lock:
+            return self._limit
+
     def wait(self) -> float:
         """Wait for a turn and give its moment; returns at once when the run is being stopped."""
         while not self._stop.is_set():

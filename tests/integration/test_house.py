@@ -22,6 +22,7 @@ PRODUCT = ("main.py", "application", "demo", "domain", "infrastructure", "shared
 MODULES = {
     "beautifulsoup4": "bs4",
     "graphql-core": "graphql",
+    "prometheus-client": "prometheus_client",
     "psycopg2-binary": "psycopg2",
     "pyrate-limiter": "pyrate_limiter",
     "python-dotenv": "dotenv",
