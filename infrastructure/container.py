@@ -213,16 +213,23 @@ def open_run_control(
     *,
     reported: "Callable[[], FailedRun | None]" = lambda: None,
     when_ended: Callable[[RunReport], object] = lambda report: None,
+    metrics: "Metrics | None" = None,
 ) -> "Iterator[RunControl]":
     """Wire the control of runs in this process; leaving it cancels the run at work and waits.
 
     Each run is built anew, as one of the command line is, with ``settings`` but for what its order
-    says. ``reported`` reads the run of the report file, ``when_ended`` takes each report.
+    says. ``reported`` reads the run of the report file, ``when_ended`` takes each report,
+    ``metrics`` count what happens.
     """
     from application.run_control import RunControl
 
+    def ended(report: RunReport) -> None:
+        if metrics is not None:
+            metrics.finished(report)
+        when_ended(report)
+
     control = RunControl(
-        _performer(settings, reported), partial(find_run, settings), when_ended=when_ended
+        _performer(settings, reported, metrics), partial(find_run, settings), when_ended=ended
     )
     try:
         yield control
@@ -230,7 +237,9 @@ def open_run_control(
         control.close()
 
 
-def _performer(settings: Settings, reported: "Callable[[], FailedRun | None]") -> "PerformRun":
+def _performer(
+    settings: Settings, reported: "Callable[[], FailedRun | None]", metrics: "Metrics | None"
+) -> "PerformRun":
     from application.run_control import ChartOrder, ResumeOrder, RetryOrder
 
     def perform(
@@ -241,7 +250,7 @@ def _performer(settings: Settings, reported: "Callable[[], FailedRun | None]") -
     ) -> RunReport:
         chosen, command = _for_order(settings, order)
         at_once = command in FETCHING_AT_ONCE
-        with open_app(chosen, observer, stop, fetches_at_once=at_once) as app:
+        with open_app(chosen, observer, stop, fetches_at_once=at_once, metrics=metrics) as app:
             run = new_run(chosen, command)
             if isinstance(order, ResumeOrder):
                 return app.resume_run.execute(order.run_id, chosen.limit, begun)
@@ -763,17 +772,21 @@ def open_web(
             f"{','.join(settings.repositories)} does without: add postgres"
         )
         raise InvalidConfiguration([problem])
+    from infrastructure.monitoring import HttpServerMetrics
     from infrastructure.repositories.postgres.observations import open_postgres_history
     from infrastructure.web import Services, create_app
 
     with (
+        new_metrics(settings) as metrics,
         open_catalogue(settings) as catalogue,
         _open_postgres(settings) as repository,
         database_url(settings) as url,
         open_postgres_history(url, pool_size=_WEB_CONNECTIONS) as history,
-        open_run_control(settings, reported=reported, when_ended=when_ended) as runs,
+        open_run_control(
+            settings, reported=reported, when_ended=when_ended, metrics=metrics
+        ) as runs,
     ):
-        yield create_app(
+        app = create_app(
             settings,
             Services(
                 catalogue=catalogue,
@@ -783,8 +796,11 @@ def open_web(
                 history=history,
                 runs=runs,
                 check_ready=partial(repository.runs, 1),
+                render_metrics=metrics.render,
             ),
         )
+        app.add_middleware(HttpServerMetrics, metrics=metrics)
+        yield app
 
 
 _WEB_CONNECTIONS = 4

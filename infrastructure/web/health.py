@@ -1,8 +1,11 @@
-"""Whether the process lives, and whether it can answer: for whoever starts and watches it."""
+"""Whether the process lives, whether it can answer, and how it fares: for whoever watches it."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, Field
 
+from infrastructure.web.access import MayRead
 from infrastructure.web.problems import responses
 from infrastructure.web.services import UsesServices
 
@@ -26,3 +29,16 @@ def readyz(services: UsesServices) -> Health:
     """Asks the database a small question: while this fails, send nobody here."""
     services.check_ready()
     return Health(status="ok")
+
+
+@router.get(
+    "/metrics",
+    summary="What Prometheus reads",
+    dependencies=[MayRead],
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}, **responses(401)},
+)
+def metrics(services: UsesServices, accept: Annotated[str, Header()] = "") -> Response:
+    """The metrics of this process, in the format that is asked for."""
+    content, media_type = services.render_metrics(accept)
+    return Response(content, media_type=media_type)

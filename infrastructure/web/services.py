@@ -35,6 +35,8 @@ class Services:
     runs: RunControl
     check_ready: Callable[[], Any]
     """Asks the database a small question; raises `RepositoryUnavailable`."""
+    render_metrics: Callable[[str], tuple[bytes, str]]
+    """Gives the metrics and their media type, of those that an ``Accept`` header names."""
 
 
 def services_of(request: Request) -> Services:

@@ -98,3 +98,23 @@ def test_ended_in_the_middle_of_a_run_it_saves_what_is_in_flight(
         assert run(tmp_path, "resume", **settings).status == 0
         assert titles_asked(site) - before == len(interrupted["not_tried"])
     assert_all_saved(FACTS.titles, tmp_path / "output", postgres_url)
+
+
+def test_metrics_tell_of_the_api_and_of_its_runs(tmp_path: Path, postgres_url: str) -> None:
+    key = "a-key-of-the-tests-0123456789"
+    with DemoSite(FACTS) as site:
+        settings = {"base_url": site.url, "database_url": postgres_url, "requests_per_second": 0}
+        with served(tmp_path, api_keys=key, **settings) as (_, address):
+            started = httpx.post(
+                f"{address}/api/v1/runs",
+                json={"command": "titles", "ids": sorted(FACTS.titles)[:3]},
+                headers={"Authorization": f"Bearer {key}"},
+            )
+            assert started.status_code == 202, started.text
+            events = f"{address}{started.headers['location']}/events"
+            with httpx.stream("GET", events, timeout=60) as watched:
+                assert "ended" in "".join(watched.iter_text())
+            told = httpx.get(f"{address}/metrics")
+    assert told.headers["content-type"].startswith("text/plain")
+    assert re.search(r'_titles_saved_total\{.*repository="postgres".*\} 3\.0', told.text), told.text
+    assert 'route="/api/v1/runs",' in told.text
