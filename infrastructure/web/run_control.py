@@ -1,10 +1,10 @@
 """Runs that are started, cancelled and watched over HTTP; those of others are only shown."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Annotated, Any, Literal
 
+import anyio
 from fastapi import APIRouter, Body, Header, Path
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
@@ -45,6 +45,9 @@ _HEARTBEAT_SECONDS = 15
 _RETRY_MILLISECONDS = 3000
 _SEND_SECONDS = 60
 """A watcher that does not read is let go after this time."""
+
+_GRACE_SECONDS = 5
+"""How long a stream has to end by itself when the server does."""
 
 _END = "end"
 """Id of the last event: whoever reconnects with it has seen everything."""
@@ -255,21 +258,29 @@ async def run_events(
     first = await run_in_threadpool(watch.poll)
     if last_event_id == _END and first is not None and first.is_over:
         return Response(status_code=204)
+    shutdown = anyio.Event()
     return EventSourceResponse(
-        _events(watch, first),
+        _events(watch, first, shutdown),
         ping=_HEARTBEAT_SECONDS,
         send_timeout=_SEND_SECONDS,
+        shutdown_event=shutdown,
+        shutdown_grace_period=_GRACE_SECONDS,
     )
 
 
-async def _events(watch: RunWatch, first: RunProgress | None) -> AsyncIterator[ServerSentEvent]:
+async def _events(
+    watch: RunWatch, first: RunProgress | None, shutdown: anyio.Event
+) -> AsyncIterator[ServerSentEvent]:
+    """Give what is to be sent; ends with the run, or whole but without its end at a shutdown."""
     progress = first
     while True:
         if progress is not None:
             yield _event(progress)
             if progress.is_over:
                 return
-        await asyncio.sleep(watch.pause_seconds)
+        with anyio.move_on_after(watch.pause_seconds):
+            await shutdown.wait()
+            return
         try:
             if watch.asks_repositories:
                 progress = await run_in_threadpool(watch.poll)
