@@ -17,6 +17,7 @@ import msgspec
 from application.composite_save import CompositeSave
 from application.import_datasets import ImportDatasets
 from application.ports import (
+    Catalogue,
     CircuitBreaker,
     DatasetFiles,
     DatasetProgress,
@@ -495,6 +496,26 @@ def open_history(settings: Settings) -> Iterator[HistoryReader]:
 
 
 @contextmanager
+def open_catalogue(settings: Settings) -> Iterator[Catalogue]:
+    """Open what looks through the titles held; an embedded database runs until this is left.
+
+    Raises `InvalidConfiguration` when the settings do without PostgreSQL; `RepositoryUnavailable`.
+    """
+    if "postgres" not in settings.repositories:
+        problem = (
+            "REPOSITORIES: titles are looked through in PostgreSQL, and "
+            f"{','.join(settings.repositories)} does without: add postgres (then `python main.py "
+            "repair` copies into it what is saved already)"
+        )
+        raise InvalidConfiguration([problem])
+    from infrastructure.repositories.postgres.catalogue import open_postgres_catalogue
+
+    revive = None if settings.database_url else partial(_revive_embedded, settings)
+    with database_url(settings) as url, open_postgres_catalogue(url, revive=revive) as catalogue:
+        yield catalogue
+
+
+@contextmanager
 def open_selection(settings: Settings, repository: RepositoryName | None) -> Iterator[Selection]:
     """Open a repository to choose titles from: the one named, or the first that has data.
 
@@ -666,6 +687,7 @@ def open_web(
     from infrastructure.web import Services, create_app
 
     with (
+        open_catalogue(settings) as catalogue,
         _open_postgres(settings) as repository,
         database_url(settings) as url,
         open_postgres_history(url, pool_size=_WEB_CONNECTIONS) as history,
@@ -674,7 +696,10 @@ def open_web(
         yield create_app(
             settings,
             Services(
+                catalogue=catalogue,
                 repository=repository,
+                selector=repository,
+                text_writer=partial(_text_writer, settings),
                 history=history,
                 runs=runs,
                 check_ready=partial(repository.runs, 1),
