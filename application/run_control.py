@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -12,7 +13,14 @@ from application.ports import RunObserver
 from application.run_progress import RunProgress, RunTracker, progress_of
 from domain.chart import ChartName
 from domain.details import DetailName
-from domain.errors import AnotherRunAtWork, NotRunningHere, ScraperError, ShuttingDown, UnknownRun
+from domain.errors import (
+    AnotherRunAtWork,
+    NotRunningHere,
+    ScraperError,
+    ShuttingDown,
+    TooManyWatchers,
+    UnknownRun,
+)
 from domain.identifiers import TitleId
 from domain.run import Run, RunRecord, RunReport
 
@@ -20,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 REMEMBERED_RUNS = 20
 """So many of the runs that have ended here can still be watched without asking a repository."""
+
+MOST_WATCHERS = 500
+"""So many views of runs there may be at the same time."""
 
 SPACING_SECONDS = 0.25
 """A watcher is told of changes no more often than this, but for the end."""
@@ -130,6 +141,7 @@ class RunControl:
         self._lock = threading.Lock()
         self._current: _Work | None = None
         self._known: dict[str, _Work] = {}
+        self._watches: weakref.WeakSet[_LiveWatch | _DistantWatch] = weakref.WeakSet()
         self._closed = threading.Event()
 
     @property
@@ -177,8 +189,17 @@ class RunControl:
     def watch(self, run_id: str) -> RunWatch:
         """Give a view of a run, of this process or another one, at work or over.
 
-        Raises `UnknownRun`, `RepositoryUnavailable`.
+        Raises `UnknownRun`, `RepositoryUnavailable`, and `TooManyWatchers` while there are
+        `MOST_WATCHERS` views that nobody has forgotten.
         """
+        watch = self._view(run_id)
+        with self._lock:
+            if len(self._watches) >= MOST_WATCHERS:
+                raise TooManyWatchers(MOST_WATCHERS)
+            self._watches.add(watch)
+        return watch
+
+    def _view(self, run_id: str) -> "_LiveWatch | _DistantWatch":
         with self._lock:
             work = self._known.get(run_id)
         if work is not None and not work.tracker.progress().is_over:
@@ -218,11 +239,16 @@ class RunControl:
             self._when_ended(report)
         except Exception:
             logger.exception("the report of run %s cannot be kept", work.run_id)
+        logger.info(
+            "run %s has ended: %s, asked %d, fetched %d, failed %d",
+            work.run_id, report.outcome, report.asked, report.fetched, len(report.failures),
+        )  # fmt: skip
         self._leave()
         work.tracker.ended(report)
 
     def _note_begun(self, work: "_Work", run_id: str) -> None:
         work.tracker.began(run_id)
+        logger.info("run %s begins", run_id)
         with self._lock:
             work.run_id = run_id
             # Of a run that is continued, the newest: it goes to the end.

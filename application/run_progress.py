@@ -1,5 +1,6 @@
 """How far a run is, for those who watch it while it is at work."""
 
+import logging
 import threading
 import time
 from collections import Counter, deque
@@ -11,6 +12,8 @@ from application.ports import BatchResult
 from domain.person_profile import PersonProfile
 from domain.run import Failure, Run, RunOutcome, RunRecord, RunReport
 from domain.title import Title
+
+logger = logging.getLogger(__name__)
 
 KEPT_NOTICES = 20
 """So many of the latest notices of a run are kept for those who watch it."""
@@ -116,7 +119,8 @@ class RunTracker:
             self._note_change()
 
     def notice(self, message: str) -> None:
-        """Keep what the user should know."""
+        """Keep what the user should know; the log has it, too."""
+        logger.warning("%s", message)
         with self._changed:
             self._notices.append(message)
             self._note_change()

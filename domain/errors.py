@@ -28,6 +28,7 @@
     ├── RunAtWork                another program is at work on the run
     ├── AnotherRunAtWork         this process does one run at a time: wait for it, or cancel it
     ├── NotRunningHere           a run that is not at work in this process cannot be cancelled here
+    ├── TooManyWatchers          this process shows runs to as many as it can: try later
     ├── ShuttingDown             this process takes no new runs any more
     ├── DatasetDamaged           a dataset file cannot be imported: get it again
     ├── DatasetsUnusable         no dataset file can be imported as asked: the message says why
@@ -312,6 +313,15 @@ class NotRunningHere(ScraperError):
         self.run_id = run_id
         where = "another program is at work on it: stop it there" if at_work else "it is over"
         super().__init__(f"run {run_id} cannot be cancelled here: {where}")
+
+
+class TooManyWatchers(ScraperError):
+    """Runs of this process are watched by as many as it can serve."""
+
+    reason = "too_many_watchers"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"runs are watched by {most} already: try again later")
 
 
 class ShuttingDown(ScraperError):

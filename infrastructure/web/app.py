@@ -37,7 +37,6 @@ def create_app(settings: Settings, services: Services) -> FastAPI:
     app.state.exports = exports.new_limiter()
     app.include_router(health.router)
     app.include_router(_api())
-    app.include_router(run_control.router)
     answer_with_problems(app)
     _describe_problems(app)
     _guard(app, settings)
@@ -65,7 +64,7 @@ def _api() -> APIRouter:
     api = APIRouter(
         prefix="/api/v1", responses=responses(400, 401, 408, 413, 414, 421, 422, 429, 500, 503)
     )
-    for part in (titles, people, charts, runs, exports):
+    for part in (titles, people, charts, runs, run_control, exports):
         api.include_router(part.router)
     return api
 

@@ -1,19 +1,15 @@
 """Runs that are started, cancelled and watched over HTTP; those of others are only shown."""
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Header, Path
-from fastapi.routing import APIRoute
+import anyio
+from fastapi import APIRouter, Body, Header
 from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message, Receive
 
 from application.run_control import (
     ChartOrder,
@@ -30,21 +26,24 @@ from domain.errors import RepositoryUnavailable
 from domain.identifiers import TitleId
 from domain.run import RunOutcome
 from infrastructure.web.access import MayRead, MayWrite
+from infrastructure.web.parameters import Nothing, RunIdParameter
 from infrastructure.web.problems import responses
 from infrastructure.web.services import UsesServices
 
 logger = logging.getLogger(__name__)
 
-PREFIX = "/api/v1/runs"
+_RUNS = "/api/v1/runs"
 
-_MOST_IDS = 10_000
-_LARGEST_BODY = 512 * 1024
-"""Bytes: an order with `_MOST_IDS` of the longest ids fits."""
+_MOST_IDS = 3_000
+"""So many of the longest ids fit into the largest body that is taken."""
 
 _HEARTBEAT_SECONDS = 15
 _RETRY_MILLISECONDS = 3000
 _SEND_SECONDS = 60
 """A watcher that does not read is let go after this time."""
+
+_GRACE_SECONDS = 5
+"""How long a stream has to end by itself when the server does."""
 
 _END = "end"
 """Id of the last event: whoever reconnects with it has seen everything."""
@@ -52,38 +51,8 @@ _END = "end"
 _EXAMPLE_ID = "20261122T081500Z-1a2b3c4d"
 
 
-class _BoundedRoute(APIRoute):
-    """A route that reads no more of a body than `_LARGEST_BODY`."""
+router = APIRouter(prefix="/runs", tags=["runs"])
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
-        handle = super().get_route_handler()
-
-        async def bounded(request: Request) -> Response:
-            return await handle(Request(request.scope, _bounded(request.receive)))
-
-        return bounded
-
-
-def _bounded(receive: Receive) -> Receive:
-    left = _LARGEST_BODY
-
-    async def receive_some() -> Message:
-        nonlocal left
-        message = await receive()
-        left -= len(message.get("body", b""))
-        if left < 0:
-            raise HTTPException(413, f"The body is larger than {_LARGEST_BODY} bytes.")
-        return message
-
-    return receive_some
-
-
-router = APIRouter(prefix=PREFIX, tags=["runs"], route_class=_BoundedRoute)
-
-RunId = Annotated[
-    str,
-    Path(pattern=r"^[A-Za-z0-9-]{1,100}$", description="The run's id.", examples=[_EXAMPLE_ID]),
-]
 _Details = Annotated[
     list[DetailName] | None,
     Field(max_length=100, description="What to get besides the main facts; by default DETAILS."),
@@ -156,10 +125,10 @@ class RunAddress(BaseModel):
     """Where a run is found."""
 
     run_id: str = Field(examples=[_EXAMPLE_ID])
-    url: str = Field(examples=[f"{PREFIX}/{_EXAMPLE_ID}"])
+    url: str = Field(examples=[f"{_RUNS}/{_EXAMPLE_ID}"])
     events: str = Field(
         description="Its progress as server-sent events.",
-        examples=[f"{PREFIX}/{_EXAMPLE_ID}/events"],
+        examples=[f"{_RUNS}/{_EXAMPLE_ID}/events"],
     )
 
 
@@ -201,9 +170,11 @@ AnyRun = Annotated[
     summary="Start a run",
     status_code=202,
     dependencies=[MayWrite],
-    responses=responses(400, 401, 403, 404, 409, 413, 422, 503),
+    responses=responses(403, 404, 409),
 )
-def start_run(wanted: AnyRun, services: UsesServices, response: Response) -> RunAddress:
+def start_run(
+    wanted: AnyRun, services: UsesServices, response: Response, _none: Nothing
+) -> RunAddress:
     """Answers when it is sure that there is something to do. There is one run at a time: 409."""
     address = _address(services.runs.start(wanted.order()))
     response.headers["Location"] = address.url
@@ -215,9 +186,9 @@ def start_run(wanted: AnyRun, services: UsesServices, response: Response) -> Run
     summary="Cancel a run",
     status_code=202,
     dependencies=[MayWrite],
-    responses=responses(401, 403, 404, 409, 422, 503),
+    responses=responses(403, 404, 409),
 )
-def cancel_run(run_id: RunId, services: UsesServices) -> RunAddress:
+def cancel_run(run_id: RunIdParameter, services: UsesServices, _none: Nothing) -> RunAddress:
     """Finishes what is in flight and saves it; it can be resumed. 409: it is not at work here."""
     services.runs.cancel(run_id)
     return _address(run_id)
@@ -242,12 +213,13 @@ def cancel_run(run_id: RunId, services: UsesServices) -> RunAddress:
             },
         },
         204: {"description": "`Last-Event-ID` is that of the end: there is nothing more."},
-        **responses(401, 404, 422, 503),
+        **responses(404),
     },
 )
 async def run_events(
-    run_id: RunId,
+    run_id: RunIdParameter,
     services: UsesServices,
+    _none: Nothing,
     last_event_id: Annotated[str | None, Header(max_length=100)] = None,
 ) -> Response:
     """The data is the JSON of `ProgressOut`. Whoever reconnects gets the run as it stands then."""
@@ -255,21 +227,29 @@ async def run_events(
     first = await run_in_threadpool(watch.poll)
     if last_event_id == _END and first is not None and first.is_over:
         return Response(status_code=204)
+    shutdown = anyio.Event()
     return EventSourceResponse(
-        _events(watch, first),
+        _events(watch, first, shutdown),
         ping=_HEARTBEAT_SECONDS,
         send_timeout=_SEND_SECONDS,
+        shutdown_event=shutdown,
+        shutdown_grace_period=_GRACE_SECONDS,
     )
 
 
-async def _events(watch: RunWatch, first: RunProgress | None) -> AsyncIterator[ServerSentEvent]:
+async def _events(
+    watch: RunWatch, first: RunProgress | None, shutdown: anyio.Event
+) -> AsyncIterator[ServerSentEvent]:
+    """Give what is to be sent; ends with the run, or whole but without its end at a shutdown."""
     progress = first
     while True:
         if progress is not None:
             yield _event(progress)
             if progress.is_over:
                 return
-        await asyncio.sleep(watch.pause_seconds)
+        with anyio.move_on_after(watch.pause_seconds):
+            await shutdown.wait()
+            return
         try:
             if watch.asks_repositories:
                 progress = await run_in_threadpool(watch.poll)
@@ -290,7 +270,7 @@ def _event(progress: RunProgress) -> ServerSentEvent:
 
 
 def _address(run_id: str) -> RunAddress:
-    url = f"{PREFIX}/{run_id}"
+    url = f"{_RUNS}/{run_id}"
     return RunAddress(run_id=run_id, url=url, events=f"{url}/events")
 
 

@@ -107,7 +107,7 @@ def test_metrics_tell_of_the_api_and_of_its_runs(tmp_path: Path, postgres_url: s
         with served(tmp_path, api_keys=key, **settings) as (_, address):
             started = httpx.post(
                 f"{address}/api/v1/runs",
-                json={"command": "titles", "ids": sorted(FACTS.titles)[:3]},
+                json={"command": "titles", "ids": [title.imdb_id for title in FACTS.titles[:3]]},
                 headers={"Authorization": f"Bearer {key}"},
             )
             assert started.status_code == 202, started.text

@@ -15,6 +15,7 @@ import pytest
 from msgspec.structs import replace
 
 from application.run_control import (
+    MOST_WATCHERS,
     ChartOrder,
     Order,
     ResumeOrder,
@@ -35,6 +36,7 @@ from domain.errors import (
     NotRunningHere,
     RunAtWork,
     ShuttingDown,
+    TooManyWatchers,
     UnknownRun,
 )
 from domain.identifiers import TitleId
@@ -207,6 +209,19 @@ def test_a_watcher_that_never_reads_and_one_that_goes_away_hold_nothing(site, tm
         # All that it missed has become one.
         [missed] = list(never_reads)
         assert missed.is_over
+
+
+def test_there_is_a_most_of_watchers_until_one_goes_away(site, tmp_path):
+    with control_of(settings_for(site, tmp_path)) as control:
+        run_id = control.start(TitlesOrder(ids=IDS[:1]))
+        assert end_of(control, run_id).is_over
+        gc.collect()
+        watches = [control.watch(run_id) for _ in range(MOST_WATCHERS)]
+        with pytest.raises(TooManyWatchers):
+            control.watch(run_id)
+        del watches[0]
+        gc.collect()
+        assert control.watch(run_id).poll() is not None
 
 
 def test_several_watchers_see_the_same_end(site, tmp_path):
