@@ -1,7 +1,7 @@
-"""A store of very many titles, made inside PostgreSQL: as skewed as the real one, and no two alike.
+"""A store of very many titles, made inside PostgreSQL, and skewed as the real one is.
 
-Half of the titles are episodes, one in five hundred is a video game; one in twenty is rated by many,
-most have neither a rating nor a Metascore. The words of titles are as uneven as words are.
+Half of the titles are episodes and one in five hundred is a video game; two in three have no rating
+and most no Metascore. The words of titles are as uneven as words are.
 """
 
 from tests.databases import execute

@@ -34,10 +34,10 @@ from domain.history import SnapshotTime
 from domain.identifiers import ImdbId, NameId, TitleId
 from domain.title import Credit, CreditCategory, Title, TitleKind
 from infrastructure.repositories.postgres.catalogue_sql import (
-    MOST_GATHERED,
     TITLE_COLUMNS,
     Listing,
     Sql,
+    is_too_much,
     person_listing,
     title_listings,
 )
@@ -325,7 +325,7 @@ def _page(statements: cursor, listing: Listing) -> list[Row]:
         if len(rows) == listing.limit:
             return rows
     counted = _rows(statements, listing.gather())
-    if counted and counted[0][0] > MOST_GATHERED:
+    if counted and is_too_much(counted[0][0]):
         return _rows(statements, listing.walk())
     return [row[1:] for row in counted]
 

@@ -124,6 +124,11 @@ class Listing:
         return f"{key} {way}, {imdb_id} {way}"
 
 
+def is_too_much(found: int) -> bool:
+    """Whether there was more to gather than was gathered, so that rows may be missing."""
+    return found > MOST_GATHERED
+
+
 def title_listings(query: TitleQuery) -> Iterator[Listing]:
     """Give the titles of which the value in the sort is known, then those of which it is not.
 
