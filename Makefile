@@ -19,7 +19,7 @@ BENCHMARKS := $(VENV)/.benchmarks-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo run test fuzz bench check clean lock \
+.PHONY: help setup demo run test fuzz bench check clean lock secrets \
 	check-lint check-format check-types check-layers check-docker check-compose check-house
 
 help: ## List the targets
@@ -80,6 +80,9 @@ lock: $(DEVELOPMENT) ## Pin the newest versions that fit requirements/*.in (need
 	$(LOCK) --upgrade --constraint requirements/dev.txt \
 		--output-file requirements/bench.txt requirements/bench.in
 	@echo "Now bring docs/dependencies.md up to date; make check says where it is not."
+
+secrets: ## Passwords and an API key for Docker Compose, into secrets/ (those that are there stay)
+	deploy/make-secrets.sh secrets
 
 clean: ## Remove .venv and tool caches; output/ and .env are never touched
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

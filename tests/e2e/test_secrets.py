@@ -9,6 +9,7 @@ import pytest
 
 from demo.facts import load_facts
 from demo.site import DemoSite
+from shared.config import secret_settings
 from tests.e2e.program import Result, run
 from tests.proxies import SECRET, middleman, proxy, refusing, strict_socks
 
@@ -17,11 +18,12 @@ FACTS = load_facts()
 DATABASE = "d4tabase-s3cret"
 CONTROL = "c0ntrol-s3cret"
 SOCKS = "s0cks-s3cret"
+API_KEY = "k3y-of-the-api-s3cret"
 ENCODED = "p%40ss-s3cret"
 """In a URL; the password itself has an @."""
 
 SECRETS = [
-    SECRET, DATABASE, CONTROL, SOCKS, ENCODED, "p@ss-s3cret",
+    SECRET, DATABASE, CONTROL, SOCKS, API_KEY, ENCODED, "p@ss-s3cret",
     *(base64.b64encode(f"user:{word}".encode()).decode() for word in (SECRET, "p@ss-s3cret")),
 ]  # fmt: skip
 
@@ -53,6 +55,7 @@ def planted(stack: ExitStack, database_url: str) -> Iterator[dict[str, object]]:
         "tor_control_password": CONTROL,
         "routes": "tor,proxies,direct",
         "database_url": f"{database_url}&password={DATABASE}",
+        "api_keys": API_KEY,
         "limit": 30,
         "requests_per_second": 0,
         "request_timeout_seconds": 2,
@@ -60,9 +63,16 @@ def planted(stack: ExitStack, database_url: str) -> Iterator[dict[str, object]]:
 
 
 def as_given(folder: Path, where: str, settings: Mapping[str, object]) -> Mapping[str, object]:
-    """The settings as arguments of `run`, all of them in ``.env`` instead when that is where."""
+    """The settings as arguments of `run`; in ``.env``, or secrets in files, when that is where."""
     if where == "environment":
         return settings
+    if where == "files":
+        (folder / "secrets").mkdir()
+        in_files = {name: value for name, value in settings.items() if name in secret_settings()}
+        for name, value in in_files.items():
+            (folder / "secrets" / name).write_text(f"{value}\n")
+        named = {f"{name}_file": folder / "secrets" / name for name in in_files}
+        return {name: settings[name] for name in settings.keys() - in_files.keys()} | named
     lines = [f"{name.upper()}='{value}'\n" for name, value in settings.items()]
     (folder / ".env").write_text("".join(lines))
     return {}
@@ -81,7 +91,9 @@ def found_in(text: str) -> list[str]:
     return [secret for secret in SECRETS if secret in text]
 
 
-@pytest.mark.parametrize(("where", "log_format"), [("environment", "console"), (".env", "json")])
+@pytest.mark.parametrize(
+    ("where", "log_format"), [("environment", "console"), (".env", "json"), ("files", "json")]
+)
 def test_a_run_that_meets_every_kind_of_proxy_shows_no_secret(
     tmp_path, postgres_url, where, log_format
 ):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from application.detail_fetcher import DetailFetcher
+from domain.errors import TitleNotFound
 from domain.identifiers import TitleId
 from domain.title import Title
 from shared.log_context import asking_for, in_log_context, log_fields, note_asked, note_run, run_log
@@ -114,6 +115,25 @@ def test_fifty_threads_log_each_title_with_its_own_facts(lines):
     assert all(r["route"] == f"route of {r['title_id']}" for r in fetched)
     assert all(int(r["title_id"][2:]) == r["attempt"] for r in fetched)
     assert all(isinstance(r["seconds"], float) for r in fetched)
+
+
+def test_titles_that_are_asked_for_together_have_a_line_each(lines):
+    missing = TitleNotFound(title_number(2), "the fake")
+
+    def fetch(ids, _size):
+        note_asked(source="fake", route="direct", attempt=1)
+        logger.debug("asking")
+        return [missing if imdb_id == missing.imdb_id else a_title(1) for imdb_id in ids]
+
+    fetcher: DetailFetcher[TitleId, Title] = DetailFetcher(
+        fetch, batch_size=lambda: 2, max_threads=1, go_on=lambda: True
+    )
+    assert len(list(fetcher.fetch([title_number(1), title_number(2)]))) == 2
+    asking, fetched, failed = records(lines)
+    assert (asking["asked_together"], "title_id" in asking) == (2, False)
+    assert (fetched["title_id"], fetched["source"]) == ("tt0000001", a_title(1).provenance.source)
+    assert (failed["title_id"], failed["source"]) == ("tt0000002", "fake")
+    assert (failed["reason"], failed["route"], failed["attempt"]) == ("not_found", "direct", 1)
 
 
 def test_nothing_is_made_of_titles_for_a_log_that_does_not_show_them(monkeypatch):
