@@ -1,5 +1,6 @@
 """Measuring the answers of the program's own API."""
 
+import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -55,6 +56,25 @@ class HttpServerMetrics:
 
 
 def _route_of(scope: Message) -> str:
-    """The template of the route, which the router notes there."""
-    path = getattr(scope.get("route"), "path", None)
-    return path if isinstance(path, str) else UNMATCHED
+    """The template of the route that was taken, with what stands before it."""
+    route = scope.get("route")
+    path, pattern = getattr(route, "path", None), getattr(route, "path_regex", None)
+    if not isinstance(path, str) or not isinstance(pattern, re.Pattern):
+        return UNMATCHED
+    return _prefix_of(scope, pattern) + path
+
+
+def _prefix_of(scope: Message, pattern: re.Pattern[str]) -> str:
+    """The prefix of the router that has the route, which FastAPI and Starlette do not note with it.
+
+    It is what the route's own pattern leaves over of the path. A prefix with parameters of its own
+    is left out: a client could invent as many.
+    """
+    if scope.get("path_params", {}).keys() - pattern.groupindex.keys():
+        return ""
+    parts = scope["path"].split("/")
+    for count in range(1, len(parts) + 1):
+        rest = "".join(f"/{part}" for part in parts[count:])
+        if pattern.match(rest):
+            return "/".join(parts[:count])
+    return ""

@@ -9,7 +9,17 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
+from application.detail_fetcher import UnexpectedFailure
 from application.ports import BatchResult
+from domain.errors import (
+    InvalidTitle,
+    PageChanged,
+    PersonNotFound,
+    RobotsDisallowed,
+    SourceBlocked,
+    SourceUnavailable,
+    TitleNotFound,
+)
 from domain.run import RunOutcome, RunReport
 from infrastructure.monitoring.state import (
     FetchState,
@@ -27,6 +37,18 @@ _FETCH_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 _SERVE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 """Seconds: an answer from an index takes milliseconds."""
+
+_FORESEEN = (
+    SourceUnavailable,
+    SourceBlocked,
+    RobotsDisallowed,
+    TitleNotFound,
+    PersonNotFound,
+    PageChanged,
+    InvalidTitle,
+    UnexpectedFailure,
+)
+"""Failures whose counts begin with 0: Prometheus sees no rise in a count that begins with 5."""
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """The methods that have a label of their own: a client may send any word for one."""
@@ -83,6 +105,8 @@ class Metrics:
             ["reason"],
             registry=registry,
         )
+        for error in _FORESEEN:
+            self._failures.labels(error.reason)
         self._saved = Counter(
             "imdb_titles_saved",
             "Titles, or people, by what a repository did with them.",
@@ -132,6 +156,7 @@ class Metrics:
 
     def traffic_of(self, source: str) -> SourceTraffic:
         """What a source's HTTP client tells of its requests, to be kept by the client."""
+        self._fetched.labels(source)  # begins with 0, as failures do
         return SourceTraffic(
             source,
             self._requests,

@@ -86,8 +86,13 @@ def test_metrics_are_served_until_the_end_of_the_block(metrics):
     port = a_free_port()
     with served(metrics, "127.0.0.1", port):
         text = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
-    samples = {s.name: s.value for f in text_string_to_metric_families(text) for s in f.samples}
-    assert samples["imdb_title_failures_total"] == 1
+    failures = {
+        sample.labels["reason"]: sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == "imdb_title_failures_total"
+    }
+    assert (failures["blocked"], failures["unavailable"]) == (1, 0)
     with pytest.raises(requests.ConnectionError):
         requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10)
 
@@ -123,7 +128,7 @@ def test_metrics_are_sent_now_and_then_and_at_the_end(metrics):
     commands, passwords, texts = zip(*bodies, strict=True)
     assert set(commands) == {"POST"}
     assert set(passwords) == {"Basic " + base64.b64encode(b"me:p@ss").decode()}
-    assert 'reason="blocked"' not in texts[0]
+    assert 'imdb_title_failures_total{reason="blocked"} 0.0' in texts[0]
     assert 'imdb_title_failures_total{reason="blocked"} 1.0' in texts[-1]
 
 

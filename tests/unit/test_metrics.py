@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 import pytest
+from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
@@ -215,7 +216,7 @@ def test_who_watches_stages_takes_nothing_from_who_measures_them():
 def test_no_registry_is_shared(tmp_path):
     one, other = Metrics(tmp_path), Metrics(tmp_path)
     one.failed("blocked")
-    assert value(other, "imdb_title_failures_total", reason="blocked") is None
+    assert value(other, "imdb_title_failures_total", reason="blocked") == 0
 
 
 SERVED = "imdb_http_server_request_duration_seconds_count"
@@ -309,7 +310,34 @@ def test_what_is_mounted_is_counted_together(app, metrics):
         for sample in family.samples
         if sample.name == SERVED
     ]
-    assert found == ["/{name}"]
+    assert found == ["/static/{name}"]
+
+
+def nothing():
+    """What a route of FastAPI does here."""
+
+
+@pytest.mark.parametrize(
+    ("prefix", "template", "path", "counted"),
+    [
+        ("/api/v1", "/titles/{id}", "/api/v1/titles/tt1", "/api/v1/titles/{id}"),
+        ("/api/v1", "/titles/{id}", "/api/v1/titles/api", "/api/v1/titles/{id}"),
+        ("/api/v1/titles", "", "/api/v1/titles", "/api/v1/titles"),
+        ("/api", "/{a}/{b}", "/api/v1/titles", "/api/{a}/{b}"),
+        ("/of/{owner}", "/titles/{id}", "/of/me/titles/tt1", "/titles/{id}"),
+        ("", "/titles/{id}", "/titles/tt1", "/titles/{id}"),
+    ],
+)
+def test_a_route_of_a_router_has_its_prefix(metrics, prefix, template, path, counted):
+    router, inner, made = APIRouter(prefix=prefix), APIRouter(), FastAPI()
+    (inner if template else router).get(template)(nothing)
+    router.include_router(inner)
+    made.include_router(router)
+    made.add_middleware(HttpServerMetrics, metrics=metrics)
+    assert ask(made, path).status == 200
+    assert ask(made, path, method="DELETE").status == 405
+    assert value(metrics, SERVED, method="GET", route=counted, status="200") == 1
+    assert value(metrics, SERVED, method="DELETE", route=counted, status="405") == 1
 
 
 def test_the_metrics_are_a_page_of_the_application(app, metrics):
