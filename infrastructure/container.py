@@ -551,6 +551,7 @@ def open_web(settings: Settings) -> "Iterator[FastAPI]":
             f"{','.join(settings.repositories)} does without: add postgres"
         )
         raise InvalidConfiguration([problem])
+    from infrastructure.repositories.postgres.figures import open_postgres_figures
     from infrastructure.repositories.postgres.observations import open_postgres_history
     from infrastructure.web import Services, create_app
 
@@ -558,12 +559,14 @@ def open_web(settings: Settings) -> "Iterator[FastAPI]":
         _open_postgres(settings) as repository,
         database_url(settings) as url,
         open_postgres_history(url, pool_size=_WEB_CONNECTIONS) as history,
+        open_postgres_figures(url) as figures,
     ):
         yield create_app(
             settings,
             Services(
                 repository=repository,
                 history=history,
+                figures=figures,
                 check_ready=partial(repository.runs, 1),
             ),
         )

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from infrastructure.web import health
 from infrastructure.web.access import access_from
+from infrastructure.web.dashboard import PagesForProblems, add_dashboard
 from infrastructure.web.problems import Problem, Unforeseen, answer_with_problems
 from infrastructure.web.services import Services
 from shared.config import Settings
@@ -33,10 +34,12 @@ def create_app(settings: Settings, services: Services) -> FastAPI:
     app.state.services = services
     app.state.access = access_from(settings)
     app.include_router(health.router)
+    add_dashboard(app)
     answer_with_problems(app)
     _describe_problems(app)
     # The one that is added last is the first to see a request, and the last to see the answer.
     app.add_middleware(Unforeseen)
+    app.add_middleware(PagesForProblems)
     return app
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request
 
-from application.ports import HistoryReader, TitleRepository
+from application.ports import FiguresReader, HistoryReader, TitleRepository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,7 @@ class Services:
 
     repository: TitleRepository
     history: HistoryReader
+    figures: FiguresReader
     check_ready: Callable[[], Any]
     """Asks the database a small question; raises `RepositoryUnavailable`."""
 
