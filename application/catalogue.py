@@ -125,7 +125,7 @@ class TitleQuery:
         try:
             title_id(place.imdb_id)
         except InvalidTitle as error:
-            raise _broken() from error
+            raise broken_cursor() from error
         return place
 
     @property
@@ -187,7 +187,7 @@ class PersonQuery:
         try:
             name_id(place.imdb_id)
         except InvalidTitle as error:
-            raise _broken() from error
+            raise broken_cursor() from error
         return place
 
 
@@ -288,17 +288,17 @@ def decoded_cursor(cursor: str, sort: TitleSort | PersonSort, *, descending: boo
     Raises `InvalidCursor` when it is broken or was made for another order.
     """
     if len(cursor) > LONGEST_CURSOR:
-        raise _broken()
+        raise broken_cursor()
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         read = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, binascii.Error, RecursionError) as error:
-        raise _broken() from error
+        raise broken_cursor() from error
     match read:
         case [str(order), key, str(imdb_id)] if len(imdb_id) <= LONGEST_TEXT:
             pass
         case _:
-            raise _broken()
+            raise broken_cursor()
     if order != _order_name(sort, descending):
         raise InvalidCursor(
             f"after: the cursor is of a page sorted by {order[:40]!r}, not by "
@@ -331,7 +331,7 @@ def _typed(key: object, kind: FieldKind) -> KeyValue:
                 return key
         case FieldKind.MOMENT, str():
             return _moment(key)
-    raise _broken()
+    raise broken_cursor()
 
 
 def _moment(text: str) -> datetime:
@@ -340,11 +340,12 @@ def _moment(text: str) -> datetime:
         if moment.utcoffset() is not None:
             return moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise _broken() from error
-    raise _broken()
+        raise broken_cursor() from error
+    raise broken_cursor()
 
 
-def _broken() -> InvalidCursor:
+def broken_cursor() -> InvalidCursor:
+    """The error that a cursor is none of ours."""
     return InvalidCursor(
         "after: this is no cursor: take the one that the page before has given, as it is, or "
         "leave it out to begin at the first page"

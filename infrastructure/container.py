@@ -17,6 +17,7 @@ import msgspec
 from application.composite_save import CompositeSave
 from application.import_datasets import ImportDatasets
 from application.ports import (
+    Catalogue,
     CircuitBreaker,
     DatasetFiles,
     DatasetProgress,
@@ -388,6 +389,26 @@ def open_history(settings: Settings) -> Iterator[HistoryReader]:
 
     with database_url(settings) as url, open_postgres_history(url) as history:
         yield history
+
+
+@contextmanager
+def open_catalogue(settings: Settings) -> Iterator[Catalogue]:
+    """Open what looks through the titles held; an embedded database runs until this is left.
+
+    Raises `InvalidConfiguration` when the settings do without PostgreSQL; `RepositoryUnavailable`.
+    """
+    if "postgres" not in settings.repositories:
+        problem = (
+            "REPOSITORIES: titles are looked through in PostgreSQL, and "
+            f"{','.join(settings.repositories)} does without: add postgres (then `python main.py "
+            "repair` copies into it what is saved already)"
+        )
+        raise InvalidConfiguration([problem])
+    from infrastructure.repositories.postgres.catalogue import open_postgres_catalogue
+
+    revive = None if settings.database_url else partial(_revive_embedded, settings)
+    with database_url(settings) as url, open_postgres_catalogue(url, revive=revive) as catalogue:
+        yield catalogue
 
 
 @contextmanager

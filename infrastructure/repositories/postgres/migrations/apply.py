@@ -18,6 +18,7 @@ from infrastructure.repositories.postgres.migrations import (
     statements_0008,
     statements_0009,
     statements_0010,
+    statements_0011,
 )
 
 _VERSIONS = {
@@ -31,6 +32,7 @@ _VERSIONS = {
     "0008": statements_0008.STATEMENTS,
     "0009": statements_0009.STATEMENTS,
     "0010": statements_0010.STATEMENTS,
+    "0011": statements_0011.STATEMENTS,
 }
 """The statements of every version, in order; versions sort as text."""
 
