@@ -577,6 +577,7 @@ def open_web(settings: Settings) -> "Iterator[FastAPI]":
     from infrastructure.web import Services, create_app
 
     with (
+        open_catalogue(settings) as catalogue,
         _open_postgres(settings) as repository,
         database_url(settings) as url,
         open_postgres_history(url, pool_size=_WEB_CONNECTIONS) as history,
@@ -585,7 +586,10 @@ def open_web(settings: Settings) -> "Iterator[FastAPI]":
         yield create_app(
             settings,
             Services(
+                catalogue=catalogue,
                 repository=repository,
+                selector=repository,
+                text_writer=partial(_text_writer, settings),
                 history=history,
                 figures=figures,
                 check_ready=partial(repository.runs, 1),

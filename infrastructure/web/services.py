@@ -1,12 +1,23 @@
 """What the answers are made from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, BinaryIO, Literal, cast
 
 from fastapi import Depends, Request
 
-from application.ports import FiguresReader, HistoryReader, TitleRepository
+from application.ports import (
+    Catalogue,
+    FiguresReader,
+    HistoryReader,
+    TitleRepository,
+    TitleSelector,
+    TitleWriter,
+)
+from application.title_fields import TitleField
+
+TextWriter = Callable[[Literal["csv", "jsonl"], Sequence[TitleField] | None, BinaryIO], TitleWriter]
+"""Makes what writes titles to a stream: in a format, with these columns or those it has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,9 +27,12 @@ class Services:
     Requests use them from several threads at once.
     """
 
+    catalogue: Catalogue
     repository: TitleRepository
     history: HistoryReader
     figures: FiguresReader
+    selector: TitleSelector
+    text_writer: TextWriter
     check_ready: Callable[[], Any]
     """Asks the database a small question; raises `RepositoryUnavailable`."""
 
