@@ -11,7 +11,7 @@ from application.title_statistics import (
 )
 from domain.run import StoreCounts
 
-MOST_COMPARED = 400
+MOST_COMPARED = 250
 """Of so many titles critics and users are compared: those with the most votes."""
 
 

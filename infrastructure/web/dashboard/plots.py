@@ -26,7 +26,7 @@ def columns(values: Sequence[tuple[str, int]]) -> Markup | None:
     up = _vertical(0, most)
     step = (_WIDTH - _LEFT - _RIGHT) / len(values)
     parts = [_level(mark, f"{mark:,}", up) for mark in _marks(0, most) if mark == int(mark)]
-    every = ceil(len(values) / 12)
+    every = ceil(len(values) / 7)
     for place, (label, number) in enumerate(values):
         left, top = _LEFT + place * step, up(number)
         parts.append(
@@ -77,7 +77,8 @@ def critics_and_users(rows: Sequence[CriticsAndUsers]) -> Markup | None:
     parts = [_level(mark, f"{mark:.0f}", up) for mark in _marks(min(bottom, 90), 100)]
     parts += [
         Markup(
-            '<circle class="dot see-through" cx="{:.1f}" cy="{:.1f}" r="4"><title>{}</title></circle>'
+            '<circle class="dot see-through" cx="{:.1f}" cy="{:.1f}" r="4">'
+            "<title>{}</title></circle>"
         ).format(
             across(row.rating),
             up(row.metascore),

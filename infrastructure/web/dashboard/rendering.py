@@ -29,7 +29,7 @@ _HEADERS = {
     "Vary": "Accept, HX-Request",
 }
 
-_NOTHING = "–"
+_NOTHING = "\N{EN DASH}"
 
 KIND_NAMES = {
     TitleKind.MOVIE: "Film",
@@ -136,7 +136,7 @@ def shown_years(title: Any) -> str:
         return ""
     if title.end_year is None or title.end_year == title.year:
         return str(title.year)
-    return f"{title.year}–{title.end_year}"
+    return f"{title.year}\N{EN DASH}{title.end_year}"
 
 
 def shown_list(texts: Sequence[str]) -> str:
