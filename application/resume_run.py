@@ -57,12 +57,15 @@ class ResumeRun:
         self._gives = gives
         self._now = now
 
-    def execute(self, run_id: str | None, limit: int) -> RunReport:
+    def execute(
+        self, run_id: str | None, limit: int, begun: Callable[[Run], None] = lambda run: None
+    ) -> RunReport:
         """Continue the run ``run_id``, or the newest one that was stopped; give the account.
 
         A run that was stopped before it had read its chart reads it now, and takes its first
-        ``limit`` titles. Raises `NothingToDo`, `UnknownRun` or `RunAtWork` before anything is
-        begun, and `RepositoryUnavailable` when no repository can be asked.
+        ``limit`` titles. ``begun`` is told the run when it is sure that it goes on. Raises
+        `NothingToDo`, `UnknownRun` or `RunAtWork` before anything is begun, and
+        `RepositoryUnavailable` when no repository can be asked.
         """
         record = self._newest() if run_id is None else self._named(run_id)
         details = dict.fromkeys((*record.run.details, *self._details))
@@ -72,7 +75,9 @@ class ResumeRun:
         if asked is None:
             if run.chart is None:
                 raise NothingToDo(f"which titles run {run.run_id} was asked for is not known")
+            begun(run)
             return self._scrape_chart.execute(run.chart, limit, run, resumed_at=resumed_at)
+        begun(run)
         return self._continue(run, asked, resumed_at)
 
     def _newest(self) -> RunRecord:

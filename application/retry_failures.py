@@ -1,5 +1,6 @@
 """Fetch again what failed in an earlier run."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from application.composite_save import CompositeSave
@@ -34,15 +35,21 @@ class RetryFailures:
         self._scrape_titles = scrape_titles
 
     def execute(
-        self, run: Run, *, of: str | None, with_not_found: bool, reported: FailedRun | None
+        self,
+        run: Run,
+        *,
+        of: str | None,
+        with_not_found: bool,
+        reported: FailedRun | None,
+        begun: Callable[[Run], None] = lambda run: None,
     ) -> RunReport:
         """Fetch what failed in the run ``of``, or in the newest one that had failures.
 
         With the details that the run was begun with, besides those of ``run``.
         Left out are titles that every repository has got since, and, unless ``with_not_found``,
         those that were not found. ``reported`` is the run of the report file: it is taken when no
-        repository knows what failed. Raises `NothingToDo`, `UnknownRun` or `RepositoryUnavailable`
-        before anything is begun.
+        repository knows what failed. ``begun`` is told the run when there is something to do.
+        Raises `NothingToDo`, `UnknownRun` or `RepositoryUnavailable` before anything is begun.
         """
         failed = self._failed_run(of, reported)
         ids = self._still_missing(failed)
@@ -53,7 +60,9 @@ class RetryFailures:
         if not wanted:
             raise NothingToDo(_why_nothing(failed, len(ids)))
         details = dict.fromkeys((*failed.run.details, *run.details))
-        return self._scrape_titles.execute(wanted, replace(run, details=tuple(details)))
+        run = replace(run, details=tuple(details))
+        begun(run)
+        return self._scrape_titles.execute(wanted, run)
 
     def _failed_run(self, run_id: str | None, reported: FailedRun | None) -> FailedRun:
         fits = (

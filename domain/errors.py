@@ -26,6 +26,10 @@
     ├── SpillUnavailable         titles cannot wait for their repository: count them as missing
     ├── UnknownRun               no repository knows a run of this id
     ├── RunAtWork                another program is at work on the run
+    ├── AnotherRunAtWork         this process does one run at a time: wait for it, or cancel it
+    ├── NotRunningHere           a run that is not at work in this process cannot be cancelled here
+    ├── TooManyWatchers          this process shows runs to as many as it can: try later
+    ├── ShuttingDown             this process takes no new runs any more
     ├── DatasetDamaged           a dataset file cannot be imported: get it again
     ├── DatasetsUnusable         no dataset file can be imported as asked: the message says why
     ├── NoHistory                what was asked for has never been seen: say what is missing
@@ -284,6 +288,49 @@ class RunAtWork(ScraperError):
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
         super().__init__(f"another program is at work on run {run_id}: let it finish first")
+
+
+class AnotherRunAtWork(ScraperError):
+    """This process is at work on a run, and does one at a time: nothing was started.
+
+    ``run_id`` is ``None`` while the other one is still being looked up.
+    """
+
+    reason = "another_run_at_work"
+
+    def __init__(self, run_id: str | None) -> None:
+        self.run_id = run_id
+        other = "another run is being started" if run_id is None else f"run {run_id} is at work"
+        super().__init__(f"{other}, and there is one at a time: wait for its end, or cancel it")
+
+
+class NotRunningHere(ScraperError):
+    """A run that is to be cancelled is not at work in this process: nothing was done."""
+
+    reason = "not_running_here"
+
+    def __init__(self, run_id: str, *, at_work: bool) -> None:
+        self.run_id = run_id
+        where = "another program is at work on it: stop it there" if at_work else "it is over"
+        super().__init__(f"run {run_id} cannot be cancelled here: {where}")
+
+
+class TooManyWatchers(ScraperError):
+    """Runs of this process are watched by as many as it can serve."""
+
+    reason = "too_many_watchers"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"runs are watched by {most} already: try again later")
+
+
+class ShuttingDown(ScraperError):
+    """This process is about to end, and starts no runs any more."""
+
+    reason = "shutting_down"
+
+    def __init__(self) -> None:
+        super().__init__("the service is shutting down: start the run when it is up again")
 
 
 class DatasetDamaged(ScraperError):

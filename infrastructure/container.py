@@ -34,7 +34,7 @@ from application.ports import (
 from application.repair import Progress, Repair
 from application.resume_run import ResumeRun
 from application.retry_failures import RetryFailures
-from application.run_history import RunHistory, read_history
+from application.run_history import RunHistory, merged, read_history
 from application.scrape_chart import ScrapeChart
 from application.scrape_people import ScrapePeople
 from application.scrape_titles import ScrapeTitles, utc_now
@@ -49,9 +49,10 @@ from domain.errors import (
     InvalidConfiguration,
     NoHistory,
     NoTitles,
+    RepositoryUnavailable,
 )
 from domain.identifiers import ListId
-from domain.run import PEOPLE, DetailFailure, Run, RunRecord, StoreCounts
+from domain.run import PEOPLE, DetailFailure, Run, RunRecord, RunReport, StoreCounts
 from domain.search import Thing
 from shared.config import RepositoryName, Settings, load_settings
 
@@ -61,6 +62,8 @@ if TYPE_CHECKING:
     from application.imdb import Imdb
     from application.list_titles import ListTitles
     from application.ports import TitleDiscovery, TitleLists
+    from application.retry_failures import FailedRun
+    from application.run_control import Order, PerformRun, RunControl
     from application.title_fields import TitleField
     from application.title_statistics import TitleStatistics
     from domain.discovery import TitleFilter
@@ -187,6 +190,107 @@ def open_app(
             RetryFailures(save, titles),
             RunHistory(save),
         )
+
+
+@contextmanager
+def open_run_control(
+    settings: Settings,
+    *,
+    reported: "Callable[[], FailedRun | None]" = lambda: None,
+    when_ended: Callable[[RunReport], object] = lambda report: None,
+) -> "Iterator[RunControl]":
+    """Wire the control of runs in this process; leaving it cancels the run at work and waits.
+
+    Each run is built anew, as one of the command line is, with ``settings`` but for what its order
+    says. ``reported`` reads the run of the report file, ``when_ended`` takes each report.
+    """
+    from application.run_control import RunControl
+
+    control = RunControl(
+        _performer(settings, reported), partial(find_run, settings), when_ended=when_ended
+    )
+    try:
+        yield control
+    finally:
+        control.close()
+
+
+def _performer(settings: Settings, reported: "Callable[[], FailedRun | None]") -> "PerformRun":
+    from application.run_control import ChartOrder, ResumeOrder, RetryOrder
+
+    def perform(
+        order: "Order",
+        observer: RunObserver,
+        stop: threading.Event,
+        begun: Callable[[Run], None],
+    ) -> RunReport:
+        chosen, command = _for_order(settings, order)
+        at_once = command in FETCHING_AT_ONCE
+        with open_app(chosen, observer, stop, fetches_at_once=at_once) as app:
+            run = new_run(chosen, command)
+            if isinstance(order, ResumeOrder):
+                return app.resume_run.execute(order.run_id, chosen.limit, begun)
+            if isinstance(order, RetryOrder):
+                return app.retry_failures.execute(
+                    run,
+                    of=order.of,
+                    with_not_found=order.with_not_found,
+                    reported=reported(),
+                    begun=begun,
+                )
+            begun(run)
+            if isinstance(order, ChartOrder):
+                return app.scrape_chart.execute(order.chart, order.limit, run)
+            return app.scrape_titles.execute(order.ids, run)
+
+    return perform
+
+
+def _for_order(settings: Settings, order: "Order") -> tuple[Settings, str]:
+    """The settings with what an order says, and the command that does the same."""
+    from application.run_control import ChartOrder, ResumeOrder, RetryOrder
+
+    if isinstance(order, ResumeOrder):
+        return settings, "resume"
+    if isinstance(order, RetryOrder):
+        return settings, "retry"
+    if order.details is not None:
+        details = tuple(name.value for name in order.details)
+        settings = msgspec.structs.replace(settings, details=details)
+    if not isinstance(order, ChartOrder):
+        return settings, "titles"
+    chart = order.chart.value
+    return msgspec.structs.replace(settings, chart=chart, limit=order.limit), "chart"
+
+
+def find_run(settings: Settings, run_id: str) -> RunRecord | None:
+    """Ask the chosen repositories for a run, at work in any process or over; ``None``: unknown.
+
+    Where nothing is yet, nothing is made. Raises `RepositoryUnavailable` when none can be asked.
+    """
+    found: list[list[RunRecord]] = []
+    unavailable: list[RepositoryUnavailable] = []
+    openers = repositories_with_data(settings)
+    for opener in openers:
+        try:
+            record = _record_in(opener, settings, run_id)
+        except RepositoryUnavailable as error:
+            logger.warning("%s", error)
+            unavailable.append(error)
+        else:
+            found.append([] if record is None else [record])
+    if unavailable and len(unavailable) == len(openers):
+        raise unavailable[0]
+    return next(iter(merged(found)), None)
+
+
+def _record_in(opener: RepositoryOpener, settings: Settings, run_id: str) -> RunRecord | None:
+    if opener.name == "csv":
+        from infrastructure.repositories.csv import run_of
+
+        return run_of(settings.output_dir, run_id)  # without the index of all titles
+    with opener.open() as repository:
+        return repository.run(run_id)
 
 
 @contextmanager
@@ -560,9 +664,16 @@ def database_url(settings: Settings) -> Iterator[str]:
 
 
 @contextmanager
-def open_web(settings: Settings) -> "Iterator[FastAPI]":
+def open_web(
+    settings: Settings,
+    *,
+    reported: "Callable[[], FailedRun | None]" = lambda: None,
+    when_ended: Callable[[RunReport], object] = lambda report: None,
+) -> "Iterator[FastAPI]":
     """Make the HTTP API, with the database open for as long as it may be asked.
 
+    A run that was started over it is cancelled and waited for at the end; ``reported`` and
+    ``when_ended`` are for its runs, as in `open_run_control`.
     An embedded database is made when there is none, and runs until this is left. Raises
     `InvalidConfiguration` without PostgreSQL, `RepositoryUnavailable`.
     """
@@ -582,6 +693,7 @@ def open_web(settings: Settings) -> "Iterator[FastAPI]":
         database_url(settings) as url,
         open_postgres_history(url, pool_size=_WEB_CONNECTIONS) as history,
         open_postgres_figures(url) as figures,
+        open_run_control(settings, reported=reported, when_ended=when_ended) as runs,
     ):
         yield create_app(
             settings,
@@ -592,6 +704,7 @@ def open_web(settings: Settings) -> "Iterator[FastAPI]":
                 text_writer=partial(_text_writer, settings),
                 history=history,
                 figures=figures,
+                runs=runs,
                 check_ready=partial(repository.runs, 1),
             ),
         )

@@ -58,7 +58,7 @@ def tell_of(report: RunReport, settings: Settings) -> None:
     """Write the report of a run and print its summary."""
     from infrastructure.cli.summary import SummaryConsole, print_summary
 
-    print_summary(SummaryConsole(), report, settings, _written(report, settings))
+    print_summary(SummaryConsole(), report, settings, written(report, settings))
 
 
 def _run(settings: Settings, command: str, use_case: UseCase, stop: threading.Event) -> RunReport:
@@ -73,7 +73,7 @@ def _run(settings: Settings, command: str, use_case: UseCase, stop: threading.Ev
         return use_case(app, new_run(settings, command))
 
 
-def _written(report: RunReport, settings: Settings) -> Path | None:
+def written(report: RunReport, settings: Settings) -> Path | None:
     """Write the report file, unless only databases were asked for or the folder refuses it."""
     if settings.repositories == ("postgres",):
         return None

@@ -4,6 +4,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -16,6 +17,8 @@ from domain.errors import InvalidConfiguration, RepositoryUnavailable
 from infrastructure.cli.demo import COMMAND as DEMO
 from infrastructure.cli.exit_status import INCOMPLETE, SAVED
 from infrastructure.cli.interruption import heeded_signals
+from infrastructure.cli.report_file import read_failed_run
+from infrastructure.cli.runs import written
 from infrastructure.cli.shown import shown
 from infrastructure.container import has_embedded_database, open_web
 from shared.config import Settings, problems_of_serving
@@ -44,7 +47,11 @@ def serve(settings: Settings) -> int:
         return INCOMPLETE
     with listener:
         try:
-            with open_web(settings) as app:
+            with open_web(
+                settings,
+                reported=partial(read_failed_run, settings.output_dir),
+                when_ended=lambda report: written(report, settings),
+            ) as app:
                 _run(app, listener)
         except RepositoryUnavailable as error:
             sys.stderr.write(f"{shown(str(error))}\n")

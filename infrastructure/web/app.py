@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, FastAPI
 
-from infrastructure.web import charts, exports, health, people, runs, titles
+from infrastructure.web import charts, exports, health, people, run_control, runs, titles
 from infrastructure.web.access import access_from
 from infrastructure.web.dashboard import PagesForProblems, add_dashboard
 from infrastructure.web.guards import BodyLimit, LocalHosts, RateLimit, Readable, SafeHeaders
@@ -38,6 +38,7 @@ def create_app(settings: Settings, services: Services) -> FastAPI:
     app.state.exports = exports.new_limiter()
     app.include_router(health.router)
     app.include_router(_api())
+    app.include_router(run_control.router)
     add_dashboard(app)
     answer_with_problems(app)
     _describe_problems(app)

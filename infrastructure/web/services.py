@@ -14,6 +14,7 @@ from application.ports import (
     TitleSelector,
     TitleWriter,
 )
+from application.run_control import RunControl
 from application.title_fields import TitleField
 
 TextWriter = Callable[[Literal["csv", "jsonl"], Sequence[TitleField] | None, BinaryIO], TitleWriter]
@@ -33,6 +34,7 @@ class Services:
     figures: FiguresReader
     selector: TitleSelector
     text_writer: TextWriter
+    runs: RunControl
     check_ready: Callable[[], Any]
     """Asks the database a small question; raises `RepositoryUnavailable`."""
 

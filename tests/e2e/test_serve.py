@@ -10,7 +10,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.program import run, start
+from demo.facts import load_facts
+from demo.site import DemoSite
+from tests.e2e.program import report, run, start, titles_asked
+from tests.faults.account import assert_all_saved
+
+FACTS = load_facts()
 
 
 @contextmanager
@@ -65,3 +70,31 @@ def test_a_port_in_use_is_one_line(tmp_path: Path, postgres_url: str) -> None:
     assert result.status == 1
     assert len(result.err.splitlines()) == 1
     assert f"port {port}" in result.err
+
+
+def test_ended_in_the_middle_of_a_run_it_saves_what_is_in_flight(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    key = "a-key-of-the-tests-0123456789"
+    with DemoSite(FACTS, delay_seconds=0.1) as site:
+        settings = {"base_url": site.url, "database_url": postgres_url, "requests_per_second": 0}
+        with (
+            served(tmp_path, api_keys=key, max_threads=5, **settings) as (process, address),
+            httpx.Client(base_url=address, headers={"X-API-Key": key}, timeout=60) as client,
+        ):
+            started = client.post("/api/v1/runs", json={"command": "chart", "chart": "top"})
+            assert started.status_code == 202
+            with client.stream("GET", started.json()["events"]) as watching:
+                assert watching.status_code == 200
+                assert site.wait_for_requests(40, 60)
+                process.send_signal(signal.SIGTERM)
+                assert "event: progress" in watching.read().decode()
+            process.communicate(timeout=60)
+        assert process.returncode == 0
+        interrupted = report(tmp_path / "output")
+        assert interrupted["outcome"] == "interrupted"
+        assert interrupted["run"]["run_id"] == started.json()["run_id"]
+        before = titles_asked(site)
+        assert run(tmp_path, "resume", **settings).status == 0
+        assert titles_asked(site) - before == len(interrupted["not_tried"])
+    assert_all_saved(FACTS.titles, tmp_path / "output", postgres_url)

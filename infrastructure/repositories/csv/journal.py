@@ -190,6 +190,12 @@ def newest_runs(directory: Path, limit: int) -> list[RunRecord]:
         return RunJournal(directory).newest(limit)
 
 
+def run_of(directory: Path, run_id: str) -> RunRecord | None:
+    """Give one run of a folder, or ``None``; as `newest_runs`."""
+    with translated(directory):
+        return RunJournal(directory).record(run_id)
+
+
 def _end_of(report: RunReport) -> _End:
     saved: Mapping[str, int] = {kept.name: kept.saved for kept in report.repositories}
     return _End(

@@ -16,8 +16,9 @@ from infrastructure.web.dashboard.forms import (
 )
 from infrastructure.web.dashboard.rendering import page
 from infrastructure.web.parameters import PersonIdParameter
-from infrastructure.web.people import HERE, PeopleParameters, PersonParameters
+from infrastructure.web.people import PeopleParameters, PersonParameters
 from infrastructure.web.services import UsesServices
+from infrastructure.web.titles import HERE
 
 router = APIRouter(include_in_schema=False, dependencies=[MayRead])
 
@@ -28,7 +29,8 @@ _SORTS = {PersonSort.CREDITS: "Most credits", PersonSort.NAME: "A to Z"}
 def people(request: Request, services: UsesServices) -> HTMLResponse:
     """A page of the people that the form asks for, by default those with the most credits."""
     given = request.query_params
-    found, problems = None, ()
+    found = None
+    problems: tuple[str, ...] = ()
     try:
         wanted = read_form(PeopleParameters, given)
         if not given.get("sort"):

@@ -39,7 +39,8 @@ _SORTS = {
 def titles(request: Request, services: UsesServices, kept: UsesFigures) -> HTMLResponse:
     """A page of the titles that the form asks for."""
     given = request.query_params
-    found, problems = None, ()
+    found = None
+    problems: tuple[str, ...] = ()
     try:
         wanted = read_form(TitleParameters, given, lists=("kind", "genre"))
         found = services.catalogue.titles(wanted.query())

@@ -1,0 +1,372 @@
+"""Starting, cancelling and watching runs from within a process that goes on, such as a server."""
+
+import logging
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Protocol
+
+from application.ports import RunObserver
+from application.run_progress import RunProgress, RunTracker, progress_of
+from domain.chart import ChartName
+from domain.details import DetailName
+from domain.errors import (
+    AnotherRunAtWork,
+    NotRunningHere,
+    ScraperError,
+    ShuttingDown,
+    TooManyWatchers,
+    UnknownRun,
+)
+from domain.identifiers import TitleId
+from domain.run import Run, RunRecord, RunReport
+
+logger = logging.getLogger(__name__)
+
+REMEMBERED_RUNS = 20
+"""So many of the runs that have ended here can still be watched without asking a repository."""
+
+MOST_WATCHERS = 500
+"""So many views of runs there may be at the same time."""
+
+SPACING_SECONDS = 0.25
+"""A watcher is told of changes no more often than this, but for the end."""
+
+LOOK_SECONDS = 2.0
+"""A run of another process is looked at no more often than this, by however many watchers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartOrder:
+    """To scrape the first ``limit`` titles of a chart; ``details`` of ``None`` as configured."""
+
+    chart: ChartName
+    limit: int
+    details: tuple[DetailName, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TitlesOrder:
+    """To scrape these titles; ``details`` of ``None`` as configured."""
+
+    ids: tuple[TitleId, ...]
+    details: tuple[DetailName, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryOrder:
+    """To fetch again what failed in a run, or in the newest with failures; see `RetryFailures`."""
+
+    of: str | None = None
+    with_not_found: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeOrder:
+    """To continue a run that was stopped, or the newest of them; see `ResumeRun`."""
+
+    run_id: str | None = None
+
+
+Order = ChartOrder | TitlesOrder | RetryOrder | ResumeOrder
+"""What a run is to do."""
+
+
+class PerformRun(Protocol):
+    """Builds what a run needs, does it, and closes everything."""
+
+    def __call__(
+        self,
+        order: Order,
+        observer: RunObserver,
+        stop: threading.Event,
+        begun: Callable[[Run], None],
+    ) -> RunReport:
+        """Do the run; give its account.
+
+        ``begun`` is told the run, once, when it is sure that it is done; before that anything of
+        `ScraperError` may be raised. ``stop`` ends it early, as Ctrl-C does.
+        """
+
+
+FindRun = Callable[[str], RunRecord | None]
+"""Asks the repositories for a run; raises `RepositoryUnavailable`. Any thread may call it."""
+
+
+class RunWatch(Protocol):
+    """One watcher's view of a run. Used by one thread at a time; to forget it frees it."""
+
+    @property
+    def asks_repositories(self) -> bool:
+        """Whether `poll` may take time (it asks a repository), or is done at once."""
+
+    @property
+    def pause_seconds(self) -> float:
+        """How long to leave between two calls of `poll`."""
+
+    def poll(self) -> RunProgress | None:
+        """Give how far the run is, first at once, then whenever it has changed; ``None`` if not.
+
+        Changes between two calls come as one. The last one ``is_over``; call it no more then.
+        Raises `RepositoryUnavailable` when a repository has to be asked and cannot be.
+        """
+
+    def __iter__(self) -> Iterator[RunProgress]:
+        """Give the same, waiting for each; ends after the one that ``is_over``."""
+
+
+class RunControl:
+    """Does runs in a thread of its own, one at a time, and tells how they go.
+
+    Any number of threads may call every method; one lock guards which run is at work and is never
+    held while something takes time. Runs of other processes on the same repositories go on beside
+    it, as they do beside one of the command line: the repositories' own locks keep them apart.
+    ``when_ended`` takes the account of each run, in the run's thread, before its watchers hear of
+    the end. `close` ends the run at work; without it the process waits for the run's end.
+    """
+
+    def __init__(
+        self,
+        perform: PerformRun,
+        find: FindRun,
+        *,
+        when_ended: Callable[[RunReport], object] = lambda report: None,
+    ) -> None:
+        self._perform = perform
+        self._find = _SparingFinder(find)
+        self._when_ended = when_ended
+        self._lock = threading.Lock()
+        self._current: _Work | None = None
+        self._known: dict[str, _Work] = {}
+        self._watches: weakref.WeakSet[_LiveWatch | _DistantWatch] = weakref.WeakSet()
+        self._closed = threading.Event()
+
+    @property
+    def running(self) -> str | None:
+        """The id of the run that is at work here, or ``None``."""
+        with self._lock:
+            return None if self._current is None else self._current.run_id
+
+    def start(self, order: Order) -> str:
+        """Begin a run and give its id, as soon as it is sure that there is something to do.
+
+        To see that may take seconds when an earlier run is looked up. Raises `AnotherRunAtWork`,
+        `ShuttingDown`, and what the order gives reason for before anything is begun:
+        `UnknownRun`, `RunAtWork`, `NothingToDo`, `InvalidConfiguration`, `RepositoryUnavailable`.
+        """
+        work = _Work()
+        thread = threading.Thread(target=self._do, args=(work, order), name="run")
+        with self._lock:
+            if self._closed.is_set():
+                raise ShuttingDown
+            if self._current is not None:
+                raise AnotherRunAtWork(self._current.run_id)
+            thread.start()  # within the lock: `close` finds no run without a thread
+            work.thread = thread
+            self._current = work
+        return work.begun.result()
+
+    def cancel(self, run_id: str) -> None:
+        """Have a run end early, as Ctrl-C does: it can be continued. It ends a little later.
+
+        Once more does nothing. Raises `NotRunningHere`, `UnknownRun`, `RepositoryUnavailable`.
+        """
+        with self._lock:
+            work = self._current
+        if work is not None and work.run_id == run_id:
+            work.cancel()
+            return
+        with self._lock:
+            is_known = run_id in self._known
+        record = None if is_known else self._find(run_id)
+        if record is None and not is_known:
+            raise UnknownRun(run_id)
+        raise NotRunningHere(run_id, at_work=record is not None and record.at_work)
+
+    def watch(self, run_id: str) -> RunWatch:
+        """Give a view of a run, of this process or another one, at work or over.
+
+        Raises `UnknownRun`, `RepositoryUnavailable`, and `TooManyWatchers` while there are
+        `MOST_WATCHERS` views that nobody has forgotten.
+        """
+        watch = self._view(run_id)
+        with self._lock:
+            if len(self._watches) >= MOST_WATCHERS:
+                raise TooManyWatchers(MOST_WATCHERS)
+            self._watches.add(watch)
+        return watch
+
+    def _view(self, run_id: str) -> "_LiveWatch | _DistantWatch":
+        with self._lock:
+            work = self._known.get(run_id)
+        if work is not None and not work.tracker.progress().is_over:
+            return _LiveWatch(work.tracker)
+        record = self._find(run_id)
+        if work is not None and (record is None or not record.at_work):
+            return _LiveWatch(work.tracker)  # it knows more of the end
+        if record is None:
+            raise UnknownRun(run_id)
+        return _DistantWatch(record, self._find, self._closed)
+
+    def close(self) -> None:
+        """Take no more runs, cancel the one at work, and wait until all of it is saved and closed.
+
+        Not to be called from the thread of a run.
+        """
+        with self._lock:
+            self._closed.set()
+            work = self._current
+        if work is not None:
+            work.cancel()
+            work.join()
+
+    def _do(self, work: "_Work", order: Order) -> None:
+        """Do a run; the thread's target. Whatever happens, the place is free afterwards."""
+
+        def begun(run: Run) -> None:
+            self._note_begun(work, run.run_id)
+
+        try:
+            report = self._perform(order, work.tracker, work.stop, begun)
+        except BaseException as error:  # noqa: BLE001 - it is told to whoever waits
+            self._leave()
+            self._tell(work, error)
+            return
+        try:
+            self._when_ended(report)
+        except Exception:
+            logger.exception("the report of run %s cannot be kept", work.run_id)
+        logger.info(
+            "run %s has ended: %s, asked %d, fetched %d, failed %d",
+            work.run_id, report.outcome, report.asked, report.fetched, len(report.failures),
+        )  # fmt: skip
+        self._leave()
+        work.tracker.ended(report)
+
+    def _note_begun(self, work: "_Work", run_id: str) -> None:
+        work.tracker.began(run_id)
+        logger.info("run %s begins", run_id)
+        with self._lock:
+            work.run_id = run_id
+            # Of a run that is continued, the newest: it goes to the end.
+            self._known.pop(run_id, None)
+            self._known[run_id] = work
+            for old in list(self._known)[:-REMEMBERED_RUNS]:
+                del self._known[old]
+        work.begun.set_result(run_id)
+
+    def _leave(self) -> None:
+        """Let the next run in, before anybody hears that this one is over."""
+        with self._lock:
+            self._current = None
+
+    def _tell(self, work: "_Work", error: BaseException) -> None:
+        if not work.begun.done():
+            work.begun.set_exception(error)
+            return
+        if not isinstance(error, ScraperError):
+            logger.error("unexpected failure of run %s", work.run_id, exc_info=error)
+        work.tracker.broke_off(f"the run has broken off ({type(error).__name__}): {error}")
+
+
+class _Work:
+    """A run of this process. ``run_id`` and ``thread`` are written with the control's lock held."""
+
+    def __init__(self) -> None:
+        self.tracker = RunTracker()
+        self.stop = threading.Event()
+        self.begun: Future[str] = Future()
+        self.run_id: str | None = None
+        self.thread: threading.Thread | None = None
+
+    def cancel(self) -> None:
+        self.stop.set()
+        self.tracker.stopping()
+
+    def join(self) -> None:
+        if self.thread is not None:
+            self.thread.join()
+
+
+class _LiveWatch:
+    """A view of a run of this process."""
+
+    asks_repositories = False
+    pause_seconds = SPACING_SECONDS
+
+    def __init__(self, tracker: RunTracker) -> None:
+        self._tracker = tracker
+        self._seen = -1
+
+    def poll(self) -> RunProgress | None:
+        progress = self._tracker.progress()
+        if progress.number == self._seen:
+            return None
+        self._seen = progress.number
+        return progress
+
+    def __iter__(self) -> Iterator[RunProgress]:
+        while True:
+            progress = self.poll()
+            if progress is not None:
+                yield progress
+                if progress.is_over:
+                    return
+            self._tracker.wait_for_change(self._seen, self.pause_seconds)
+
+
+class _DistantWatch:
+    """A view of a run of another process, as far as the repositories tell."""
+
+    asks_repositories = True
+    pause_seconds = LOOK_SECONDS
+
+    def __init__(self, record: RunRecord, find: FindRun, closed: threading.Event) -> None:
+        self._record = record
+        self._find = find
+        self._closed = closed
+        self._number = 0
+
+    def poll(self) -> RunProgress | None:
+        record = self._find(self._record.run.run_id) or self._record
+        if self._number and record == self._record:
+            return None
+        self._record = record
+        self._number += 1
+        return progress_of(record, self._number)
+
+    def __iter__(self) -> Iterator[RunProgress]:
+        while not self._closed.is_set():
+            progress = self.poll()
+            if progress is not None:
+                yield progress
+                if progress.is_over:
+                    return
+            self._closed.wait(self.pause_seconds)
+
+
+class _SparingFinder:
+    """Asks for one run at most every `LOOK_SECONDS`, for however many watchers.
+
+    A lock guards what is remembered; it is held while a repository is asked, so that the others
+    wait for that answer instead of asking too.
+    """
+
+    def __init__(self, find: FindRun) -> None:
+        self._find = find
+        self._lock = threading.Lock()
+        self._found: dict[str, tuple[float, RunRecord]] = {}
+
+    def __call__(self, run_id: str) -> RunRecord | None:
+        with self._lock:
+            now = time.monotonic()
+            self._found = {k: v for k, v in self._found.items() if now - v[0] < LOOK_SECONDS}
+            if run_id in self._found:
+                return self._found[run_id][1]
+            record = self._find(run_id)
+            if record is not None:
+                self._found[run_id] = (now, record)
+            return record
