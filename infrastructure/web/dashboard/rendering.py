@@ -1,5 +1,6 @@
 """Makes pages from templates; whatever comes from titles is escaped."""
 
+from calendar import month_name
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -10,6 +11,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from domain.chart import ChartName
+from domain.partial_date import PartialDate
+from domain.release_date import ReleaseDate
 from domain.title import TitleKind
 
 _FOLDER = Path(__file__).parent
@@ -91,6 +94,7 @@ def _environment() -> Environment:
         "chart": lambda name: CHART_NAMES[name],
         "known": lambda value: _NOTHING if value is None else value,
         "listed": shown_list,
+        "date": shown_date,
     }
     return environment
 
@@ -137,6 +141,14 @@ def shown_years(title: Any) -> str:
     if title.end_year is None or title.end_year == title.year:
         return str(title.year)
     return f"{title.year}\N{EN DASH}{title.end_year}"
+
+
+def shown_date(date: ReleaseDate | PartialDate | None) -> str:
+    """A date as far as it is known: ``14 October 1994``, ``October 1994``, ``1994``."""
+    if date is None:
+        return _NOTHING
+    parts = [date.day, date.month and month_name[date.month], date.year]
+    return " ".join(str(part) for part in parts if part is not None) or _NOTHING
 
 
 def shown_list(texts: Sequence[str]) -> str:

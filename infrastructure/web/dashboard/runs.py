@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from domain.errors import UnknownRun
 from domain.run import Failure
 from infrastructure.web.access import MayRead
-from infrastructure.web.dashboard.rendering import page
+from infrastructure.web.dashboard.rendering import CHART_NAMES, page
+from infrastructure.web.parameters import RunIdParameter
 from infrastructure.web.services import UsesServices
 
 router = APIRouter(include_in_schema=False, dependencies=[MayRead])
@@ -22,15 +22,17 @@ _MOST_OF_A_REASON = 50
 def runs(services: UsesServices) -> HTMLResponse:
     """The latest runs."""
     found = services.repository.runs(_MOST_RUNS)
-    return page("runs.html", here="/runs", runs=found, most=_MOST_RUNS)
+    return page("runs.html", here="/runs", runs=found, most=_MOST_RUNS, charts=CHART_NAMES)
 
 
 @router.get("/runs/{run_id}")
-def run(run_id: str, services: UsesServices) -> HTMLResponse:
+def run(run_id: RunIdParameter, services: UsesServices) -> HTMLResponse:
     """One run, with its failures by reason."""
     record = services.repository.run(run_id)
     if record is None:
-        raise UnknownRun(f"There is no run {run_id[:60]!r} here.")
+        # One that has just been started is not noted yet; raises `UnknownRun` for any other.
+        services.runs.watch(run_id)
+        return page("starting.html", here="/runs", run_id=run_id)
     failures = services.repository.failures_of(run_id) if record.finished_at else ()
     return page(
         "run.html",
