@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         TitleSummary,
     )
     from application.conditions import Condition
+    from application.store_figures import StoreFigures
     from application.title_order import SortKey
     from domain.discovery import TitleFilter
     from domain.lists import TitleList
@@ -418,6 +419,16 @@ class Catalogue(Protocol):
 
     def merged_into(self, imdb_id: ImdbId) -> ImdbId | None:
         """Give the id that another one was merged into, or ``None`` when it was not."""
+
+
+class FiguresReader(Protocol):
+    """Reckons figures of all that is held. Any number of threads may call it."""
+
+    def figures(self) -> "StoreFigures":
+        """Reckon them now, in seconds when much is held: keep the answer for a while.
+
+        Raises `RepositoryUnavailable`.
+        """
 
 
 class TitleWriter(Protocol):

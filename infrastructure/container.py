@@ -773,6 +773,7 @@ def open_web(
         )
         raise InvalidConfiguration([problem])
     from infrastructure.monitoring import HttpServerMetrics
+    from infrastructure.repositories.postgres.figures import open_postgres_figures
     from infrastructure.repositories.postgres.observations import open_postgres_history
     from infrastructure.web import Services, create_app
 
@@ -782,6 +783,7 @@ def open_web(
         _open_postgres(settings) as repository,
         database_url(settings) as url,
         open_postgres_history(url, pool_size=_WEB_CONNECTIONS) as history,
+        open_postgres_figures(url) as figures,
         open_run_control(
             settings, reported=reported, when_ended=when_ended, metrics=metrics
         ) as runs,
@@ -794,6 +796,7 @@ def open_web(
                 selector=repository,
                 text_writer=partial(_text_writer, settings),
                 history=history,
+                figures=figures,
                 runs=runs,
                 check_ready=partial(repository.runs, 1),
                 render_metrics=metrics.render,

@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 
 from infrastructure.web import charts, exports, health, people, run_control, runs, titles
 from infrastructure.web.access import Access, access_from
+from infrastructure.web.dashboard import PagesForProblems, add_dashboard
 from infrastructure.web.guards import BodyLimit, LocalHosts, RateLimit, Readable, SafeHeaders
 from infrastructure.web.problems import Problem, Unforeseen, answer_with_problems, responses
 from infrastructure.web.rate import ClientRates
@@ -40,6 +41,7 @@ def create_app(settings: Settings, services: Services) -> FastAPI:
     app.state.exports = exports.new_limiter()
     app.include_router(health.router)
     app.include_router(_api())
+    add_dashboard(app)
     answer_with_problems(app)
     _describe(app, access)
     _guard(app, settings)
@@ -60,6 +62,7 @@ def _guard(app: FastAPI, settings: Settings) -> None:
     if settings.api_host.is_loopback:
         app.add_middleware(LocalHosts)
     app.add_middleware(Unforeseen)
+    app.add_middleware(PagesForProblems)
     app.add_middleware(SafeHeaders)
 
 

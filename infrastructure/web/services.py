@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from application.ports import (
     Catalogue,
+    FiguresReader,
     HistoryReader,
     TitleRepository,
     TitleSelector,
@@ -30,6 +31,7 @@ class Services:
     catalogue: Catalogue
     repository: TitleRepository
     history: HistoryReader
+    figures: FiguresReader
     selector: TitleSelector
     text_writer: TextWriter
     runs: RunControl

@@ -1,0 +1,82 @@
+// What the pages can do besides htmx. Each of them works without it.
+(() => {
+  const root = document.documentElement;
+  const isDark = () =>
+    root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+
+  const toggle = document.querySelector("[data-theme-toggle]");
+  if (toggle) {
+    const show = () => toggle.setAttribute("aria-pressed", String(isDark()));
+    toggle.hidden = false;
+    show();
+    toggle.addEventListener("click", () => {
+      root.dataset.theme = isDark() ? "light" : "dark";
+      try { localStorage.setItem("theme", root.dataset.theme); } catch { /* Not remembered then. */ }
+      show();
+    });
+  }
+
+  // The key stays in this tab only, and goes nowhere but into the header of an order.
+  const kept = () => { try { return sessionStorage.getItem("api-key") || ""; } catch { return ""; } };
+  const keep = (key) => { try { sessionStorage.setItem("api-key", key); } catch { /* Asked again. */ } };
+  for (const form of document.querySelectorAll("[data-order]")) {
+    const key = form.querySelector("[data-key]");
+    const alert = form.querySelector("[role=alert]");
+    form.hidden = false;
+    key.value = kept();
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      alert.textContent = "";
+      const given = Object.fromEntries(new FormData(form));
+      if (given.limit) given.limit = Number(given.limit);
+      const isPost = form.dataset.order === "POST";
+      try {
+        const answer = await fetch(form.dataset.address, {
+          method: form.dataset.order,
+          headers: { "X-API-Key": key.value, ...(isPost && { "Content-Type": "application/json" }) },
+          ...(isPost && { body: JSON.stringify(given) }),
+        });
+        const said = await answer.json();
+        if (!answer.ok) { alert.textContent = said.detail; return; }
+        keep(key.value);
+        if (isPost) location.assign("/runs/" + encodeURIComponent(said.run_id));
+        else alert.textContent = "It finishes what is in flight.";
+      } catch {
+        alert.textContent = "The server gives no answer: try again later.";
+      }
+    });
+  }
+
+  const watched = document.querySelector("[data-watch]");
+  if (watched) {
+    const bar = watched.querySelector("progress");
+    const text = watched.querySelector("[data-watch-text]");
+    const reasons = watched.querySelector("[data-watch-reasons]");
+    let said = 0;
+    const show = (progress) => {
+      const done = (progress.fetched || 0) + (progress.failed || 0);
+      if (progress.asked) { bar.max = progress.asked; bar.value = done; }
+      reasons.replaceChildren(...Object.entries(progress.failed_by_reason || {}).map(([reason, count]) => {
+        const item = document.createElement("li");
+        item.textContent = `${reason.replaceAll("_", " ")}: ${count}`;
+        return item;
+      }));
+      // Not at every title: a screen reader would never come to an end.
+      if (Date.now() - said < 2000) return;
+      said = Date.now();
+      const speed = progress.per_second ? `, ${progress.per_second.toFixed(1)} a second` : "";
+      text.textContent = progress.asked
+        ? `${done} of ${progress.asked} done, ${progress.failed || 0} failed${speed}`
+        : "Being prepared";
+    };
+    const events = new EventSource(watched.dataset.watch);
+    events.addEventListener("progress", (event) => show(JSON.parse(event.data)));
+    events.addEventListener("end", (event) => {
+      events.close();
+      const { error } = JSON.parse(event.data);
+      // Without an account of the run there is no other page to show.
+      if (error) text.textContent = error;
+      else location.reload();
+    });
+  }
+})();
