@@ -23,6 +23,7 @@ MODULES = {
     "beautifulsoup4": "bs4",
     "graphql-core": "graphql",
     "prometheus-client": "prometheus_client",
+    "sse-starlette": "sse_starlette",
     "psycopg2-binary": "psycopg2",
     "pyrate-limiter": "pyrate_limiter",
     "python-dotenv": "dotenv",
