@@ -26,7 +26,9 @@ def api_client(url: str, settings: Settings | None = None) -> Iterator[httpx.Cli
 @contextmanager
 def serving_app(app: Any) -> Iterator[str]:
     """Serve an application until the end of the block; gives its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(128)
     is_up = threading.Event()
 
     class Server(uvicorn.Server):

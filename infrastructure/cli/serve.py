@@ -1,5 +1,7 @@
 """The server: the application of the container, run by uvicorn until a signal ends it."""
 
+import asyncio
+import resource
 import signal
 import socket
 import sys
@@ -12,6 +14,7 @@ import msgspec
 import uvicorn
 from rich.console import Console
 from rich.text import Text
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from domain.errors import InvalidConfiguration, RepositoryUnavailable
 from infrastructure.cli.demo import COMMAND as DEMO
@@ -27,6 +30,9 @@ _GRACE_SECONDS = 10
 """How long a request that is being answered at the end has left."""
 
 _KEEP_ALIVE_SECONDS = 30
+_FIRST_REQUEST_SECONDS = 20
+"""So long a connection may take to its first request: they are not free."""
+
 _WAITING_CONNECTIONS = 1024
 
 
@@ -74,7 +80,9 @@ def _listener(settings: Settings) -> socket.socket:
     """A socket that listens, made before anything else, so that a port in use is told at once."""
     host = settings.api_host
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # By its protocol asyncio knows a connection that should not wait to fill packets (TCP_NODELAY):
+    # an answer is written in two parts, and the second would wait 40 ms for the first.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, settings.api_port))
@@ -83,6 +91,20 @@ def _listener(settings: Settings) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+class _Connection(H11Protocol):
+    """A connection; one that has asked nothing whole in time is closed, so that none is held."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self.loop.call_later(_FIRST_REQUEST_SECONDS, self._close_when_silent)
+
+    def _close_when_silent(self) -> None:
+        asked: object | None = self.cycle  # declared as if there always were one
+        if asked is None and not self.transport.is_closing():
+            self.transport.close()
 
 
 class _Server(uvicorn.Server):
@@ -103,9 +125,17 @@ class _Server(uvicorn.Server):
             _say(f"Serving at http://{shown_host}:{port}/ (Ctrl-C ends it).")
 
 
+def _allow_many_connections() -> None:
+    """Let the process open as many files as it may: a connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _run(app: Callable[..., Any], listener: socket.socket) -> None:
     config = uvicorn.Config(
         app,
+        http=_Connection,
+        ws="none",
         # Ours are configured already; addresses with what was searched for are not logged.
         log_config=None,
         access_log=False,
@@ -116,6 +146,7 @@ def _run(app: Callable[..., Any], listener: socket.socket) -> None:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
     )
     server = _Server(config)
+    _allow_many_connections()
     before = {number: signal.signal(number, server.handle_exit) for number in heeded_signals()}
     try:
         server.run(sockets=[listener])

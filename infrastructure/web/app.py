@@ -1,9 +1,11 @@
 """Puts the application together: routes, errors, access."""
 
+from typing import Any
+
 from fastapi import APIRouter, FastAPI
 
 from infrastructure.web import charts, exports, health, people, run_control, runs, titles
-from infrastructure.web.access import access_from
+from infrastructure.web.access import Access, access_from
 from infrastructure.web.guards import BodyLimit, LocalHosts, RateLimit, Readable, SafeHeaders
 from infrastructure.web.problems import Problem, Unforeseen, answer_with_problems, responses
 from infrastructure.web.rate import ClientRates
@@ -33,12 +35,13 @@ def create_app(settings: Settings, services: Services) -> FastAPI:
         separate_input_output_schemas=False,
     )
     app.state.services = services
-    app.state.access = access_from(settings)
+    access = access_from(settings)
+    app.state.access = access
     app.state.exports = exports.new_limiter()
     app.include_router(health.router)
     app.include_router(_api())
     answer_with_problems(app)
-    _describe_problems(app)
+    _describe(app, access)
     _guard(app, settings)
     return app
 
@@ -69,17 +72,27 @@ def _api() -> APIRouter:
     return api
 
 
-def _describe_problems(app: FastAPI) -> None:
-    """Have the description say what problems look like; no route returns one itself."""
+def _describe(app: FastAPI, access: Access) -> None:
+    """Have the description say what routes do not: how problems look, and where no key is needed.
+
+    It is made when it is first asked for.
+    """
     described = app.openapi
 
-    def openapi() -> dict[str, object]:
+    def openapi() -> dict[str, Any]:
+        is_made = app.openapi_schema is not None
         document = described()
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        if "Problem" not in schemas:
+        if not is_made:
             schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas.update(schema.pop("$defs", {}))
-            schemas["Problem"] = schema
+            document["components"]["schemas"] |= schema.pop("$defs", {}) | {"Problem": schema}
+            if access.reading_is_open:
+                _make_keys_optional(document)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _make_keys_optional(document: dict[str, Any]) -> None:
+    for methods in document["paths"].values():
+        if security := methods.get("get", {}).get("security"):
+            security.insert(0, {})
