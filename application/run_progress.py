@@ -174,7 +174,7 @@ class RunTracker:
             failed=failed,
             failed_by_reason=dict(self._failed),
             saved=dict(self._saved),
-            seconds=now - self._began,
+            seconds=round(now - self._began, 3),
             per_second=_rate(self._fetched + failed, self._first_asked, now),
             notices=tuple(self._notices),
             error=error,
@@ -182,7 +182,7 @@ class RunTracker:
 
 
 def _rate(done: int, since: float | None, now: float) -> float | None:
-    return None if since is None or now <= since else done / (now - since)
+    return None if since is None or now <= since else round(done / (now - since), 2)
 
 
 def _end_of(report: RunReport, number: int, notices: tuple[str, ...]) -> RunProgress:
@@ -197,7 +197,7 @@ def _end_of(report: RunReport, number: int, notices: tuple[str, ...]) -> RunProg
         failed_by_reason=dict(Counter(failure.reason for failure in report.failures)),
         saved={kept.name: kept.saved - kept.held_before for kept in report.repositories},
         seconds=report.seconds,
-        per_second=done / report.seconds if report.seconds > 0 else None,
+        per_second=round(done / report.seconds, 2) if report.seconds > 0 else None,
         notices=notices,
         not_tried=len(report.not_tried),
         outcome=report.outcome,

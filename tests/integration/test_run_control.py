@@ -34,6 +34,7 @@ from domain.errors import (
     InvalidConfiguration,
     NothingToDo,
     NotRunningHere,
+    RepositoryUnavailable,
     RunAtWork,
     ShuttingDown,
     TooManyWatchers,
@@ -166,6 +167,33 @@ def test_cancelled_in_the_middle_it_is_continued_and_nothing_is_fetched_twice(
     assert (resumed.asked, resumed.fetched) == (end.not_tried, end.not_tried)
     assert titles_asked(slow_site) - asked == end.not_tried
     assert_all_saved(FACTS.titles, tmp_path / "output", postgres_url)
+
+
+def test_cancelled_while_the_chart_is_read_nothing_was_asked_for(tmp_path):
+    with (
+        DemoSite(FACTS, delay_seconds=0.5) as site,
+        control_of(settings_for(site, tmp_path)) as control,
+    ):
+        run_id = control.start(WHOLE_CHART)
+        control.cancel(run_id)
+        end = end_of(control, run_id)
+        assert (end.outcome, end.fetched) == (RunOutcome.INTERRUPTED, 0)
+        assert titles_asked(site) == 0
+
+
+def test_a_run_is_found_as_long_as_one_repository_can_be_asked(site, tmp_path):
+    nowhere = "postgresql://127.0.0.1:1/nothing?connect_timeout=2"
+    with control_of(settings_for(site, tmp_path)) as control:
+        run_id = done(control, TitlesOrder(ids=IDS[:2])).run_id
+    both = settings_for(site, tmp_path, nowhere)
+    with control_of(both) as control:
+        [remembered] = control.watch(run_id)
+        assert remembered.fetched == 2
+    with (
+        control_of(replace(both, repositories=("postgres",))) as control,
+        pytest.raises(RepositoryUnavailable),
+    ):
+        control.watch(run_id)
 
 
 def test_of_two_starts_at_once_one_is_refused(slow_site, tmp_path):
@@ -347,8 +375,9 @@ def test_a_run_of_another_process_is_shown_and_left_alone(
     assert rows_of(postgres_url, "SELECT count(*) FROM titles") == [(250,)]
 
 
-def test_the_embedded_database_serves_the_runs_of_a_process(site, tmp_path):
-    settings = settings_for(site, tmp_path, repositories="postgres")
+def test_the_embedded_database_serves_the_runs_of_a_process(site, tmp_path, server_dir):
+    options = {"repositories": "postgres", "output_dir": str(server_dir.parent)}
+    settings = settings_for(site, tmp_path, **options)
     with control_of(settings) as control:
         for _ in range(2):
             assert done(control, TitlesOrder(ids=IDS[:2])).saved == {"postgres": 2}
