@@ -14,10 +14,10 @@ from typing import Any
 
 from application.catalogue import PersonQuery, PersonSort, Place, TitleQuery, TitleSort
 
-MOST_WALKED = 1000
+MOST_WALKED = 300
 """So many rows are read in order before those that are wanted are gathered."""
 
-MOST_GATHERED = 20_000
+MOST_GATHERED = 10_000
 """So many rows are sorted at most."""
 
 Sql = tuple[str, tuple[object, ...]]
