@@ -20,7 +20,7 @@ from domain.identifiers import NameId
 from domain.title import TitleKind
 from infrastructure.repositories.postgres import open_postgres_repository
 from infrastructure.repositories.postgres.catalogue_sql import (
-    MOST_GATHERED,
+    STAGES,
     Listing,
     Sql,
     person_listing,
@@ -30,6 +30,8 @@ from tests.databases import drop_database, new_database
 from tests.many_titles import fill
 
 COUNT = 100_000
+WALKED, GATHERED = STAGES[0][0], STAGES[0][1] or 0
+
 LARGE = {"titles", "people", "credits", "person_credits"}
 
 
@@ -69,17 +71,17 @@ def check(plan: dict[str, Any]) -> None:
     for node in nodes(plan):
         assert not (node["Node Type"] == "Seq Scan" and node["Relation Name"] in LARGE), node
         if "Sort" in node["Node Type"]:
-            assert sum(map(rows_out, node["Plans"])) <= MOST_GATHERED + 1, node
+            assert sum(map(rows_out, node["Plans"])) <= GATHERED + 1, node
 
 
 def statements_of(listing: Listing) -> Iterator[Sql]:
-    """The statements that may be asked for a page, as long as all is not too much to gather."""
+    """The statements of the first stage."""
     if not listing.filters:
         yield listing.walk()
         return
     if not listing.is_scattered:
-        yield listing.short_walk()
-    yield listing.gather()
+        yield listing.short_walk(WALKED)
+    yield listing.gather(GATHERED)
 
 
 FILTERS: dict[str, dict[str, Any]] = {

@@ -180,9 +180,9 @@ def shared_url(postgres_server: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("walked", "gathered"),
-    [(300, 10_000), (2, 10_000), (2, 1)],
-    ids=["by walking", "by gathering", "left to PostgreSQL"],
+    "stages",
+    [catalogue_sql.STAGES, ((2, None),), ((2, 1), (5, None))],
+    ids=["by walking", "by gathering", "in both stages"],
 )
 @settings(
     max_examples=40,
@@ -191,15 +191,14 @@ def shared_url(postgres_server: str) -> Iterator[str]:
 )
 @given(titles=stores(), queries=st.lists(QUERIES | ALL, min_size=3, max_size=6))
 def test_paging_gives_every_title_once_and_in_order(
-    shared_url: str, walked: int, gathered: int, titles: list[Title], queries: list[TitleQuery]
+    shared_url: str, stages: Any, titles: list[Title], queries: list[TitleQuery]
 ) -> None:
     with (
         open_postgres_repository(shared_url) as repository,
         open_postgres_catalogue(shared_url) as catalogue,
         pytest.MonkeyPatch.context() as patch,
     ):
-        patch.setattr(catalogue_sql, "MOST_WALKED", walked)
-        patch.setattr(catalogue_sql, "MOST_GATHERED", gathered)
+        patch.setattr(catalogue_sql, "STAGES", stages)
         execute(shared_url, "DELETE FROM titles")
         repository.save(titles, a_run())
         for query in queries:

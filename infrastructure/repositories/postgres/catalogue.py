@@ -33,11 +33,11 @@ from domain.errors import InvalidFilter, InvalidTitle, RepositoryUnavailable
 from domain.history import SnapshotTime
 from domain.identifiers import ImdbId, NameId, TitleId
 from domain.title import Credit, CreditCategory, Title, TitleKind
+from infrastructure.repositories.postgres import catalogue_sql
 from infrastructure.repositories.postgres.catalogue_sql import (
     TITLE_COLUMNS,
     Listing,
     Sql,
-    is_too_much,
     person_listing,
     title_listings,
 )
@@ -325,14 +325,15 @@ def _page(statements: cursor, listing: Listing, *, are_few: bool = False) -> tup
     """
     if not listing.filters:
         return _rows(statements, listing.walk()), False
-    if not are_few and not listing.is_scattered:
-        rows = _rows(statements, listing.short_walk())
-        if len(rows) == listing.limit:
-            return rows, False
-    counted = _rows(statements, listing.gather())
-    if counted and is_too_much(counted[0][0]):
-        return _rows(statements, listing.walk()), False
-    return [row[1:] for row in counted], True
+    for walked, gathered in catalogue_sql.STAGES:
+        if not are_few and not listing.is_scattered:
+            rows = _rows(statements, listing.short_walk(walked))
+            if len(rows) == listing.limit:
+                return rows, False
+        counted = _rows(statements, listing.gather(gathered))
+        if gathered is None or not counted or counted[0][0] <= gathered:
+            return [row[1:] for row in counted], gathered is not None
+    raise AssertionError("the last stage gathers all")
 
 
 def _rows(statements: cursor, statement: Sql) -> list[Row]:
