@@ -4,8 +4,8 @@ A page can be had in two ways. To *walk* is to read an index in the order that i
 leave out what is not: good when much of it is wanted. To *gather* is to find all that is wanted
 through the indexes of the filters, and to sort it: good when that is little. PostgreSQL estimates
 which is better from the frequency of each value alone, and errs when filters depend on each other.
-So we walk a few rows, and gather when that was not enough; only when there is too much to gather
-is a page left to PostgreSQL. Nothing is ever counted off from the beginning (OFFSET).
+So we walk a few rows, gather when that was not enough, unless there is very much, and then do both
+again without sparing. Nothing is ever counted off from the beginning (OFFSET).
 """
 
 from collections.abc import Iterator
@@ -14,11 +14,8 @@ from typing import Any
 
 from application.catalogue import PersonQuery, PersonSort, Place, TitleQuery, TitleSort
 
-MOST_WALKED = 1000
-"""So many rows are read in order before those that are wanted are gathered."""
-
-MOST_GATHERED = 20_000
-"""So many rows are sorted at most."""
+STAGES: tuple[tuple[int, int | None], ...] = ((300, 10_000), (10_000, None))
+"""How many rows are walked at most, and then gathered at most, one stage after another."""
 
 Sql = tuple[str, tuple[object, ...]]
 """A part of a statement, and the values for its places."""
@@ -79,16 +76,16 @@ class Listing:
     """Whether walking is no use, as those that are wanted are few wherever they are."""
 
     def walk(self) -> Sql:
-        """Give the first rows that are wanted, whichever way PostgreSQL likes."""
-        where, values = _where(*self.bounds, *self.filters)
+        """Give the first rows, when all are wanted."""
+        where, values = _where(*self.bounds)
         statement = f"""
             SELECT {", ".join(self.columns)}, {self.key} AS key
             FROM {self.source} {where} ORDER BY {self._order(self.key, self.imdb_id)} LIMIT %s
         """  # noqa: S608 - built from constants
         return statement, (*values, self.limit)
 
-    def short_walk(self) -> Sql:
-        """Give the first rows that are wanted, of `MOST_WALKED` in order."""
+    def short_walk(self, most: int) -> Sql:
+        """Give the first rows that are wanted, of so many in order."""
         bounds, bound_values = _where(*self.bounds)
         filters, values = _where(*self.filters)
         statement = f"""
@@ -98,12 +95,12 @@ class Listing:
                 ORDER BY {self._order(self.key, self.imdb_id)} LIMIT %s
             ) AS walked {filters} ORDER BY {self._order("key", "place")} LIMIT %s
         """  # noqa: S608 - built from constants
-        return statement, (*bound_values, MOST_WALKED, *values, self.limit)
+        return statement, (*bound_values, most, *values, self.limit)
 
-    def gather(self) -> Sql:
+    def gather(self, most: int | None) -> Sql:
         """Give the first rows that are wanted, each with how many there are of all.
 
-        When these are more than `MOST_GATHERED`, the rows are others.
+        When these are more than ``most``, the rows are any.
         """
         where, values = _where(*self.bounds, *self.filters)
         statement = f"""
@@ -117,16 +114,11 @@ class Listing:
             FROM page JOIN {self.source} ON imdb_id = found_id
             ORDER BY {self._order("key", "place")}
         """  # noqa: S608 - built from constants
-        return statement, (*values, MOST_GATHERED + 1, self.limit)
+        return statement, (*values, None if most is None else most + 1, self.limit)
 
     def _order(self, key: str, imdb_id: str) -> str:
         way = "DESC" if self.descending else "ASC"
         return f"{key} {way}, {imdb_id} {way}"
-
-
-def is_too_much(found: int) -> bool:
-    """Whether there was more to gather than was gathered, so that rows may be missing."""
-    return found > MOST_GATHERED
 
 
 def title_listings(query: TitleQuery) -> Iterator[Listing]:
