@@ -35,8 +35,11 @@ class Services:
     """Asks the database a small question; raises `RepositoryUnavailable`."""
 
 
-def services_of(request: Request) -> Services:
-    """The services of the application that a request came to."""
+async def services_of(request: Request) -> Services:
+    """The services of the application that a request came to.
+
+    Not a plain function, which would take a thread to be called in.
+    """
     return cast("Services", request.app.state.services)
 
 
