@@ -1,7 +1,7 @@
-"""A store of very many titles, made inside PostgreSQL: as skewed as the real one, and no two alike.
+"""A store of very many titles, made inside PostgreSQL, and skewed as the real one is.
 
-Half of the titles are episodes, one in five hundred is a video game; one in twenty is rated by many,
-most have neither a rating nor a Metascore. The words of titles are as uneven as words are.
+Half of the titles are episodes and one in five hundred is a video game; two in three have no rating
+and most no Metascore. The words of titles are as uneven as words are.
 """
 
 from tests.databases import execute
@@ -12,18 +12,19 @@ _TITLES = """
     SELECT 'tt' || lpad(n::text, 7, '0'),
         CASE WHEN n % 500 = 7 THEN 'videoGame' WHEN n % 2 = 0 THEN 'tvEpisode'
             WHEN n % 5 = 0 THEN 'short' ELSE 'movie' END,
-        CASE WHEN n % 3 = 0 THEN 'The ' ELSE '' END
+        CASE WHEN (n * 7919) % 10 < 3 THEN 'The ' ELSE '' END
             || 'word' || (power(a, 4) * 50000)::int || ' of name' || (b * 50000)::int,
         CASE WHEN n % 10 = 0 THEN 'original' || n END,
         CASE WHEN n % 50 <> 0 THEN 2025 - (power(a, 3) * 130)::int END,
         CASE WHEN n % 4 <> 0 THEN 1 + (b * 180)::int END,
         CASE WHEN n % 3 = 1 THEN round((1 + 9 * c)::numeric, 1) END,
-        CASE WHEN n % 3 = 1 THEN (5 + power(c, 12) * 2500000)::int END,
+        CASE WHEN n % 3 = 1 THEN (5 + power(d, 12) * 2500000)::int END,
         CASE WHEN n % 30 = 1 THEN (100 * a)::int END,
         ARRAY[(ARRAY['Drama', 'Comedy', 'Documentary', 'Short', 'Horror', 'Western', 'War'])
             [1 + (power(b, 2) * 7)::int % 7], 'Genre' || (c * 20)::int],
         'html', 'next_data', timestamptz '2026-01-01Z' + n % 86400 * interval '1 second', '', 'many'
-    FROM (SELECT n, random() AS a, random() AS b, random() AS c
+    FROM (SELECT n, random() AS a, random() AS b, random() AS c,
+              random() AS d
           FROM generate_series(1, {count}) AS n OFFSET 0) AS rows
 """
 

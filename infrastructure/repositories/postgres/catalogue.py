@@ -34,10 +34,10 @@ from domain.history import SnapshotTime
 from domain.identifiers import ImdbId, NameId, TitleId
 from domain.title import Credit, CreditCategory, Title, TitleKind
 from infrastructure.repositories.postgres.catalogue_sql import (
-    MOST_GATHERED,
     TITLE_COLUMNS,
     Listing,
     Sql,
+    is_too_much,
     person_listing,
     title_listings,
 )
@@ -166,8 +166,10 @@ class PostgresCatalogue:
 
         def ask(statements: cursor) -> list[Row]:
             rows: list[Row] = []
+            are_few = False
             for listing in title_listings(query):
-                rows += _page(statements, listing)
+                found, are_few = _page(statements, listing, are_few=are_few)
+                rows += found
                 if len(rows) > query.limit:
                     break
             return rows
@@ -211,7 +213,7 @@ class PostgresCatalogue:
     def people(self, query: PersonQuery) -> Page[PersonSummary]:
         """Give a page of people who are credited in titles held."""
         listing = person_listing(query)
-        rows = self._transaction(lambda statements: _page(statements, listing))
+        rows, _ = self._transaction(lambda statements: _page(statements, listing))
         items = tuple(_person_summary(row[:-1]) for row in rows[: query.limit])
         if len(rows) <= query.limit:
             return Page(items)
@@ -316,18 +318,21 @@ class PostgresCatalogue:
         return attempt()
 
 
-def _page(statements: cursor, listing: Listing) -> list[Row]:
-    """The first rows of a listing, in the way that is the shortest; see `catalogue_sql`."""
+def _page(statements: cursor, listing: Listing, *, are_few: bool = False) -> tuple[list[Row], bool]:
+    """The first rows of a listing, in the way that is the shortest; see `catalogue_sql`.
+
+    And whether those that are wanted are few, in which case walking is no use.
+    """
     if not listing.filters:
-        return _rows(statements, listing.walk())
-    if not listing.is_scattered:
+        return _rows(statements, listing.walk()), False
+    if not are_few and not listing.is_scattered:
         rows = _rows(statements, listing.short_walk())
         if len(rows) == listing.limit:
-            return rows
+            return rows, False
     counted = _rows(statements, listing.gather())
-    if counted and counted[0][0] > MOST_GATHERED:
-        return _rows(statements, listing.walk())
-    return [row[1:] for row in counted]
+    if counted and is_too_much(counted[0][0]):
+        return _rows(statements, listing.walk()), False
+    return [row[1:] for row in counted], True
 
 
 def _rows(statements: cursor, statement: Sql) -> list[Row]:

@@ -14,10 +14,10 @@ from typing import Any
 
 from application.catalogue import PersonQuery, PersonSort, Place, TitleQuery, TitleSort
 
-MOST_WALKED = 1000
+MOST_WALKED = 300
 """So many rows are read in order before those that are wanted are gathered."""
 
-MOST_GATHERED = 20_000
+MOST_GATHERED = 10_000
 """So many rows are sorted at most."""
 
 Sql = tuple[str, tuple[object, ...]]
@@ -122,6 +122,11 @@ class Listing:
     def _order(self, key: str, imdb_id: str) -> str:
         way = "DESC" if self.descending else "ASC"
         return f"{key} {way}, {imdb_id} {way}"
+
+
+def is_too_much(found: int) -> bool:
+    """Whether there was more to gather than was gathered, so that rows may be missing."""
+    return found > MOST_GATHERED
 
 
 def title_listings(query: TitleQuery) -> Iterator[Listing]:

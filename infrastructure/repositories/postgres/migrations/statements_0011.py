@@ -1,7 +1,7 @@
 """Version 0011 of the schema: what it takes to look through titles and people by pages.
 
 Each order of titles has an index that ends with the id, so that a page goes on where the one before
-ended. Those on one column that they make superfluous are dropped: a save writes every index.
+ended. Those that they make superfluous are dropped: a save writes every index.
 """
 
 # Marks and spaces of ASCII become single spaces: of "Spider-Man", "Apollo-13" and "example.com",
@@ -26,6 +26,7 @@ TITLES = (
     {_words("left(title, 1000) || ' ' || coalesce(left(original_title, 1000), '')")}
     """,
     "DROP INDEX titles_title_words",
+    "DROP INDEX titles_title_prefix",
     "CREATE INDEX titles_words ON titles USING gin (words)",
     "DROP INDEX titles_kind",
     "DROP INDEX titles_year",
@@ -110,6 +111,10 @@ COMMENTS = (
     "COMMENT ON COLUMN titles.words IS 'Of the title and the original title, to search for'",
     "COMMENT ON COLUMN people.words IS 'Of the name, to search for'",
     "COMMENT ON INDEX titles_words IS 'For WHERE words @@ plainto_tsquery(''simple'', ''words'')'",
+    """
+    COMMENT ON INDEX titles_by_title IS
+    'Also for WHERE left(lower(title), 200) LIKE ''the god%'', the beginning in lower case'
+    """,
     "COMMENT ON TABLE person_credits IS 'How many credits each person has in the titles held'",
 )
 
