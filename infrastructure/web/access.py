@@ -52,14 +52,15 @@ def access_from(settings: Settings) -> Access:
     return Access(settings.api_keys, reading_is_open=is_open)
 
 
-def require_key(
+async def require_key(
     request: Request,
     _bearer: Annotated[object, Security(_BEARER)],
     _header: Annotated[object, Security(_HEADER)],
 ) -> None:
     """Let only those go on who may write: ``Authorization: Bearer KEY`` or ``X-API-Key: KEY``.
 
-    Not what browsers send of themselves (Basic), which any other site could make them send.
+    Not what browsers send of themselves (Basic), which any other site could make them send. Waits
+    for nothing; a plain function would take a thread to be called in, as would `require_reading`.
     """
     access = _access_of(request)
     if not access.writing_is_on:
@@ -69,7 +70,7 @@ def require_key(
     _demand(access, _keys_of_programs(request))
 
 
-def require_reading(
+async def require_reading(
     request: Request,
     _bearer: Annotated[object, Security(_BEARER)],
     _header: Annotated[object, Security(_HEADER)],

@@ -41,8 +41,11 @@ class Services:
     """Gives the metrics and their media type, of those that an ``Accept`` header names."""
 
 
-def services_of(request: Request) -> Services:
-    """The services of the application that a request came to."""
+async def services_of(request: Request) -> Services:
+    """The services of the application that a request came to.
+
+    Not a plain function, which would take a thread to be called in.
+    """
     return cast("Services", request.app.state.services)
 
 

@@ -55,6 +55,23 @@ def test_without_a_database_it_starts_its_own(tmp_path: Path, server_dir: Path) 
     assert server_dir.is_dir()
 
 
+def test_after_a_demo_there_is_something_to_see(tmp_path: Path, server_dir: Path) -> None:
+    folder = server_dir.parent
+    assert run(tmp_path, "demo", output_dir=folder, limit=5).status == 0
+    with served(tmp_path, output_dir=folder) as (process, address):
+        titles = httpx.get(f"{address}/api/v1/titles").json()["items"]
+        process.terminate()
+        process.communicate(timeout=60)
+    assert len(titles) == 5
+    assert not server_dir.exists()
+
+
+def test_it_needs_postgres(tmp_path: Path) -> None:
+    result = run(tmp_path, "serve", repositories="csv")
+    assert result.status == 2
+    assert "add postgres" in result.err
+
+
 def test_it_does_not_listen_to_everybody_by_mistake(tmp_path: Path, postgres_url: str) -> None:
     result = run(tmp_path, "serve", api_host="0.0.0.0", database_url=postgres_url)  # noqa: S104
     assert result.status == 2
