@@ -27,7 +27,6 @@ MODULES = {
     "psycopg2-binary": "psycopg2",
     "pyrate-limiter": "pyrate_limiter",
     "python-dotenv": "dotenv",
-    "sse-starlette": "sse_starlette",
     "python-json-logger": "pythonjsonlogger",
     "requests-cache": "requests_cache",
 }
