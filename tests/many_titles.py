@@ -53,5 +53,7 @@ def fill(url: str, count: int) -> None:
         _TITLES.format(count=count),
         _PEOPLE.format(count=count),
         _CREDITS.format(count=count),
+        "INSERT INTO person_credits SELECT person_id, count(*) FROM credits"
+        " WHERE person_id IS NOT NULL GROUP BY person_id",
         "VACUUM ANALYZE",
     )

@@ -72,8 +72,8 @@ _CREDITS = """
 _MERGED = "SELECT old_id, new_id FROM merged_ids WHERE old_id = ANY (%s::text[])"
 
 _PERSON = """
-    SELECT imdb_id, name, coalesce(credits, 0) FROM people
-    LEFT JOIN person_credits ON person_id = imdb_id WHERE imdb_id = %s
+    SELECT imdb_id, name, (SELECT count(*) FROM credits WHERE person_id = imdb_id) FROM people
+    WHERE imdb_id = %s
 """
 
 _IS_PERSON = """

@@ -41,6 +41,20 @@ _FINISH_RUN = """
     WHERE run_id = %s
 """
 
+# Also of runs that were killed before they could count.
+_COUNT_CREDITS = """
+    INSERT INTO person_credits AS held
+    SELECT person_id, count(*) FROM credits WHERE person_id IN (
+        SELECT c.person_id FROM runs r
+        JOIN titles t ON t.run_id = r.run_id JOIN credits c ON c.title_id = t.imdb_id
+        WHERE (r.run_id = %s OR NOT r.credits_counted) AND c.person_id IS NOT NULL
+    )
+    GROUP BY person_id ORDER BY person_id
+    ON CONFLICT (person_id) DO UPDATE SET credits = excluded.credits
+    WHERE held.credits <> excluded.credits
+"""
+_CREDITS_COUNTED = "UPDATE runs SET credits_counted = true WHERE run_id = %s"
+
 # The same title may have failed more than once; the row says that it did.
 _INSERT_FAILURES = """
     INSERT INTO failures (run_id, imdb_id, repository, reason, message, reported_at) VALUES %s
@@ -91,6 +105,8 @@ def note_end(statements: cursor, report: RunReport) -> None:
     statements.execute(_FINISH_RUN, values)
     statements.execute("DELETE FROM failures WHERE run_id = %s", (run_id,))
     execute_values(statements, _INSERT_FAILURES, failure_rows(report), page_size=1000)
+    statements.execute(_COUNT_CREDITS, (run_id,))
+    statements.execute(_CREDITS_COUNTED, (run_id,))
 
 
 def latest_records(statements: cursor, limit: int) -> list[RunRecord]:
