@@ -66,9 +66,12 @@ def serve(settings: Settings) -> int:
 
 
 def _for_demo_data(settings: Settings) -> Settings:
-    """The settings; those of the demo's data when there is no other yet, so that there is some."""
+    """The settings; those of the demo's data when there is no other yet, so that there is some.
+
+    Not when there are keys, with which runs may be started: what they save is no demo's.
+    """
     demo = msgspec.structs.replace(settings, output_dir=settings.output_dir / DEMO)
-    if settings.database_url or has_embedded_database(settings):
+    if settings.database_url or settings.api_keys or has_embedded_database(settings):
         return settings
     if not has_embedded_database(demo):
         return settings

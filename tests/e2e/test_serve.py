@@ -66,6 +66,14 @@ def test_after_a_demo_there_is_something_to_see(tmp_path: Path, server_dir: Path
     assert not server_dir.exists()
 
 
+def test_runs_are_not_saved_into_what_the_demo_has_left(tmp_path: Path, server_dir: Path) -> None:
+    folder = server_dir.parent
+    assert run(tmp_path, "demo", output_dir=folder, limit=5).status == 0
+    key = "a-key-of-the-tests-0123456789"
+    with served(tmp_path, output_dir=folder, api_keys=key) as (_, address):
+        assert httpx.get(f"{address}/api/v1/titles").json()["items"] == []
+
+
 def test_it_needs_postgres(tmp_path: Path) -> None:
     result = run(tmp_path, "serve", repositories="csv")
     assert result.status == 2

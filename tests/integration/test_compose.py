@@ -22,6 +22,7 @@ PROFILES = {
     "tor": ["tor"],
     "prometheus": ["monitoring"],
     "alertmanager": ["monitoring"],
+    "pushgateway": ["monitoring"],
     "grafana": ["monitoring"],
 }
 SET_BY_COMPOSE = {
