@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from demo.facts import TitleFacts, load_facts
+from demo.site import DemoSite
 from domain.identifiers import NameId, TitleId
 from domain.run import Failure, RunOutcome, RunReport
 from domain.title import Credit, CreditCategory, Title
@@ -26,6 +27,7 @@ from tests.api import serving_app
 from tests.browser import browser
 from tests.builders import NOON, a_chart, a_run, a_title
 from tests.databases import drop_database, new_database
+from tests.e2e.test_serve import served
 
 IMAGES = os.environ.get("DASHBOARD_IMAGES")
 PICTURED = {"overview", "titles", "title", "run"}
@@ -199,3 +201,55 @@ def test_an_order_without_a_key_on_the_server_says_so(address: str) -> None:
             page.get_by_role("button", name="Retry").click()
         assert answer.value.status == 403
         page.get_by_text("Writing is off").wait_for()
+
+
+KEY = "a-key-of-the-tests-0123456789"
+UNDER_WAY = '[data-watch] progress[value]:not([value="0"])'
+
+
+@contextmanager
+def order_of_a_run(folder: Path, database_url: str, limit: int) -> Iterator[Any]:
+    """The page of runs of a real server, with all that it takes to start one filled in."""
+    settings: dict[str, Any] = {
+        "database_url": database_url, "requests_per_second": 0, "max_threads": 4, "api_keys": KEY,
+    }  # fmt: skip
+    with (
+        DemoSite(load_facts(), delay_seconds=0.1) as site,
+        served(folder, base_url=site.url, **settings) as (_, address),
+        opened(address) as page,
+    ):
+        page.goto("/runs")
+        page.get_by_label("Titles").fill(str(limit))
+        page.get_by_label("API key").fill(KEY)
+        yield page
+
+
+def test_a_run_is_started_and_watched_to_its_end(tmp_path: Path, postgres_url: str) -> None:
+    with order_of_a_run(tmp_path, postgres_url, limit=40) as page:
+        page.get_by_role("button", name="Start a run").click()
+        page.wait_for_url("**/runs/2*")
+        progress = page.get_by_role("progressbar", name="Progress")
+        progress.wait_for()
+        page.locator(UNDER_WAY).wait_for()
+        assert progress.evaluate("bar => bar.max") == 40
+        page.get_by_text("Complete", exact=True).wait_for()
+        assert figures_of(page) | {"Took": ""} == {
+            "Asked": "40", "Already saved": "0", "Fetched": "40", "Failed": "0", "Took": "",
+        }  # fmt: skip
+        page.goto("/titles")
+        page.get_by_text("40 found", exact=True).wait_for()
+
+
+def test_a_run_is_cancelled(tmp_path: Path, postgres_url: str) -> None:
+    with order_of_a_run(tmp_path, postgres_url, limit=250) as page:
+        page.get_by_role("button", name="Start a run").click()
+        page.locator(UNDER_WAY).wait_for()
+        page.get_by_role("button", name="Cancel the run").click()
+        page.get_by_text("Interrupted", exact=True).wait_for()
+        assert 0 < int(figures_of(page)["Fetched"]) < 250
+
+
+def figures_of(page: Any) -> dict[str, str]:
+    """The large figures of a page, by their names."""
+    names = page.locator(".figures dt").all_inner_texts()
+    return dict(zip(names, page.locator(".figures dd").all_inner_texts(), strict=True))
