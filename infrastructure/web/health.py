@@ -1,8 +1,6 @@
 """Whether the process lives, whether it can answer, and how it fares: for whoever watches it."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from infrastructure.web.access import MayRead
@@ -38,7 +36,7 @@ def readyz(services: UsesServices) -> Health:
     response_class=Response,
     responses={200: {"content": {"text/plain": {}}}, **responses(401)},
 )
-def metrics(services: UsesServices, accept: Annotated[str, Header()] = "") -> Response:
+def metrics(request: Request, services: UsesServices) -> Response:
     """The metrics of this process, in the format that is asked for."""
-    content, media_type = services.render_metrics(accept)
+    content, media_type = services.render_metrics(request.headers.get("accept", ""))
     return Response(content, media_type=media_type)

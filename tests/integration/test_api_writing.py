@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
@@ -23,7 +24,7 @@ def client_with(*keys: str) -> Iterator[httpx.Client]:
     """A server with one route, which writes."""
     app = create_app(
         Settings(api_keys=tuple(map(ApiKey, keys))),
-        cast("Services", None),  # nothing is asked
+        cast("Services", SimpleNamespace(figures=None)),  # nothing is asked
     )
 
     @app.post("/write", dependencies=[MayWrite])
