@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from infrastructure.http.routes import Route, RoutePool
     from infrastructure.http.routes.check import RouteCheck
     from infrastructure.http.routes.tor import TorCircuits
+    from infrastructure.http.shared_limits import SharedLimits
     from infrastructure.monitoring import Metrics
     from infrastructure.repositories.csv import CsvRepository
     from infrastructure.repositories.postgres import PostgresRepository
@@ -470,7 +471,7 @@ def open_repair(
         yield Repair(save, stop, tell)
 
 
-def new_circuit() -> CircuitBreaker:
+def new_circuit(_: str) -> CircuitBreaker:
     """A circuit breaker for a source."""
     from infrastructure.http.circuit_breaker import CircuitBreaker as Circuit
 
@@ -1092,10 +1093,21 @@ def _http_client(
         stop=stop,
         cache=cache,
         traffic=None if metrics is None else metrics.traffic_of(source),
+        limits=_shared_limits(settings),
     )
     if metrics is not None:
         metrics.watch_hosts(source, client.host_states)
     return client
+
+
+def _shared_limits(settings: Settings) -> "SharedLimits | None":
+    """The limits of all processes that use one Redis, or ``None`` where there is none."""
+    if not settings.redis_url:
+        return None
+    from infrastructure.http.shared_limits import SharedLimits
+    from infrastructure.http.shared_memory import SharedMemory
+
+    return SharedLimits(SharedMemory(settings.redis_url.reveal()))
 
 
 def _http_cache(settings: Settings, metrics: "Metrics | None" = None) -> "HttpCache | None":
