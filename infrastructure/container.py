@@ -24,6 +24,7 @@ from application.ports import (
     DatasetProgress,
     HistoryReader,
     PersonSource,
+    RefreshCandidates,
     RepositoryOpener,
     RunObserver,
     Spill,
@@ -90,7 +91,7 @@ logger = logging.getLogger(__name__)
 OF_CHARTS = frozenset({"chart", "demo"})
 """The commands whose runs are about a chart."""
 
-FETCHING_AT_ONCE = OF_CHARTS | {"titles", "discover", "list"}
+FETCHING_AT_ONCE = OF_CHARTS | {"titles", "discover", "list", "refresh"}
 """The commands whose runs need no look at what is kept before they fetch."""
 
 
@@ -568,6 +569,14 @@ def open_history(settings: Settings) -> Iterator[HistoryReader]:
 
     Raises `NoHistory` when nothing is kept by these settings, or not yet; `RepositoryUnavailable`.
     """
+    _refuse_without_history(settings)
+    from infrastructure.repositories.postgres.observations import open_postgres_history
+
+    with database_url(settings) as url, open_postgres_history(url) as history:
+        yield history
+
+
+def _refuse_without_history(settings: Settings) -> None:
     if "postgres" not in settings.repositories:
         raise NoHistory(
             "ratings and ranks over time are kept in PostgreSQL, and REPOSITORIES="
@@ -579,10 +588,16 @@ def open_history(settings: Settings) -> Iterator[HistoryReader]:
         raise NoHistory(
             f"there is no database in {folder} yet: run the program first, or see OUTPUT_DIR"
         )
-    from infrastructure.repositories.postgres.observations import open_postgres_history
 
-    with database_url(settings) as url, open_postgres_history(url) as history:
-        yield history
+
+@contextmanager
+def open_refresh_candidates(settings: Settings) -> Iterator[RefreshCandidates]:
+    """Open what knows the titles that could be fetched again; raises as `open_history`."""
+    _refuse_without_history(settings)
+    from infrastructure.repositories.postgres.refreshing import open_postgres_candidates
+
+    with database_url(settings) as url, open_postgres_candidates(url) as known:
+        yield known
 
 
 @contextmanager
