@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from application.refresh_plan import RefreshCandidate
 from domain.chart import Chart, ChartName
 from domain.datasets import DatasetFile, DatasetFilter, DatasetName, FileAccount
 from domain.details import DetailName
@@ -166,6 +167,13 @@ class HistoryReader(Protocol):
 
     def names(self, ids: Collection[TitleId]) -> Mapping[TitleId, str]:
         """Give the display titles of those that are held."""
+
+
+class RefreshCandidates(Protocol):
+    """Tells what is known of the titles that could be fetched again. Used by one thread."""
+
+    def candidates(self) -> Iterator[RefreshCandidate]:
+        """Give each title once, while they are read. Raises `RepositoryUnavailable`."""
 
 
 class DatasetProgress(Protocol):

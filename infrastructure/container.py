@@ -24,6 +24,7 @@ from application.ports import (
     DatasetProgress,
     HistoryReader,
     PersonSource,
+    RefreshCandidates,
     RepositoryOpener,
     RunObserver,
     Spill,
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from infrastructure.http.routes import Route, RoutePool
     from infrastructure.http.routes.check import RouteCheck
     from infrastructure.http.routes.tor import TorCircuits
+    from infrastructure.http.shared_limits import SharedLimits
     from infrastructure.monitoring import Metrics
     from infrastructure.repositories.csv import CsvRepository
     from infrastructure.repositories.postgres import PostgresRepository
@@ -89,7 +91,7 @@ logger = logging.getLogger(__name__)
 OF_CHARTS = frozenset({"chart", "demo"})
 """The commands whose runs are about a chart."""
 
-FETCHING_AT_ONCE = OF_CHARTS | {"titles", "discover", "list"}
+FETCHING_AT_ONCE = OF_CHARTS | {"titles", "discover", "list", "refresh"}
 """The commands whose runs need no look at what is kept before they fetch."""
 
 
@@ -470,7 +472,7 @@ def open_repair(
         yield Repair(save, stop, tell)
 
 
-def new_circuit() -> CircuitBreaker:
+def new_circuit(_: str) -> CircuitBreaker:
     """A circuit breaker for a source."""
     from infrastructure.http.circuit_breaker import CircuitBreaker as Circuit
 
@@ -567,6 +569,14 @@ def open_history(settings: Settings) -> Iterator[HistoryReader]:
 
     Raises `NoHistory` when nothing is kept by these settings, or not yet; `RepositoryUnavailable`.
     """
+    _refuse_without_history(settings)
+    from infrastructure.repositories.postgres.observations import open_postgres_history
+
+    with database_url(settings) as url, open_postgres_history(url) as history:
+        yield history
+
+
+def _refuse_without_history(settings: Settings) -> None:
     if "postgres" not in settings.repositories:
         raise NoHistory(
             "ratings and ranks over time are kept in PostgreSQL, and REPOSITORIES="
@@ -578,10 +588,16 @@ def open_history(settings: Settings) -> Iterator[HistoryReader]:
         raise NoHistory(
             f"there is no database in {folder} yet: run the program first, or see OUTPUT_DIR"
         )
-    from infrastructure.repositories.postgres.observations import open_postgres_history
 
-    with database_url(settings) as url, open_postgres_history(url) as history:
-        yield history
+
+@contextmanager
+def open_refresh_candidates(settings: Settings) -> Iterator[RefreshCandidates]:
+    """Open what knows the titles that could be fetched again; raises as `open_history`."""
+    _refuse_without_history(settings)
+    from infrastructure.repositories.postgres.refreshing import open_postgres_candidates
+
+    with database_url(settings) as url, open_postgres_candidates(url) as known:
+        yield known
 
 
 @contextmanager
@@ -1092,10 +1108,21 @@ def _http_client(
         stop=stop,
         cache=cache,
         traffic=None if metrics is None else metrics.traffic_of(source),
+        limits=_shared_limits(settings),
     )
     if metrics is not None:
         metrics.watch_hosts(source, client.host_states)
     return client
+
+
+def _shared_limits(settings: Settings) -> "SharedLimits | None":
+    """The limits of all processes that use one Redis, or ``None`` where there is none."""
+    if not settings.redis_url:
+        return None
+    from infrastructure.http.shared_limits import SharedLimits
+    from infrastructure.http.shared_memory import SharedMemory
+
+    return SharedLimits(SharedMemory(settings.redis_url.reveal()))
 
 
 def _http_cache(settings: Settings, metrics: "Metrics | None" = None) -> "HttpCache | None":

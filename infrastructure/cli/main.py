@@ -516,6 +516,44 @@ def retry(context: click.Context, run_id: str | None, with_not_found: bool) -> i
     )
 
 
+@commands.command(epilog=_EPILOG)
+@click.option(
+    "--budget", required=True, type=click.IntRange(1, 10_000_000), help="At most so many titles."
+)
+@click.option(
+    "--min-age",
+    "least_age",
+    default=20.0,
+    type=click.FloatRange(0, 10_000),
+    help="Hours that a title is left alone after it was asked for [20].",
+)
+@click.option("--show", "only_shown", is_flag=True, help="Only say what would be fetched.")
+@profile_option
+@settings_options()
+@click.pass_context
+def refresh(context: click.Context, *, budget: int, least_age: float, only_shown: bool) -> int:
+    """Fetch again titles that are held: the oldest and those that change fastest first.
+
+    How fast a title changes is what PostgreSQL has seen of its rating and votes. Done each night
+    with the same budget, it keeps any number of titles as new as that budget can.
+
+    \b
+    python main.py refresh --budget 10000
+    python main.py refresh --budget 10000 --show
+    """
+    from datetime import timedelta
+
+    from infrastructure.cli.refresh import refresh as refresh_titles
+
+    return refresh_titles(
+        _settings(context),
+        budget=budget,
+        least_age=timedelta(hours=least_age),
+        only_shown=only_shown,
+        profile=wants_profile(context),
+    )
+
+
 @commands.command()
 @click.option(
     "--check", is_flag=True, help="Only say what differs; exit status 1 if anything does."

@@ -3,10 +3,10 @@
 import hashlib
 import logging
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -21,7 +21,7 @@ from domain.errors import RunStopped, ScraperError, SourceBlocked, SourceUnavail
 from infrastructure.http.causes import Cause, cause_of
 from infrastructure.http.deadlines import Deadline, Deadlines
 from infrastructure.http.headers import request_headers
-from infrastructure.http.hosts import Host, Hosts
+from infrastructure.http.hosts import Host, Hosts, host_of_this_process, shared_host
 from infrastructure.http.large_bodies import PAGE_BYTES, LargeBodies, Turn
 from infrastructure.http.names import number_of_addresses
 from infrastructure.http.response import PackedResponse, Response
@@ -29,7 +29,6 @@ from infrastructure.http.retry_after import retry_after_seconds
 from infrastructure.http.robots import Robots
 from infrastructure.http.routes import Journey, Leg, RouteFailed, RoutePool
 from infrastructure.http.routes.failures import refused_password, route_failure
-from infrastructure.http.throttle import Throttle
 from infrastructure.http.traffic import HostState, Traffic
 from infrastructure.http.unpack import BodyDamaged, BodyTooLarge
 from shared.log_context import note_asked
@@ -37,6 +36,7 @@ from shared.stages import NETWORK, stage
 
 if TYPE_CHECKING:
     from infrastructure.http.cache import HttpCache
+    from infrastructure.http.shared_limits import SharedLimits
 
 logger = logging.getLogger(__name__)
 
@@ -128,6 +128,7 @@ class HttpClient:
     Each host is asked no faster than ``requests_per_second`` (0: no limit), and slower when it is
     in trouble (see `Throttle`); one that fails again and again is left alone for a while (see
     `CircuitBreaker`), and what its robots.txt asks for is obeyed unless ``obeys_robots`` is false.
+    With ``limits`` other processes keep to the same rate, and learn of its trouble.
 
     A route that fails by itself costs no try of the page while there is another one to use.
 
@@ -135,9 +136,9 @@ class HttpClient:
     route, whose pool of connections is thread-safe. There is no `requests.Session` around it, as
     nothing that a session adds is wanted: cookies are not kept, redirects are followed here (a
     session reads their bodies without a limit), and no credentials of the user's ``.netrc`` are
-    sent. Closing it closes every connection, and the ``cache``. ``stop`` ends the waiting between
-    tries; what is under way then has ``timeout_seconds`` left. ``traffic`` is told of every
-    request.
+    sent. Closing it closes every connection, the ``cache`` and the ``limits``. ``stop`` ends the
+    waiting between tries; what is under way then has ``timeout_seconds`` left. ``traffic`` is told
+    of every request.
     """
 
     def __init__(
@@ -156,13 +157,18 @@ class HttpClient:
         cache: "HttpCache | None" = None,
         now: Callable[[], datetime] = utc_now,
         traffic: Traffic | None = None,
+        limits: "SharedLimits | None" = None,
     ) -> None:
         self._traffic = traffic
         self._timeout_seconds = timeout_seconds
         self._max_attempts = max_attempts
         self._max_body_bytes = max_body_bytes
         self._headers = request_headers(user_agent, language, country)
-        self._hosts = Hosts(lambda: Throttle(requests_per_second, stop))
+        self._limits = limits
+        if limits is None:
+            self._hosts = Hosts(lambda _: host_of_this_process(requests_per_second, stop))
+        else:
+            self._hosts = Hosts(partial(shared_host, requests_per_second, stop, limits))
         self._robots = Robots(self._get_without_asking, user_agent) if obeys_robots else None
         self._large_bodies = LargeBodies(max_body_bytes)
         self._deadlines = Deadlines(stop, grace_seconds=timeout_seconds)
@@ -194,6 +200,8 @@ class HttpClient:
         self._deadlines.close()
         if self._cache is not None:
             self._cache.close()
+        if self._limits is not None:
+            self._limits.close()
 
     def host_states(self) -> list[HostState]:
         """How each host that has been asked is now; any thread may call it, also after the end."""
@@ -420,11 +428,13 @@ class HttpClient:
                 if self._stop.is_set():  # perhaps it is we who have hung up
                     raise RunStopped(url) from error
                 if self._traffic is not None:
-                    self._traffic.broke(leg.route.name, time.monotonic() - asked_at)
+                    self._traffic.broke(leg.route.name, host.throttle.seconds_since(asked_at))
                 raise self._broken(page, host, error, leg, deadline) from error
         status, size = answer.status_code, len(packed)
         if self._traffic is not None:
-            self._traffic.answered(leg.route.name, status, time.monotonic() - asked_at, size)
+            self._traffic.answered(
+                leg.route.name, status, host.throttle.seconds_since(asked_at), size
+            )
         method = "POST" if page.question else "GET"
         logger.debug("%s %s, %s: %s, %d bytes packed", method, url, leg.route.name, status, size)
         encoding = answer.headers.get("Content-Encoding", "").strip().lower()
@@ -451,7 +461,7 @@ class HttpClient:
         """Learn from the beginning of an answer what the host can take."""
         host.has_answered = True
         if status not in TOO_OFTEN:
-            host.throttle.answered(asked_at, time.monotonic() - asked_at)
+            host.throttle.answered(asked_at, host.throttle.seconds_since(asked_at))
         elif host.throttle.refused(asked_at):
             logger.info(
                 "HTTP %d from %s: going on with %.3g requests a second",

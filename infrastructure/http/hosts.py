@@ -2,9 +2,14 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from infrastructure.http.circuit_breaker import CircuitBreaker
 from infrastructure.http.throttle import Throttle
+
+if TYPE_CHECKING:
+    from infrastructure.http.shared_limits import SharedLimits
 
 FAILURES_IN_A_ROW = 10
 """Pages, not tries, that a host fails to give in a row before its circuit opens."""
@@ -17,9 +22,9 @@ seconds, belongs to a host that is down: it is given up."""
 class Host:
     """A host by name and port; any thread may call it, and a lock guards what it remembers."""
 
-    def __init__(self, throttle: Throttle) -> None:
+    def __init__(self, throttle: Throttle, circuit: CircuitBreaker) -> None:
         self.throttle = throttle
-        self.circuit = CircuitBreaker(failures=FAILURES_IN_A_ROW, rest_seconds=REST_SECONDS)
+        self.circuit = circuit
         self.has_answered = False
         self._lock = threading.Lock()
         self._failing: set[str] = set()
@@ -49,11 +54,37 @@ class Host:
         return self.circuit.failed()
 
 
+def host_of_this_process(requests_per_second: float, stop: threading.Event) -> Host:
+    """A host whose limits are those of this process alone."""
+    throttle = Throttle(requests_per_second, stop)
+    return Host(throttle, CircuitBreaker(failures=FAILURES_IN_A_ROW, rest_seconds=REST_SECONDS))
+
+
+def shared_host(
+    requests_per_second: float, stop: threading.Event, limits: "SharedLimits", netloc: str
+) -> Host:
+    """A host whose limits are those of all processes that use the same Redis."""
+    throttle = Throttle(
+        requests_per_second,
+        stop,
+        limits.clock,
+        held=limits.pace(netloc),
+        new_turns=partial(limits.turns, netloc),
+    )
+    circuit = CircuitBreaker(
+        failures=FAILURES_IN_A_ROW,
+        rest_seconds=REST_SECONDS,
+        clock=limits.clock,
+        held=limits.circuit(f"host:{netloc}"),
+    )
+    return Host(throttle, circuit)
+
+
 class Hosts:
     """One `Host` for each name and port, made when it is first asked; any thread may call it."""
 
-    def __init__(self, throttle: Callable[[], Throttle]) -> None:
-        self._throttle = throttle
+    def __init__(self, new_host: Callable[[str], Host]) -> None:
+        self._new_host = new_host
         self._lock = threading.Lock()
         self._known: dict[str, Host] = {}
 
@@ -66,5 +97,5 @@ class Hosts:
         """The host of an address."""
         with self._lock:
             if netloc not in self._known:
-                self._known[netloc] = Host(self._throttle())
+                self._known[netloc] = self._new_host(netloc)
             return self._known[netloc]

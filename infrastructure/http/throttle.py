@@ -4,6 +4,11 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
+
+from infrastructure.http.held import Held, HeldHere
 
 _LOOK_UP_SECONDS = 0.5
 
@@ -26,17 +31,42 @@ _WEIGHT = 0.1
 """Of the newest latency in the mean; the one before counts a tenth less, and so on."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What a throttle remembers of a host: rates in requests a second, moments in seconds.
+
+    ``rate`` is what the host takes when that is less than the limit, else infinite; ``ceiling``
+    what is taken for the limit where there is none, until it is reached again.
+    """
+
+    rate: float = math.inf
+    ceiling: float = math.inf
+    changed_at: float = 0.0
+    held_until: float = 0.0
+
+
+class Turns(Protocol):
+    """Gives turns at a rate that may be changed; any thread may call it."""
+
+    def set_rate(self, requests_per_second: float) -> None:
+        """Have the next turns come at another rate."""
+
+    def take(self, timeout_seconds: float) -> bool:
+        """Wait for a turn at most this long; tell whether there was one."""
+
+
 class Throttle:
     """Lets at most so many requests a second through, over all threads, and can hold them all.
 
     The rate begins at ``requests_per_second``, is halved when the host answers 429 or 503 or takes
     longer and longer to answer, and recovers slowly. With a limit of 0 there is none until the host
-    answers 429 or 503: then it is what has been asked in the last second (at least 10), until that
-    is reached again. Requests that were on their way when the rate was lowered do not lower it
-    once more.
+    answers 429 or 503: then it is what this process has asked in the last second (at least 10),
+    until that is reached again. Requests that were on their way when the rate was lowered do not
+    lower it once more.
 
-    Any number of threads may call it; one lock guards the rate and the time of the hold, the
-    limiter's bucket has its own. ``clock`` gives seconds that never go back.
+    Any number of threads may call it. ``held`` guards the rate and the time of the hold, and what
+    ``new_turns`` makes the turns; both may be shared with other processes. One lock guards the
+    rest. ``clock`` gives seconds that never go back, the same to all.
     """
 
     def __init__(
@@ -44,57 +74,61 @@ class Throttle:
         requests_per_second: float,
         stop: threading.Event,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        held: Held[Pace] | None = None,
+        new_turns: Callable[[float], Turns] | None = None,
     ) -> None:
         self._stop = stop
         self._clock = clock
         self._lock = threading.Lock()
         self._limit = requests_per_second or math.inf
-        self._ceiling = math.inf
-        self._rate = self._limit
-        self._turns = _Turns(self._limit) if self._limit < math.inf else None
-        self._changed_at = clock()
-        self._held_until = 0.0
+        self._held: Held[Pace] = HeldHere(Pace()) if held is None else held
+        self._new_turns = LocalTurns if new_turns is None else new_turns
+        self._turns: Turns | None = None
+        self._turns_rate = math.inf
         self._asked = _LastSecond()
         self._latency = _Latency()
+        self._latency_since = 0.0
 
     @property
     def rate(self) -> float:
         """Requests a second that go through now; infinite when there is no limit."""
-        with self._lock:
-            return self._rate
+        return min(self._limit, self._held.read().rate)
 
     @property
     def limit(self) -> float:
         """Requests a second that go through without trouble; infinite when there is no limit."""
-        with self._lock:
-            return self._limit
+        return self._limit
 
     def wait(self) -> float:
         """Wait for a turn and give its moment; returns at once when the run is being stopped."""
         while not self._stop.is_set():
-            with self._lock:
-                held_seconds = self._held_until - self._clock()
-                turns = self._turns
+            pace = self._held.read()
+            held_seconds = pace.held_until - self._clock()
             if held_seconds > 0:
                 self._stop.wait(held_seconds)
-            elif turns is None or turns.take(_LOOK_UP_SECONDS):
+            elif self._has_turn(min(self._limit, pace.rate)):
                 break
         now = self._clock()
         with self._lock:
             self._asked.note(now)
         return now
 
+    def seconds_since(self, moment: float) -> float:
+        """How long ago a moment was that `wait` gave."""
+        return self._clock() - moment
+
     def hold(self, seconds: float) -> None:
         """Let no request through for this many seconds, because the site asked for it."""
-        with self._lock:
-            self._held_until = max(self._held_until, self._clock() + seconds)
+        until = self._clock() + seconds
+        self._held.change(
+            lambda pace: (replace(pace, held_until=max(pace.held_until, until)), None)
+        )
 
     def limit_to(self, requests_per_second: float) -> None:
         """Never go faster than this (the ``Crawl-delay`` of a robots.txt)."""
         with self._lock:
             self._limit = min(self._limit, requests_per_second)
-            if self._limit < self._rate:
-                self._set_rate(self._limit)
 
     def answered(self, asked_at: float, seconds: float) -> None:
         """Note an answer without trouble to a request of the moment ``asked_at``, and its latency.
@@ -103,50 +137,59 @@ class Throttle:
         as they can make answers slow by themselves.
         """
         now = self._clock()
-        with self._lock:
-            if asked_at < self._changed_at:
-                return
-            if self._limit < math.inf and self._latency.is_rising_with(seconds):
-                self._slow_down(now)
-            elif self._rate < self._limit and now - self._changed_at >= RECOVERY_SECONDS:
-                self._recover(now)
+        pace = self._held.read()
+        if asked_at < pace.changed_at:
+            return
+        if self._is_getting_slow(pace, seconds):
+            self._held.change(partial(self._slowed, asked_at, now))
+        elif pace.rate < self._limit and now - pace.changed_at >= RECOVERY_SECONDS:
+            self._held.change(partial(self._recovered, now))
 
     def refused(self, asked_at: float) -> bool:
         """Note that the host was asked too often (429, 503); tells whether the rate was lowered."""
-        now = self._clock()
-        with self._lock:
-            if asked_at < self._changed_at:
-                return False
-            before = self._rate
-            self._slow_down(now)
-            return self._rate < before
+        return self._held.change(partial(self._slowed, asked_at, self._clock()))
 
-    def _slow_down(self, now: float) -> None:
-        if self._rate == math.inf:
-            self._ceiling = self._rate = max(_LEAST_CEILING, self._asked.count(now))
-        top = min(self._limit, self._ceiling)
-        self._changed_at = now
-        self._latency.begin_anew()
-        self._set_rate(max(self._rate * SLOWER, top * SLOWEST_SHARE))
-
-    def _recover(self, now: float) -> None:
-        top = min(self._limit, self._ceiling)
-        self._changed_at = now
-        rate = self._rate + RECOVERY_SHARE * top
-        if rate < top:
-            self._set_rate(rate)
-        else:
-            self._ceiling = math.inf
-            self._set_rate(self._limit)
-
-    def _set_rate(self, rate: float) -> None:
-        self._rate = rate
+    def _has_turn(self, rate: float) -> bool:
         if rate == math.inf:
-            self._turns = None
-        elif self._turns is None:
-            self._turns = _Turns(rate)
-        else:
-            self._turns.set_rate(rate)
+            return True
+        with self._lock:
+            if self._turns is None:
+                self._turns = self._new_turns(rate)
+            elif rate != self._turns_rate:
+                self._turns.set_rate(rate)
+            self._turns_rate = rate
+            turns = self._turns
+        return turns.take(_LOOK_UP_SECONDS)
+
+    def _is_getting_slow(self, pace: Pace, seconds: float) -> bool:
+        if self._limit == math.inf:
+            return False
+        with self._lock:
+            if pace.changed_at != self._latency_since:
+                self._latency_since = pace.changed_at
+                self._latency.begin_anew()
+            return self._latency.is_rising_with(seconds)
+
+    def _slowed(self, asked_at: float, now: float, pace: Pace) -> tuple[Pace, bool]:
+        if asked_at < pace.changed_at:
+            return pace, False
+        before = rate = min(self._limit, pace.rate)
+        ceiling = pace.ceiling
+        if rate == math.inf:
+            with self._lock:
+                ceiling = rate = max(_LEAST_CEILING, self._asked.count(now))
+        top = min(self._limit, ceiling)
+        slower = max(rate * SLOWER, top * SLOWEST_SHARE)
+        return replace(pace, rate=slower, ceiling=ceiling, changed_at=now), slower < before
+
+    def _recovered(self, now: float, pace: Pace) -> tuple[Pace, None]:
+        if now - pace.changed_at < RECOVERY_SECONDS:  # another one was quicker
+            return pace, None
+        top = min(self._limit, pace.ceiling)
+        rate = pace.rate + RECOVERY_SHARE * top
+        if rate < top:
+            return replace(pace, rate=rate, changed_at=now), None
+        return replace(pace, rate=math.inf, ceiling=math.inf, changed_at=now), None
 
 
 class _LastSecond:
@@ -195,21 +238,21 @@ class _Latency:
         return self._mean > max(LATENCY_RISE * self._best, self._best + LATENCY_MARGIN_SECONDS)
 
 
-class _Turns:
-    """The library's limiter, which is not loaded where there is no limit."""
+class LocalTurns:
+    """Turns of this process: the library's limiter, not loaded where there is no limit."""
 
     def __init__(self, requests_per_second: float) -> None:
         from pyrate_limiter import InMemoryBucket, Limiter, Rate, SingleBucketFactory
 
         self._rate_type = Rate
-        self._bucket = InMemoryBucket([Rate(*_rate(requests_per_second))])
+        self._bucket = InMemoryBucket([Rate(*window_of(requests_per_second))])
         # Without the library's thread that empties buckets: each turn does it here.
         turns = SingleBucketFactory(self._bucket, schedule_leak=False)
         self._limiter = Limiter(turns, buffer_ms=0)
 
     def set_rate(self, requests_per_second: float) -> None:
         """Have the next turns come at another rate."""
-        self._bucket.rates = [self._rate_type(*_rate(requests_per_second))]
+        self._bucket.rates = [self._rate_type(*window_of(requests_per_second))]
 
     def take(self, timeout_seconds: float) -> bool:
         """Wait for a turn at most this long; tell whether there was one."""
@@ -219,7 +262,7 @@ class _Turns:
         return bool(taken)
 
 
-def _rate(requests_per_second: float) -> tuple[int, int]:
+def window_of(requests_per_second: float) -> tuple[int, int]:
     """The limit as a number of requests in a whole number of milliseconds, rounded to slower.
 
     Slow limits are one request an interval, without bursts; fast ones are cut into windows of

@@ -15,11 +15,13 @@ ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = YAML(typ="safe").load((ROOT / "docker-compose.yml").read_text("utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 
-PUBLISHED = {"api": 8000, "grafana": 3000}
+PUBLISHED = {"api": 8000, "lb": 8080, "grafana": 3000}
 """The services that this machine can reach, by their port in the container."""
 
 PROFILES = {
     "tor": ["tor"],
+    "api-reader": ["lb"],
+    "lb": ["lb"],
     "prometheus": ["monitoring"],
     "alertmanager": ["monitoring"],
     "pushgateway": ["monitoring"],
@@ -30,6 +32,10 @@ SET_BY_COMPOSE = {
     "api": {
         "DATABASE_URL", "OUTPUT_DIR", "REDIS_URL", "METRICS_HOST", "METRICS_PORT",
         "API_HOST", "API_PORT", "API_OPEN",
+    },
+    "api-reader": {
+        "DATABASE_URL", "OUTPUT_DIR", "REDIS_URL", "METRICS_HOST", "METRICS_PORT",
+        "API_HOST", "API_PORT", "API_OPEN", "API_REQUESTS_PER_MINUTE",
     },
 }  # fmt: skip
 """What has a value of its own there; all else is handed on from ``.env`` or the shell."""
@@ -141,7 +147,7 @@ class TestEveryService:
         assert {how["condition"] for how in waited_for.values()} <= {"service_healthy"}
 
 
-@pytest.mark.parametrize("service", ["scraper", "api"])
+@pytest.mark.parametrize("service", ["scraper", "api", "api-reader"])
 @pytest.mark.parametrize("field", setting_fields(), ids=lambda field: field.name)
 def test_every_setting_reaches_the_program(service: str, field: Any) -> None:
     name = field.name.upper()
@@ -157,7 +163,7 @@ def test_nothing_else_reaches_the_data() -> None:
     assert COMPOSE["networks"]["data"] == {"internal": True}
     joined = {name: set(service.get("networks", ["default"])) for name, service in SERVICES.items()}
     assert {name for name, nets in joined.items() if "data" in nets} == {
-        "api", "scraper", "postgres", "redis",
+        "api", "api-reader", "scraper", "postgres", "redis",
     }  # fmt: skip
     assert joined["postgres"] == joined["redis"] == {"data"}
     for name in ("prometheus", "alertmanager", "grafana"):

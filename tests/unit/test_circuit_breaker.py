@@ -4,8 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from infrastructure.http.circuit_breaker import LONGEST_REST_SECONDS, CircuitBreaker
-from infrastructure.http.hosts import FAILURES_IN_A_ROW, Host, Hosts
-from infrastructure.http.throttle import Throttle
+from infrastructure.http.hosts import FAILURES_IN_A_ROW, Host, Hosts, host_of_this_process
 from tests.clock import Clock
 
 
@@ -149,7 +148,7 @@ def test_fifty_threads_open_it_once_and_one_of_them_tries_again(circuit, clock):
 
 
 def new_host() -> Host:
-    return Host(Throttle(0, threading.Event()))
+    return host_of_this_process(0, threading.Event())
 
 
 def test_a_page_that_fails_again_and_again_counts_once():
@@ -176,6 +175,6 @@ def test_an_answer_in_between_forgets_the_pages_that_failed():
 
 
 def test_each_host_is_known_by_its_name_and_port():
-    hosts = Hosts(lambda: Throttle(10, threading.Event()))
+    hosts = Hosts(lambda _: new_host())
     assert hosts.of("a:1") is hosts.of("a:1")
     assert hosts.of("a:1") is not hosts.of("a:2")

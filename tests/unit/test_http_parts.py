@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from infrastructure.http.retry_after import retry_after_seconds
-from infrastructure.http.throttle import _rate
+from infrastructure.http.throttle import window_of
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -35,6 +35,6 @@ def test_retry_after_without_a_given_time_counts_from_now():
 
 @pytest.mark.parametrize("wanted", [0.1, 0.5, 1, 3, 7.5, 10, 25, 50, 99, 333, 1000, 10_000])
 def test_a_rate_is_never_faster_than_asked_and_at_most_a_tenth_slower(wanted):
-    requests, milliseconds = _rate(wanted)
+    requests, milliseconds = window_of(wanted)
     given = requests / (milliseconds / 1000)
     assert 0.9 * wanted <= given <= wanted

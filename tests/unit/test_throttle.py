@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pyrate_limiter import InMemoryBucket
 
-from infrastructure.http.throttle import RECOVERY_SECONDS, Throttle, _Turns
+from infrastructure.http.throttle import RECOVERY_SECONDS, LocalTurns, Throttle
 from tests.clock import Clock
 
 
@@ -120,14 +120,14 @@ def test_a_lowered_rate_is_really_kept(monkeypatch):
     milliseconds = [0]
     monkeypatch.setattr(InMemoryBucket, "now", lambda self: milliseconds[0])
 
-    def taken_in_a_second(turns: _Turns) -> int:
+    def taken_in_a_second(turns: LocalTurns) -> int:
         taken = 0
         for _ in range(1000):
             milliseconds[0] += 1
             taken += turns.take(0)
         return taken
 
-    turns = _Turns(1000)
+    turns = LocalTurns(1000)
     assert 900 <= taken_in_a_second(turns) <= 1000
     turns.set_rate(100)
     assert 90 <= taken_in_a_second(turns) <= 100

@@ -1,0 +1,66 @@
+"""Reads what is known of each title that could be fetched again."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC
+
+from application.refresh_plan import RefreshCandidate
+from domain.identifiers import TitleId
+from infrastructure.repositories.postgres.connections import ConnectionPool, Server
+from infrastructure.repositories.postgres.errors import translated
+from infrastructure.repositories.postgres.migrations import apply_migrations
+
+_ROWS_AT_ONCE = 10_000
+
+# The first observation is no change. A title without rating and votes has none; it is known since
+# its row was made, or its page had, if that was kept from earlier.
+_CANDIDATES = """
+    SELECT t.imdb_id, t.fetched_at, least(t.created_at, t.fetched_at, seen.first_at),
+        greatest(coalesce(seen.observations, 0) - 1, 0), failed.last_at
+    FROM titles t
+    LEFT JOIN (
+        SELECT title_id, min(observed_at) AS first_at, count(*) AS observations
+        FROM rating_history GROUP BY title_id
+    ) AS seen ON seen.title_id = t.imdb_id
+    LEFT JOIN (
+        SELECT imdb_id, max(reported_at) AS last_at FROM failures
+        WHERE repository IS NULL GROUP BY imdb_id
+    ) AS failed ON failed.imdb_id = t.imdb_id
+    WHERE NOT EXISTS (SELECT FROM merged_ids WHERE old_id = t.imdb_id)
+    ORDER BY t.imdb_id
+"""
+
+
+@contextmanager
+def open_postgres_candidates(
+    url: str, *, connect_timeout_seconds: int = 5
+) -> Iterator["PostgresRefreshCandidates"]:
+    """Open the database at ``url``, bring its schema up to date, and close it at the end.
+
+    Raises `RepositoryUnavailable`, with what to check in the URL.
+    """
+    server = Server(url, connect_timeout_seconds=connect_timeout_seconds)
+    with closing(server.connect()) as connection:
+        apply_migrations(connection)
+    with closing(ConnectionPool(server, size=1, wait_seconds=connect_timeout_seconds)) as pool:
+        yield PostgresRefreshCandidates(pool)
+
+
+class PostgresRefreshCandidates:
+    """Fulfils `RefreshCandidates`. Used by one thread."""
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+
+    def candidates(self) -> Iterator[RefreshCandidate]:
+        """Give every title but those whose id was merged into another one."""
+        with translated(), self._pool.stream(_ROWS_AT_ONCE) as rows:
+            rows.execute(_CANDIDATES)
+            for imdb_id, fetched_at, first_seen_at, changes, failed_at in rows:
+                yield RefreshCandidate(
+                    imdb_id=TitleId(imdb_id),
+                    first_seen_at=first_seen_at.astimezone(UTC),
+                    fetched_at=fetched_at.astimezone(UTC),
+                    changes=changes,
+                    failed_at=None if failed_at is None else failed_at.astimezone(UTC),
+                )
