@@ -1,9 +1,9 @@
-"""Version 0012 of the schema: every change of what answers are made from changes the store's version.
+"""Version 0012 of the schema: a version of the store, which every change of answers changes.
 
-The version is that of all rows of ``store_versions`` together. A transaction that changes anything
-gives one row a new random value, which is seen from the same moment on as the change itself: a
-sequence, or the highest id, would be seen before. Random values are never there again, not even when
-an older state of the database is brought back, and cannot be guessed by who cannot read them.
+It is that of all rows of ``store_versions`` together. A transaction that changes anything gives one
+row a new random value, which is seen from the same moment on as the change itself: a sequence, or
+the highest id, would be seen before. Random values are never there again, not even when an older
+state of the database is brought back, and cannot be guessed by who cannot read them.
 
 The row is one that no other transaction holds, and a new one when there is none: nobody ever waits
 for it, so saving cannot come to a standstill here, and there are as many rows as there ever were
