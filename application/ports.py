@@ -429,6 +429,21 @@ class Catalogue(Protocol):
         """Give the id that another one was merged into, or ``None`` when it was not."""
 
 
+class StoreVersion(Protocol):
+    """Tells one state of what is held from another, for those who keep what they made from it.
+
+    For one event loop, in its thread.
+    """
+
+    async def current(self) -> str:
+        """Give the version of a moment after this was called.
+
+        Whatever is changed in titles, people, charts and all that belongs to them changes it, in
+        the moment in which others see the change. A version never comes again for another state,
+        and cannot be guessed. Raises `RepositoryUnavailable`.
+        """
+
+
 class FiguresReader(Protocol):
     """Reckons figures of all that is held. Any number of threads may call it."""
 

@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from infrastructure.scrapers.imdb_graphql import Endpoint
     from infrastructure.scrapers.imdb_html import TitleReader
     from infrastructure.scrapers.saved_pages import SavedPagesSource
+    from infrastructure.web.answer_cache import KeepsAnswers
 
 logger = logging.getLogger(__name__)
 
@@ -803,6 +804,7 @@ def open_web(
         open_run_control(
             settings, reported=reported, when_ended=when_ended, metrics=metrics
         ) as runs,
+        _keeping_answers(settings, url, metrics) as keeps_answers,
     ):
         app = create_app(
             settings,
@@ -816,10 +818,43 @@ def open_web(
                 runs=runs,
                 check_ready=partial(repository.runs, 1),
                 render_metrics=metrics.render,
+                keeps_answers=keeps_answers,
             ),
         )
         app.add_middleware(HttpServerMetrics, metrics=metrics)
         yield app
+
+
+@contextmanager
+def _keeping_answers(
+    settings: Settings, url: str, metrics: "Metrics"
+) -> "Iterator[KeepsAnswers | None]":
+    """What keeps the server's answers: memory, and behind it Redis if there is one."""
+    if not settings.api_cache_mb:
+        yield None
+        return
+    from infrastructure.monitoring import route_of
+    from infrastructure.repositories.postgres.store_version import open_store_version
+    from infrastructure.web.answer_cache import AnswerCache, KeepsAnswers
+    from infrastructure.web.answer_memory import MemoryAnswers, NearAndFarAnswers
+
+    near = MemoryAnswers(settings.api_cache_mb * 1024 * 1024)
+    metrics.watch_answer_cache(lambda: near.bytes_held)
+    with ExitStack() as opened:
+        cache: AnswerCache = near
+        if settings.redis_url:
+            from infrastructure.web.answer_redis import open_redis_answers
+
+            far = open_redis_answers(
+                settings.redis_url.reveal(), failed=metrics.answer_cache_failed
+            )
+            cache = NearAndFarAnswers(near, opened.enter_context(far))
+        yield KeepsAnswers(
+            cache=cache,
+            version=opened.enter_context(open_store_version(url)),
+            route_of=route_of,
+            looked_up=metrics.answer_looked_up,
+        )
 
 
 _WEB_CONNECTIONS = 4

@@ -348,6 +348,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=0, le=1_000_000, description="Limit for each client of `serve`; 0 = no limit."),
     ] = 1200
+    api_cache_mb: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65_536,
+            description="Memory for answers of `serve` that are kept until something changes, in "
+            "megabytes; with REDIS_URL they are kept there as well; 0 = keep none.",
+        ),
+    ] = 64
     metrics_port: Annotated[
         int,
         Meta(

@@ -123,6 +123,8 @@ SERVE_SETTINGS = (
     "api_keys",
     "api_open",
     "api_requests_per_minute",
+    "api_cache_mb",
+    "redis_url",
     *EXPORT_SETTINGS,
 )
 """The settings that mean something to the server."""

@@ -52,11 +52,16 @@ class HttpServerMetrics:
         finally:
             self._metrics.serving.dec()
             seconds = time.perf_counter() - began
-            self._metrics.answered(scope["method"], _route_of(scope), status, seconds)
+            self._metrics.answered(scope["method"], route_of(scope), status, seconds)
 
 
-def _route_of(scope: Message) -> str:
-    """The template of the route that was taken, with what stands before it."""
+def route_of(scope: Message) -> str:
+    """The template of the route that was taken, with what stands before it.
+
+    Who answers in place of a route says so by ``route_template``.
+    """
+    if isinstance(known := scope.get("route_template"), str):
+        return known
     route = scope.get("route")
     path, pattern = getattr(route, "path", None), getattr(route, "path_regex", None)
     if not isinstance(path, str) or not isinstance(pattern, re.Pattern):

@@ -148,6 +148,16 @@ class Metrics:
         )
         self._answer_cache_hit = self._answer_cache.labels("hits")
         self._answer_cache_miss = self._answer_cache.labels("misses")
+        self._answer_cache_failures = Counter(
+            "imdb_http_server_cache_failures",
+            "Failures of Redis to keep or to give answers of the API.",
+            registry=registry,
+        )
+        self._answer_cache_bytes = Gauge(
+            "imdb_http_server_cache_bytes",
+            "Memory that kept answers of the API take in this process.",
+            registry=registry,
+        )
 
     def render(self, accept: str = "") -> tuple[bytes, str]:
         """Give all metrics as a body and its ``Content-Type``, in a format that is accepted."""
@@ -204,6 +214,14 @@ class Metrics:
     def answer_looked_up(self, *, hit: bool) -> None:
         """Count a look-up in the API's cache of answers."""
         (self._answer_cache_hit if hit else self._answer_cache_miss).inc()
+
+    def answer_cache_failed(self) -> None:
+        """Count a failure of Redis, without which answers go on."""
+        self._answer_cache_failures.inc()
+
+    def watch_answer_cache(self, bytes_held: Callable[[], float]) -> None:
+        """Look up how much memory kept answers take, from now on."""
+        self._answer_cache_bytes.set_function(bytes_held)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answer of the API; ``route`` is its template, never the path that was asked."""

@@ -14,6 +14,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBasic, HTTPBearer
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
 from shared.config import Settings
@@ -67,7 +68,7 @@ async def require_key(
         raise HTTPException(
             403, "Writing is off: set API_KEYS to a key of your own and start the server again."
         )
-    _demand(access, _keys_of_programs(request))
+    _demand(access, _keys_of_programs(request.headers))
 
 
 async def require_reading(
@@ -79,7 +80,12 @@ async def require_reading(
     """Let only those go on who may read; from a browser the key is the password of Basic."""
     access = _access_of(request)
     if not access.reading_is_open:
-        _demand(access, [*_keys_of_programs(request), *_keys_of_browsers(request)])
+        _demand(access, _keys_to_read(request.headers))
+
+
+def lets_read(access: Access, headers: Headers) -> bool:
+    """Whether `require_reading` lets a request with these headers go on."""
+    return access.reading_is_open or any(access.knows(key) for key in _keys_to_read(headers))
 
 
 MayWrite = Depends(require_key)
@@ -102,15 +108,19 @@ def _demand(access: Access, given: list[str]) -> None:
         )
 
 
-def _keys_of_programs(request: Request) -> list[str]:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+def _keys_to_read(headers: Headers) -> list[str]:
+    return [*_keys_of_programs(headers), *_keys_of_browsers(headers)]
+
+
+def _keys_of_programs(headers: Headers) -> list[str]:
+    scheme, _, key = headers.get("authorization", "").partition(" ")
     bearer = [key.strip()] if scheme.lower() == "bearer" and key.strip() else []
-    header = request.headers.get("x-api-key")
+    header = headers.get("x-api-key")
     return [*bearer, *([header] if header else [])]
 
 
-def _keys_of_browsers(request: Request) -> list[str]:
-    scheme, _, coded = request.headers.get("authorization", "").partition(" ")
+def _keys_of_browsers(headers: Headers) -> list[str]:
+    scheme, _, coded = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return []
     try:

@@ -23,12 +23,12 @@ def cacheable(request: Request, body: bytes, media_type: str) -> Response:
     # Where reading needs a key, no cache that several share may keep it.
     scope = "public" if request.app.state.access.reading_is_open else "private"
     headers = {"ETag": tag, "Cache-Control": f"{scope}, {_KEEP_AND_ASK}"}
-    if _is_known(request.headers.get("if-none-match", ""), tag):
+    if is_known(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type=media_type)
 
 
-def _is_known(header: str, tag: str) -> bool:
+def is_known(header: str, tag: str) -> bool:
     """Whether ``If-None-Match`` names the tag; weak tags count as well (RFC 9110, 13.1.2)."""
     named = {each.strip().removeprefix("W/") for each in header.split(",")}
     return tag in named or "*" in named

@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 
 from infrastructure.web import charts, exports, health, people, run_control, runs, titles
 from infrastructure.web.access import Access, access_from
+from infrastructure.web.answer_cache import CachedAnswers
 from infrastructure.web.dashboard import PagesForProblems, add_dashboard
 from infrastructure.web.guards import BodyLimit, LocalHosts, RateLimit, Readable, SafeHeaders
 from infrastructure.web.problems import Problem, Unforeseen, answer_with_problems, responses
@@ -44,16 +45,18 @@ def create_app(settings: Settings, services: Services) -> FastAPI:
     add_dashboard(app)
     answer_with_problems(app)
     _describe(app, access)
-    _guard(app, settings)
+    _guard(app, settings, access, services)
     return app
 
 
-def _guard(app: FastAPI, settings: Settings) -> None:
+def _guard(app: FastAPI, settings: Settings, access: Access, services: Services) -> None:
     """Put the guards before the routes; the one added last sees a request first.
 
     What measures requests belongs behind all of them here, at the end: it then sees each of them,
     and each answer as it is sent.
     """
+    if services.keeps_answers is not None:
+        app.add_middleware(CachedAnswers, keeping=services.keeps_answers, access=access)
     app.add_middleware(BodyLimit)
     if settings.api_requests_per_minute:
         rates = ClientRates(settings.api_requests_per_minute)

@@ -16,6 +16,7 @@ from application.ports import (
 )
 from application.run_control import RunControl
 from application.title_fields import TitleField
+from infrastructure.web.answer_cache import KeepsAnswers
 
 TextWriter = Callable[[Literal["csv", "jsonl"], Sequence[TitleField] | None, BinaryIO], TitleWriter]
 """Makes what writes titles to a stream: in a format, with these columns or those it has."""
@@ -39,6 +40,8 @@ class Services:
     """Asks the database a small question; raises `RepositoryUnavailable`."""
     render_metrics: Callable[[str], tuple[bytes, str]]
     """Gives the metrics and their media type, of those that an ``Accept`` header names."""
+    keeps_answers: KeepsAnswers | None = None
+    """Without it each answer is made anew."""
 
 
 async def services_of(request: Request) -> Services:

@@ -76,6 +76,16 @@ class Server:
         opened.isolation_level = ISOLATION_LEVEL_READ_COMMITTED
         return opened
 
+    def begin_to_connect(self) -> connection:
+        """Begin to open a connection that never waits: its ``poll`` says what it waits for.
+
+        May take long to look up the host's name. Raises `RepositoryUnavailable`.
+        """
+        try:
+            return psycopg2.connect(self._dsn, async_=1)
+        except psycopg2.Error as error:
+            raise cannot_connect(error, self.location) from error
+
     def _connected(self) -> connection:
         try:
             return psycopg2.connect(self._dsn)

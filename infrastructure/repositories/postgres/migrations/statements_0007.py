@@ -9,7 +9,7 @@ from infrastructure.repositories.postgres.migrations.statements_0004 import (
     table_of_items,
 )
 
-_DETAILS = (
+DETAILS = (
     "akas", "full_credits", "episodes", "certificates", "release_dates", "countries", "languages",
     "companies", "keywords", "taglines", "box_office", "awards", "nominations", "images",
     "external_links", "parents_guide", "trivia", "reviews", "connections", "plots", "goofs",
@@ -18,7 +18,7 @@ _DETAILS = (
     "alternate_versions", "crazy_credits", "faqs", "interests", "videos", "news",
 )  # fmt: skip
 
-_names = ", ".join(f"'{name}'" for name in _DETAILS)
+_names = ", ".join(f"'{name}'" for name in DETAILS)
 
 LEDGER = (
     "ALTER TABLE title_details DROP CONSTRAINT title_details_detail_check",
