@@ -453,6 +453,12 @@ class FiguresReader(Protocol):
         Raises `RepositoryUnavailable`.
         """
 
+    def version(self) -> str:
+        """Tell the version (`StoreVersion`) of what is held now: of the same one figures are equal.
+
+        Raises `RepositoryUnavailable`.
+        """
+
 
 class TitleWriter(Protocol):
     """Writes titles for others to read: a file, or a stream. Used by one thread."""

@@ -245,6 +245,27 @@ def test_an_answer_is_made_anew_after_a_change(client: httpx.Client, filled: str
     assert look_ups(client) == (hits, misses + 1)
 
 
+def test_a_page_with_figures_of_before_is_not_kept(
+    client: httpx.Client, filled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The genres to choose from are reckoned once in a while."""
+
+    def listed() -> list[str]:
+        return re.findall(r"<option>([A-Z]\w+)", client.get("/titles").text)
+
+    for _ in range(2):
+        assert listed() == ["Crime", "Drama"]
+    assert look_ups(client) == (1, 1)
+    execute(filled, "UPDATE titles SET genres = '{Western}'")
+    for _ in range(2):
+        assert listed() == ["Crime", "Drama"]
+    assert look_ups(client) == (1, 3)
+    monkeypatch.setattr("infrastructure.web.dashboard.kept_figures.KEPT_SECONDS", 0)
+    for _ in range(2):
+        assert listed() == ["Western"]
+    assert look_ups(client) == (2, 4)
+
+
 def test_an_answer_is_the_same_again(client: httpx.Client) -> None:
     for address in (*SHOW_THE_TITLE, f"{TITLE}/credits", "/people", "/api/v1/charts"):
         first, second = client.get(address), client.get(address)

@@ -17,6 +17,7 @@ from domain.title import TitleKind
 from infrastructure.repositories.postgres.connections import ConnectionPool, Server
 from infrastructure.repositories.postgres.errors import translated
 from infrastructure.repositories.postgres.migrations import apply_migrations
+from infrastructure.repositories.postgres.store_version import STORE_VERSION
 
 _COUNTS = """
     SELECT (SELECT count(*) FROM titles), (SELECT count(*) FROM people),
@@ -90,6 +91,12 @@ class PostgresFigures:
                     )
                 ],
             )
+
+    def version(self) -> str:
+        """Ask for it."""
+        with translated(), self._pool.transaction() as cursor:
+            ((version,),) = _rows(cursor, STORE_VERSION)
+            return str(version)
 
 
 _PLACES = ("titles", "people", "credits")

@@ -2,7 +2,7 @@
 
 import threading
 from time import monotonic
-from typing import Annotated, cast
+from typing import Annotated, NamedTuple, cast
 
 from fastapi import Depends, Request
 
@@ -10,23 +10,34 @@ from application.ports import FiguresReader
 from application.store_figures import StoreFigures
 
 KEPT_SECONDS = 60.0
-"""So old figures are shown before they are reckoned again."""
+"""So old figures are shown before anybody looks whether they are to be reckoned again."""
+
+
+class Kept(NamedTuple):
+    """Figures, and the version of the store that they are of."""
+
+    figures: StoreFigures
+    version: str
 
 
 class KeptFigures:
-    """Asks a reader at most once in `KEPT_SECONDS`. Any number of threads may call it.
+    """Asks a reader at most once in `KEPT_SECONDS`, and to reckon only after a change.
 
-    One thread asks at a time; others are given the old figures meanwhile, or wait when there are
-    none yet.
+    Any number of threads may call it. One thread asks at a time; others are given the old figures
+    meanwhile, or wait when there are none yet.
     """
 
     def __init__(self, reader: FiguresReader) -> None:
         self._reader = reader
         self._lock = threading.Lock()
-        self._kept: tuple[float, StoreFigures] | None = None
+        self._kept: tuple[float, Kept] | None = None
 
     def figures(self) -> StoreFigures:
         """Give them, at most a little older than `KEPT_SECONDS`. Raises `RepositoryUnavailable`."""
+        return self.kept().figures
+
+    def kept(self) -> Kept:
+        """Give them with their version, as `figures`: it need not be the newest."""
         kept = self._kept
         if kept and monotonic() - kept[0] < KEPT_SECONDS:
             return kept[1]
@@ -35,13 +46,20 @@ class KeptFigures:
             return kept[1]
         try:
             if self._kept is kept:
-                found = self._reader.figures()
+                found = self._reckoned(kept[1] if kept else None)
                 # What is held now may be nothing, and soon something: that is not kept.
-                self._kept = (monotonic(), found) if found.counts.titles else None
+                self._kept = (monotonic(), found) if found.figures.counts.titles else None
                 return found
-            return self._kept[1] if self._kept else self._reader.figures()
+            return self._kept[1] if self._kept else self._reckoned(None)
         finally:
             self._lock.release()
+
+    def _reckoned(self, before: Kept | None) -> Kept:
+        """Those of before, unless something has changed since."""
+        version = self._reader.version()
+        if before is not None and before.version == version:
+            return before
+        return Kept(self._reader.figures(), version)
 
 
 def kept_figures_of(request: Request) -> KeptFigures:

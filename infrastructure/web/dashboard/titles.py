@@ -46,7 +46,8 @@ def titles(request: Request, services: UsesServices, kept: UsesFigures) -> HTMLR
         found = services.catalogue.titles(wanted.query())
     except (InvalidForm, InvalidFilter, InvalidCursor) as error:
         problems = problems_of(error)
-    return page(
+    figures = kept.kept()
+    answer = page(
         "titles.html",
         status=422 if problems else 200,
         here="/titles",
@@ -55,9 +56,13 @@ def titles(request: Request, services: UsesServices, kept: UsesFigures) -> HTMLR
         items=found.items if found else (),
         next=address_of_next("/titles", given, found.next) if found and found.next else None,
         kinds=KIND_NAMES,
-        genres=sorted(row.genre for row in kept.figures().titles_by_genre),
+        genres=sorted(row.genre for row in figures.figures.titles_by_genre),
         sorts=_SORTS,
     )
+    if request.scope.get("store_version", figures.version) != figures.version:
+        # The genres may be older than all the rest: another time they will not be.
+        answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 @router.get("/titles/{imdb_id}")
