@@ -54,6 +54,13 @@
     for (const name of Object.keys(given)) if (given[name] === "") delete given[name];
   });
 
+  // The list stays as it was then.
+  for (const name of ["htmx:responseError", "htmx:sendError"]) {
+    document.addEventListener(name, () => {
+      document.getElementById("status").textContent = "The server gives no answer: try again later.";
+    });
+  }
+
   // Further rows take the place of the link that was clicked: the first of them is where one is.
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target.id !== "rows") return;
