@@ -19,13 +19,13 @@ BENCHMARKS := $(VENV)/.benchmarks-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo run test fuzz bench check clean lock secrets \
+.PHONY: help setup demo run test fuzz bench screenshots check clean lock secrets \
 	check-lint check-format check-types check-layers check-docker check-compose check-house
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo "  ARGS='...' is handed on by run, demo, test, fuzz and bench: make run ARGS='--limit 10'"
+	@echo "  ARGS='...' is handed on by run, demo, test, fuzz, bench and screenshots: make run ARGS='--limit 10'"
 	@echo "  PYTHON=... names the interpreter that makes $(VENV) (3.11 or newer)"
 
 setup: $(DEVELOPMENT) ## Make .venv with everything pinned in requirements/
@@ -45,6 +45,9 @@ fuzz: $(DEVELOPMENT) ## Fuzz what reads untrusted input, a million inputs each (
 
 bench: $(BENCHMARKS) ## Measure against other systems and strategies, write docs/performance.md (40 minutes)
 	$(IN_VENV)/python -m benchmarks $(ARGS)
+
+screenshots: $(DEVELOPMENT) ## Take pictures of the dashboard into output/screenshots, and those of docs/images (needs Chromium)
+	$(IN_VENV)/python -m tests.screenshots --keep $(ARGS)
 
 check: check-lint check-format check-types check-layers check-docker check-compose check-house ## Run every check that is not a test
 	@echo "All checks passed."

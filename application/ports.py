@@ -20,7 +20,7 @@ from domain.merged_id import MergedId
 from domain.person_profile import PersonProfile
 from domain.run import Failure, ProfileCounts, Run, RunRecord, RunReport, StoreCounts
 from domain.search import SearchHit, SearchQuery
-from domain.title import Credit, Title
+from domain.title import Credit, CreditCategory, Title
 
 if TYPE_CHECKING:
     # Most runs have no use for them, and to make their types takes time.
@@ -164,6 +164,9 @@ class HistoryReader(Protocol):
 
     def snapshot(self, chart: ChartName, run_id: str) -> Snapshot | None:
         """Give a chart as a run found it, or ``None`` when it kept none."""
+
+    def snapshots_of(self, chart: ChartName, run_ids: Collection[str]) -> Sequence[Snapshot]:
+        """Give a chart as each of these runs found it, the oldest first; some may have none."""
 
     def names(self, ids: Collection[TitleId]) -> Mapping[TitleId, str]:
         """Give the display titles of those that are held."""
@@ -408,13 +411,21 @@ class Catalogue(Protocol):
         """Give a person who is credited in a title held, or has a profile; or ``None``."""
 
     def filmography(
-        self, imdb_id: NameId, *, limit: int = 50, after: str | None = None
+        self,
+        imdb_id: NameId,
+        *,
+        category: CreditCategory | None = None,
+        limit: int = 50,
+        after: str | None = None,
     ) -> "Page[CreditLine] | None":
         """Give a page of a person's credits in the titles held, or ``None`` without such a person.
 
-        The newest title first, those of no known year last. Raises `InvalidFilter` or
-        `InvalidCursor`.
+        All of them, or those of one ``category``. The newest title first, those of no known year
+        last. Raises `InvalidFilter` or `InvalidCursor`.
         """
+
+    def credit_counts(self, imdb_id: NameId) -> "Mapping[CreditCategory, int]":
+        """Count a person's credits in the titles held by category; those without any are not in."""
 
     def collaborators(self, imdb_id: NameId, limit: int = 20) -> "Sequence[Collaborator]":
         """Give those who have a part in most of the titles that a person has a part in."""

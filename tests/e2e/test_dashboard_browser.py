@@ -1,122 +1,47 @@
-"""The dashboard in a real browser, where there is one: every page, in both themes, wide and narrow.
+"""The dashboard in a real browser, where there is one: all pages, both themes and widths."""
 
-With ``DASHBOARD_IMAGES=docs/images`` pictures of pages are kept there.
-"""
-
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from demo.facts import TitleFacts, load_facts
+from demo.facts import load_facts
+from demo.faults import Fault, FaultPlan
 from demo.site import DemoSite
-from domain.identifiers import NameId, TitleId
-from domain.run import Failure, RunOutcome, RunReport
-from domain.title import Credit, CreditCategory, Title
 from infrastructure.container import open_web
-from infrastructure.repositories.postgres import open_postgres_repository
 from shared.config import Settings
 from shared.setting_values import DatabaseUrl
 from tests.api import serving_app
 from tests.browser import browser
-from tests.builders import NOON, a_chart, a_run, a_title
+from tests.dashboard_store import fill_store
 from tests.databases import drop_database, new_database
 from tests.e2e.test_serve import served
-
-IMAGES = os.environ.get("DASHBOARD_IMAGES")
-PICTURED = {"overview", "titles", "title", "run"}
-
-TITLE = "tt0111161"
-PAGES = {
-    "overview": "/",
-    "titles": "/titles",
-    "title": f"/titles/{TITLE}",
-    "people": "/people",
-    "person": "/people/nm0000151",
-    "charts": "/charts",
-    "chart": "/charts/top",
-    "runs": "/runs",
-    "run": "/runs/20260102T120000Z-test",
-    "error": "/nowhere",
-}
-
-
-def title_of(facts: TitleFacts) -> Title:
-    """What a run would save of a title of the demo site."""
-    people = {
-        CreditCategory.DIRECTOR: facts.directors,
-        CreditCategory.WRITER: facts.writers,
-        CreditCategory.CAST: facts.cast,
-    }
-    return replace(
-        a_title(),
-        imdb_id=TitleId(facts.imdb_id), title=facts.title, original_title=facts.original_title,
-        year=facts.year, rating=facts.rating, votes=facts.votes, metascore=facts.metascore,
-        runtime_minutes=facts.runtime_minutes, certificate=facts.certificate, genres=facts.genres,
-        release_date=None, plot=None,
-        credits=tuple(
-            Credit(
-                category=category, position=position, name=each.name, characters=each.characters,
-                person_id=NameId(each.imdb_id) if each.imdb_id else None,
-            )
-            for category, credited in people.items()
-            for position, each in enumerate(credited, 1)
-        ),
-    )  # fmt: skip
+from tests.screenshots import EMPTY_PAGES, PAGES
 
 
 @pytest.fixture(scope="module")
 def address(postgres_server: str) -> Iterator[str]:
-    """The dashboard over the demo's titles, saved on two days between which some things moved."""
+    """The dashboard over a store with something on every page."""
     url = new_database(postgres_server)
-    titles = [title_of(facts) for facts in load_facts().titles]
-    ids = [title.imdb_id for title in titles]
-    with open_postgres_repository(url) as database:
-        for number in (1, 2):
-            day = NOON + timedelta(days=number - 1)
-            run = a_run(f"2026010{number}T120000Z-test", started_at=day)
-            order = ids if number == 1 else [ids[1], ids[0], *ids[3:20], ids[2], *ids[20:]]
-            chart = a_chart(*(int(each[2:]) for each in order))
-            database.begin_run(run, replace(chart, captured_at=day))
-            database.save([seen_on(title, number) for title in titles], run)
-            database.finish_run(
-                RunReport(
-                    run=run, finished_at=day + timedelta(seconds=40), asked=252, fetched=250,
-                    outcome=RunOutcome.INCOMPLETE, fetched_from={"html": 250},
-                    failures=(
-                        Failure(
-                            imdb_id=TitleId("tt9999998"), reason="not_found",
-                            message="tt9999998: not found at html",
-                        ),
-                        Failure(
-                            imdb_id=TitleId("tt9999999"), reason="page_changed",
-                            message="tt9999999: the page has no title any more",
-                        ),
-                    ),
-                )
-            )  # fmt: skip
-    settings = Settings(database_url=DatabaseUrl(url), api_requests_per_minute=0)
-    with open_web(settings) as app, serving_app(app) as found:
+    fill_store(url)
+    with served_store(url) as found:
         yield found
     drop_database(postgres_server, url)
 
 
-def seen_on(title: Title, day: int) -> Title:
-    """A title as it was on the first or the second day."""
-    moment = NOON + timedelta(days=day - 1)
-    rating = title.rating if day == 2 or title.rating is None else round(title.rating - 0.1, 1)
-    return replace(title, rating=rating, provenance=replace(title.provenance, fetched_at=moment))
+@contextmanager
+def served_store(url: str) -> Iterator[str]:
+    settings = Settings(database_url=DatabaseUrl(url), api_requests_per_minute=0)
+    with open_web(settings) as app, serving_app(app) as found:
+        yield found
 
 
 @contextmanager
 def opened(address: str, width: int = 1280, theme: str = "light", **more: Any) -> Iterator[Any]:
-    """A page of its own; fails when the console says more than that an answer was 403 or 404."""
+    """A page of its own; fails when the console says more than that an answer was an error."""
     said: list[str] = []
     with browser() as chromium:
         view = {"width": width, "height": 900}
@@ -127,27 +52,128 @@ def opened(address: str, width: int = 1280, theme: str = "light", **more: Any) -
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         yield page
-    assert [text for text in said if not re.search("status of 40[34] ", text)] == []
+    assert [text for text in said if not EXPECTED.search(text)] == []
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+EXPECTED = re.compile(r"status of (4..|503) |Status Error Code 503|ERR_FAILED|htmx:sendError")
+"""What the console says of an answer that is an error, or of none."""
+
+
+VIEWS = [(theme, width) for theme in ("light", "dark") for width in (1280, 390)]
+
+
+@pytest.mark.parametrize(("theme", "width"), VIEWS)
 def test_pages_are_accessible_and_fit(address: str, theme: str, width: int) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     with opened(address, width, theme) as page:
+        assert_accessible(page, PAGES, width)
+
+
+@pytest.mark.parametrize(("theme", "width"), VIEWS[1:3])
+def test_pages_of_an_empty_store_are_too(postgres_url: str, theme: str, width: int) -> None:
+    with served_store(postgres_url) as address, opened(address, width, theme) as page:
+        assert_accessible(page, {**EMPTY_PAGES, "runs": "/runs"}, width)
+
+
+def assert_accessible(page: Any, pages: dict[str, str], width: int) -> None:
+    """No page is wider than the window, and axe finds nothing serious, with all unfolded too."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    for name, path in pages.items():
+        page.goto(path)
+        page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        found = axe.run(page).response["violations"]
+        grave = [
+            (each["id"], [node["html"] for node in each["nodes"]])
+            for each in found
+            if each["impact"] in {"serious", "critical"}
+        ]
+        assert grave == [], name
+
+
+def test_pages_ask_nobody_else_and_the_first_view_is_small(address: str) -> None:
+    with opened(address) as page:
+        asked: list[str] = []
+        sizes: list[int] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("response", lambda response: sizes.append(len(response.body())))
+        page.goto("/", wait_until="networkidle")
+        assert sum(sizes) < 100_000
+        for path in PAGES.values():
+            page.goto(path, wait_until="networkidle")
+        assert len(asked) > len(PAGES)
+        assert [url for url in asked if not url.startswith(f"{address}/")] == []
+
+
+def test_pages_can_be_read_without_scripts(address: str) -> None:
+    with opened(address, java_script_enabled=False) as page:
         for name, path in PAGES.items():
             page.goto(path)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-            found = axe.run(page).response["violations"]
-            grave = [
-                (each["id"], [node["html"] for node in each["nodes"]])
-                for each in found
-                if each["impact"] in {"serious", "critical"}
-            ]
-            assert grave == [], name
-            if IMAGES and name in PICTURED and (theme, width) in {("light", 1280), ("dark", 390)}:
-                picture = Path(IMAGES, f"dashboard-{name}-{theme}-{width}.png")
-                page.screenshot(path=picture, animations="disabled")
+            assert page.locator("h1").is_visible(), name
+        page.goto("/titles")
+        page.get_by_label("Words of the title").fill("shawsh")
+        page.get_by_role("button", name="Search").click()
+        page.get_by_text("1 found", exact=True).wait_for()
+        page.goto("/charts/top")
+        page.get_by_label("At another time").select_option(index=3)
+        page.get_by_role("button", name="Show").click()
+        assert page.get_by_text("As it stood on 11 Jan 2026, 12:00 UTC").is_visible()
+
+
+def test_the_table_is_sorted_by_its_heads_and_goes_on(address: str) -> None:
+    with opened(address) as page:
+        page.goto("/titles")
+        page.get_by_role("link", name="Table").click()
+        page.get_by_role("link", name="Year").click()
+        head = page.get_by_role("columnheader", name="Year")
+        assert head.get_attribute("aria-sort") == "descending"
+        page.get_by_role("link", name="Year").click()
+        assert head.get_attribute("aria-sort") == "ascending"
+        page.get_by_role("link", name="More titles").click()
+        rows = page.locator("#rows tr")
+        rows.nth(99).wait_for()
+        years = [int(text) for text in rows.locator("td:nth-child(2)").all_inner_texts()]
+        assert years == sorted(years)
+        # Who goes on with the keyboard is at the first of the new rows, and is told how many.
+        assert page.evaluate("document.activeElement.closest('tr').rowIndex") == 51
+        assert page.get_by_role("status").inner_text() == "100 shown"
+
+
+def test_what_one_types_keeps_the_table_and_its_order(address: str) -> None:
+    with opened(address) as page:
+        page.goto("/titles?view=table&sort=year&order=asc")
+        page.get_by_label("Words of the title").press_sequentially("lord")
+        page.get_by_text("3 found", exact=True).wait_for()
+        assert page.get_by_role("status").inner_text() == "3 found"
+        head = page.get_by_role("columnheader", name="Year")
+        assert head.get_attribute("aria-sort") == "ascending"
+        assert page.url == f"{address}/titles?q=lord&view=table&sort=year&order=asc"
+
+
+@pytest.mark.parametrize("away", ["answers 503", "does not answer"])
+def test_a_search_says_so_when_the_server_is_away(address: str, away: str) -> None:
+    with opened(address) as page:
+        page.goto("/titles")
+        answers = {
+            "answers 503": lambda route: route.fulfill(status=503, body="away"),
+            "does not answer": lambda route: route.abort(),
+        }
+        page.route("**/titles?*", answers[away])
+        page.get_by_label("Words of the title").press_sequentially("x")
+        page.get_by_role("status").filter(has_text="try again later").wait_for()
+        assert page.locator("#rows > *").count() == 50
+
+
+def test_all_can_be_reached_by_keyboard_and_is_seen_to_be(address: str) -> None:
+    with opened(address) as page:
+        page.goto("/charts/top")
+        reached = []
+        for _ in range(14):
+            page.keyboard.press("Tab")
+            reached.append(page.evaluate("document.activeElement.textContent.trim()"))
+            width = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
+            assert width == "3px", reached[-1]
+        assert reached[:3] == ["Skip to the content", "Collector", "Overview"]
+        assert "The Godfather Part II" in reached
 
 
 def test_search_as_one_types(address: str) -> None:
@@ -193,28 +219,20 @@ def test_the_first_key_leads_to_the_content(address: str) -> None:
         assert page.evaluate("document.activeElement.id") == "content"
 
 
-def test_an_order_without_a_key_on_the_server_says_so(address: str) -> None:
-    with opened(address) as page:
-        page.goto(PAGES["run"])
-        page.get_by_label("API key").fill("nonsense")
-        with page.expect_response("**/api/v1/runs") as answer:
-            page.get_by_role("button", name="Retry").click()
-        assert answer.value.status == 403
-        page.get_by_text("Writing is off").wait_for()
-
-
 KEY = "a-key-of-the-tests-0123456789"
 UNDER_WAY = '[data-watch] progress[value]:not([value="0"])'
 
 
 @contextmanager
-def order_of_a_run(folder: Path, database_url: str, limit: int) -> Iterator[Any]:
+def order_of_a_run(
+    folder: Path, database_url: str, limit: int, faults: FaultPlan | None = None, **more: Any
+) -> Iterator[Any]:
     """The page of runs of a real server, with all that it takes to start one filled in."""
     settings: dict[str, Any] = {
         "database_url": database_url, "requests_per_second": 0, "max_threads": 4, "api_keys": KEY,
-    }  # fmt: skip
+    } | more  # fmt: skip
     with (
-        DemoSite(load_facts(), delay_seconds=0.1) as site,
+        DemoSite(load_facts(), delay_seconds=0.1, faults=faults) as site,
         served(folder, base_url=site.url, **settings) as (_, address),
         opened(address) as page,
     ):
@@ -247,6 +265,44 @@ def test_a_run_is_cancelled(tmp_path: Path, postgres_url: str) -> None:
         page.get_by_role("button", name="Cancel the run").click()
         page.get_by_text("Interrupted", exact=True).wait_for()
         assert 0 < int(figures_of(page)["Fetched"]) < 250
+
+
+class FailsAtFirst(FaultPlan):
+    """Every fifth title is not there the first time that it is asked for, and then it is."""
+
+    def fault_at(self, path: str, before: int) -> Fault | None:
+        number = re.search(r"\d+", path)
+        is_hit = number is not None and int(number[0]) % 5 == 0
+        return Fault.GONE if is_hit and before == 0 and path.startswith("/title/") else None
+
+
+def test_what_failed_is_fetched_again_and_watched_to_its_end(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    expected = sum(int(title.imdb_id[2:]) % 5 == 0 for title in load_facts().titles[:40])
+    assert expected
+    plan = FailsAtFirst([Fault.GONE])
+    with order_of_a_run(tmp_path, postgres_url, limit=40, faults=plan) as page:
+        page.get_by_role("button", name="Start a run").click()
+        page.get_by_text("Incomplete", exact=True).wait_for()
+        assert figures_of(page)["Failed"] == str(expected)
+        page.get_by_text("Not found", exact=True).wait_for()
+        failed = page.url
+        page.get_by_label("API key").fill("not-the-key")
+        page.get_by_role("button", name="Retry").click()
+        page.get_by_role("alert").filter(has_text="key").wait_for()
+        page.get_by_label("API key").fill(KEY)
+        # Without a word about it, what no source has is not looked for again.
+        page.get_by_role("button", name="Retry").click()
+        page.get_by_role("alert").filter(has_not_text="key").filter(has_text=" ").wait_for()
+        assert page.url == failed
+        page.get_by_label("Also what was not found").check()
+        page.get_by_role("button", name="Retry").click()
+        page.wait_for_url(lambda url: "/runs/2" in url and url != failed)
+        page.get_by_text("Complete", exact=True).wait_for()
+        assert figures_of(page)["Fetched"] == str(expected)
+        page.goto("/titles")
+        page.get_by_text("40 found", exact=True).wait_for()
 
 
 def figures_of(page: Any) -> dict[str, str]:

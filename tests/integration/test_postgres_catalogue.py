@@ -428,6 +428,20 @@ def test_a_filmography_newest_first_by_pages(catalogue: Catalogue, postgres_url:
         found = [(line.title.year, line.title.imdb_id, line.category) for line in all_pages(ask)]
         assert found == sorted(found, key=lambda line: (-(line[0] or 0), line[1], line[2]))
         assert len(set(found)) == 12
+
+        def ask_one(after: str | None, limit: int = limit) -> Page[Any]:
+            page = catalogue.filmography(
+                somebody.imdb_id, category=CreditCategory.CAST, limit=limit, after=after
+            )
+            assert page is not None
+            return page
+
+        cast = [(line.title.year, line.title.imdb_id, line.category) for line in all_pages(ask_one)]
+        assert cast == [line for line in found if line[2] is CreditCategory.CAST]
+    assert catalogue.credit_counts(somebody.imdb_id) == {
+        CreditCategory.DIRECTOR: 6, CreditCategory.CAST: 6,
+    }  # fmt: skip
+    assert catalogue.credit_counts(person_number(9).imdb_id) == {}
     with pytest.raises(InvalidFilter):
         catalogue.filmography(somebody.imdb_id, limit=0)
     for cursor in ("x", catalogue.titles(TitleQuery(sort=TitleSort.YEAR, limit=1)).next):

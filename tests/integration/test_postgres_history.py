@@ -82,6 +82,16 @@ def test_the_snapshots_of_a_chart_newest_first(history: HistoryReader) -> None:
     assert list(history.snapshots(ChartName.BOTTOM)) == []
 
 
+def test_several_snapshots_at_once_are_those_asked_for_one_by_one(history: HistoryReader) -> None:
+    newest_first = [time.run_id for time in history.snapshots(ChartName.TOP)]
+    assert len(newest_first) > 1
+    found = history.snapshots_of(ChartName.TOP, [*newest_first, "never", "{a,b}"])
+    assert [*found] == [history.snapshot(ChartName.TOP, each) for each in reversed(newest_first)]
+    assert [*history.snapshots_of(ChartName.TOP, newest_first[:1])] == [found[-1]]
+    assert [*history.snapshots_of(ChartName.TOP, [])] == []
+    assert [*history.snapshots_of(ChartName.BOTTOM, newest_first)] == []
+
+
 def test_a_snapshot(history: HistoryReader) -> None:
     snapshot = history.snapshot(ChartName.TOP, "run1")
     assert snapshot is not None

@@ -86,11 +86,13 @@ _FILMOGRAPHY_PLACE = '(-coalesce(year, 0), title_id COLLATE "C", category COLLAT
 
 _FILMOGRAPHY = f"""
     SELECT {", ".join(TITLE_COLUMNS)}, category, position, name, characters
-    FROM credits JOIN titles ON imdb_id = title_id WHERE person_id = %s {{after}}
+    FROM credits JOIN titles ON imdb_id = title_id WHERE person_id = %s {{only}} {{after}}
     ORDER BY -coalesce(year, 0), title_id COLLATE "C", category COLLATE "C", position LIMIT %s
 """  # noqa: S608 - built from constants
 
 _FILMOGRAPHY_AFTER = f"AND {_FILMOGRAPHY_PLACE} > (%s, %s, %s, %s)"
+
+_CREDIT_COUNTS = "SELECT category, count(*) FROM credits WHERE person_id = %s GROUP BY category"
 
 _COLLABORATORS = """
     WITH together AS (
@@ -229,7 +231,12 @@ class PostgresCatalogue:
         return self._transaction(ask)
 
     def filmography(
-        self, imdb_id: NameId, *, limit: int = 50, after: str | None = None
+        self,
+        imdb_id: NameId,
+        *,
+        category: CreditCategory | None = None,
+        limit: int = 50,
+        after: str | None = None,
     ) -> Page[CreditLine] | None:
         """Give a page of a person's credits, the newest title first, or ``None``."""
         if not 1 <= limit <= MOST_ITEMS:
@@ -240,8 +247,12 @@ class PostgresCatalogue:
             statements.execute(_IS_PERSON, {"id": one})
             if statements.fetchone() != (True,):
                 return None
-            statement = _FILMOGRAPHY.format(after=_FILMOGRAPHY_AFTER if place else "")
-            statements.execute(statement, (one, *place, limit + 1))
+            statement = _FILMOGRAPHY.format(
+                only="" if category is None else "AND category = %s",
+                after=_FILMOGRAPHY_AFTER if place else "",
+            )
+            only = () if category is None else (category.value,)
+            statements.execute(statement, (one, *only, *place, limit + 1))
             return list(statements.fetchall())
 
         rows = self._transaction(lambda statements: _led_on(statements, imdb_id, read))
@@ -249,6 +260,16 @@ class PostgresCatalogue:
             return None
         items = tuple(map(_credit_line, rows[:limit]))
         return Page(items, _credit_cursor(items[-1]) if len(rows) > limit else None)
+
+    def credit_counts(self, imdb_id: NameId) -> Mapping[CreditCategory, int]:
+        """Count a person's credits by category, in the order of `CreditCategory`."""
+
+        def ask(statements: cursor) -> dict[str, int]:
+            statements.execute(_CREDIT_COUNTS, (_leads_to(statements, imdb_id) or imdb_id,))
+            return dict(statements.fetchall())
+
+        found = self._transaction(ask)
+        return {each: found[each.value] for each in CreditCategory if each.value in found}
 
     def collaborators(self, imdb_id: NameId, limit: int = 20) -> Sequence[Collaborator]:
         """Give those who share most titles with a person; of a thousand titles at most."""

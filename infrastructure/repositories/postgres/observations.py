@@ -41,6 +41,11 @@ _SNAPSHOT = """
     ORDER BY rank
 """
 
+_SNAPSHOTS_OF = """
+    SELECT run_id, rank, title_id, captured_at FROM chart_entries
+    WHERE chart = %s AND run_id = ANY (%s::text[]) ORDER BY captured_at, run_id, rank
+"""
+
 _NAMES = "SELECT imdb_id, title FROM titles WHERE imdb_id = ANY (%s::text[])"
 
 
@@ -108,6 +113,23 @@ class PostgresHistory:
             return None
         entries = tuple(ChartEntry(rank, TitleId(title_id)) for rank, title_id, _ in rows)
         return Snapshot(run_id=run_id, chart=Chart(chart, entries, _utc(rows[0][2])))
+
+    def snapshots_of(self, chart: ChartName, run_ids: Collection[str]) -> Sequence[Snapshot]:
+        """Give a chart as each of these runs found it, the oldest first."""
+        found: dict[str, list[tuple[int, str, datetime]]] = {}
+        for run_id, *entry in self._rows(_SNAPSHOTS_OF, chart.value, [*run_ids]):
+            found.setdefault(run_id, []).append((entry[0], entry[1], entry[2]))
+        return [
+            Snapshot(
+                run_id=run_id,
+                chart=Chart(
+                    chart,
+                    tuple(ChartEntry(rank, TitleId(title_id)) for rank, title_id, _ in rows),
+                    _utc(rows[0][2]),
+                ),
+            )
+            for run_id, rows in found.items()
+        ]
 
     def names(self, ids: Collection[TitleId]) -> Mapping[TitleId, str]:
         """Give the titles of those that are held."""

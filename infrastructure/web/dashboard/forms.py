@@ -49,5 +49,15 @@ def problems_of(error: InvalidForm | InvalidFilter | InvalidCursor) -> tuple[str
 
 def address_of_next(path: str, given: QueryParams, after: str) -> str:
     """The address of the page after the one that was asked for."""
-    kept = [(name, value) for name, value in filled(given) if name != "after"]
-    return f"{path}?{urlencode([*kept, ('after', after)])}"
+    return address_with(path, given, after=after)
+
+
+def address_with(path: str, given: QueryParams, **changes: str | None) -> str:
+    """The address that was asked for with some fields changed, or left out where ``None``.
+
+    It is that of a first page, unless ``after`` is one of the changes.
+    """
+    left = changes.keys() | {"after"}
+    pairs = [pair for pair in filled(given) if pair[0] not in left]
+    pairs += [(name, value) for name, value in changes.items() if value is not None]
+    return f"{path}?{urlencode(pairs)}" if pairs else path

@@ -30,7 +30,7 @@ def overview(services: UsesServices, kept: UsesFigures) -> HTMLResponse:
         movements=movements(services.history),
         genres=found.titles_by_genre[:_MOST_GENRES],
         ratings=plots.ratings_by_year(found.ratings_by_year),
-        decades=plots.columns([(f"{row.decade}s", row.titles) for row in films]),
+        decades=plots.films_by_decade([(f"{row.decade}s", row.titles) for row in films]),
         films=films,
         critics=plots.critics_and_users(found.critics_and_users),
         rated=found.ratings_by_year,

@@ -7,6 +7,8 @@ from starlette.responses import Response
 from application.catalogue import PersonSort
 from domain.errors import InvalidCursor, InvalidFilter, PersonNotFound
 from domain.identifiers import name_id
+from domain.person_profile import FilmographyCredit, PersonProfile
+from domain.title import CreditCategory
 from infrastructure.web.access import MayRead
 from infrastructure.web.dashboard.forms import (
     InvalidForm,
@@ -23,6 +25,21 @@ from infrastructure.web.titles import HERE
 router = APIRouter(include_in_schema=False, dependencies=[MayRead])
 
 _SORTS = {PersonSort.CREDITS: "Most credits", PersonSort.NAME: "A to Z"}
+_MOST_OF_A_CATEGORY = 200
+
+CATEGORY_NAMES = {
+    CreditCategory.CAST: "Cast",
+    CreditCategory.DIRECTOR: "Director",
+    CreditCategory.WRITER: "Writer",
+    CreditCategory.CREATOR: "Creator",
+}
+"""What somebody is called who has a credit of a category; a test has them all."""
+
+
+class FilmographyParameters(PersonParameters):
+    """Which part of the filmography."""
+
+    category: CreditCategory | None = None
 
 
 @router.get("/people")
@@ -62,10 +79,12 @@ def person(imdb_id: PersonIdParameter, request: Request, services: UsesServices)
         return RedirectResponse(f"/people/{known}", status_code=308)
     given = request.query_params
     try:
-        wanted = read_form(PersonParameters, given)
+        wanted = read_form(FilmographyParameters, given)
     except InvalidForm as error:
         raise InvalidFilter(error.problems) from error
-    films = services.catalogue.filmography(asked, limit=wanted.limit, after=wanted.after)
+    films = services.catalogue.filmography(
+        asked, category=wanted.category, limit=wanted.limit, after=wanted.after
+    )
     if films is None:
         raise PersonNotFound(imdb_id, HERE)
     return page(
@@ -75,5 +94,16 @@ def person(imdb_id: PersonIdParameter, request: Request, services: UsesServices)
         profile=entry.profile,
         films=films.items,
         next=address_of_next(f"/people/{known}", given, films.next) if films.next else None,
+        counts=services.catalogue.credit_counts(asked),
+        category=wanted.category,
         others=services.catalogue.collaborators(asked),
+        works=_works(entry.profile),
+        most=_MOST_OF_A_CATEGORY,
+        names=CATEGORY_NAMES,
     )
+
+
+def _works(profile: PersonProfile | None) -> dict[str, tuple[FilmographyCredit, ...]]:
+    """What the person's own page lists, by category, the largest first."""
+    found = profile.by_category if profile else {}
+    return dict(sorted(found.items(), key=lambda pair: -len(pair[1])))

@@ -1,6 +1,6 @@
 """Plots as SVG, made on the server: they need no script, and take their colours from the page.
 
-A plot is a picture for those who see it; the page has the same figures as a table.
+A plot says what it shows in words, and names its axes; the page has the same figures as a table.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,16 +10,16 @@ from math import ceil, floor
 from markupsafe import Markup
 
 from application.title_statistics import CriticsAndUsers, RatingsOfYear
-from domain.history import RatingObservation
+from domain.history import RankObservation, RatingObservation
 
-_WIDTH, _HEIGHT = 640, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 14, 30
+_WIDTH, _HEIGHT = 520, 250
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 10, 34, 28
 
 _Scale = Callable[[float], float]
 
 
-def columns(values: Sequence[tuple[str, int]]) -> Markup | None:
-    """A column for each label, as high as its number; ``None`` without any."""
+def films_by_decade(values: Sequence[tuple[str, int]]) -> Markup | None:
+    """A column for each decade, as high as its number of films; ``None`` without any."""
     if not values:
         return None
     most = max(number for _, number in values)
@@ -37,7 +37,8 @@ def columns(values: Sequence[tuple[str, int]]) -> Markup | None:
         )
         if place % every == 0:
             parts.append(_below(left + step / 2, label))
-    return _plot(parts)
+    text = f"{sum(number for _, number in values):,} films from the {values[0][0]} on"
+    return _plot("decades", "Films by decade", text, "Films", parts)
 
 
 def ratings_by_year(rows: Sequence[RatingsOfYear]) -> Markup | None:
@@ -63,7 +64,8 @@ def ratings_by_year(rows: Sequence[RatingsOfYear]) -> Markup | None:
         for row in rows
     ]
     parts += [_below(across(year), str(year)) for year in _years(rows[0].year, rows[-1].year)]
-    return _plot(parts)
+    text = f"Median ratings of the titles of {rows[0].year} to {rows[-1].year}"
+    return _plot("ratings", "Ratings by year", text, "Rating (0 to 10)", parts)
 
 
 def critics_and_users(rows: Sequence[CriticsAndUsers]) -> Markup | None:
@@ -87,8 +89,10 @@ def critics_and_users(rows: Sequence[CriticsAndUsers]) -> Markup | None:
         for row in rows
     ]
     marks = [low + (max(high, low + 1) - low) * part / 4 for part in range(5)]
-    parts += [_below(across(mark), f"{mark:g}") for mark in marks]
-    return _plot(parts)
+    parts += [_below(across(mark), f"{mark:.2f}".removesuffix("0")) for mark in marks[:-1]]
+    parts.append(_below_right("Rating by users"))
+    text = f"{len(rows)} titles, each by its rating by users and its metascore"
+    return _plot("critics", "Critics against users", text, "Metascore (0 to 100)", parts)
 
 
 def rating_history(seen: Sequence[RatingObservation]) -> Markup | None:
@@ -96,35 +100,62 @@ def rating_history(seen: Sequence[RatingObservation]) -> Markup | None:
     known = [(each.observed_at, each.rating) for each in seen if each.rating is not None]
     if len(known) < 2:
         return None
-    return _line([(moment, rating) for moment, rating in known])
+    low = floor(min(rating for _, rating in known) * 10 - 1) / 10
+    high = ceil(max(rating for _, rating in known) * 10 + 1) / 10
+    up = _vertical(low, high)
+    parts = [_level(mark, _short(mark, high - low), up) for mark in _marks(low, high)]
+    parts += _steps(known, up, "{:.1f}")
+    text = f"From {known[0][1]:.1f} to {known[-1][1]:.1f}"
+    return _plot("rating", "Rating over time", text, "Rating (0 to 10)", parts)
 
 
-def _line(points: Sequence[tuple[datetime, float]]) -> Markup:
+def rank_history(name: str, seen: Sequence[RankObservation]) -> Markup | None:
+    """A title's rank in one chart over time, the first at the top; ``None`` without two.
+
+    ``name`` is what the chart is called, and the ids in the picture have the chart's own.
+    """
+    if len(seen) < 2:
+        return None
+    best, worst = min(each.rank for each in seen), max(each.rank for each in seen)
+    low, high = max(best - 1, 1), max(worst + 1, 4)
+    down = _vertical(high, low)
+    parts = [
+        _level(mark, f"{mark:.0f}", down) for mark in _marks(low, high) if mark == int(mark) >= 1
+    ]
+    parts += _steps([(each.captured_at, each.rank) for each in seen], down, "{:.0f}")
+    text = f"From rank {seen[0].rank} to rank {seen[-1].rank}; the best was {best}"
+    return _plot(f"rank-{seen[0].chart}", f"Rank in {name} over time", text, "Rank", parts)
+
+
+def _steps(points: Sequence[tuple[datetime, float]], up: _Scale, words: str) -> list[Markup]:
+    """A line that stays until the next point, a dot for each point, and the first and last day."""
     first, last = points[0][0].timestamp(), points[-1][0].timestamp()
     across = _horizontal(first, last if last > first else first + 1)
-    low = floor(min(value for _, value in points) * 10 - 1) / 10
-    high = ceil(max(value for _, value in points) * 10 + 1) / 10
-    up = _vertical(low, high)
-    parts = [_level(mark, f"{mark:.2f}".rstrip("0"), up) for mark in _marks(low, high)]
     steps = f"M{across(first):.1f},{up(points[0][1]):.1f}" + "".join(
         f"H{across(moment.timestamp()):.1f}V{up(value):.1f}" for moment, value in points[1:]
     )
-    parts.append(Markup('<path class="line" d="{}"/>').format(steps))
-    parts += [
-        Markup(
-            '<circle class="dot" cx="{:.1f}" cy="{:.1f}" r="3.5"><title>{}</title></circle>'
-        ).format(across(moment.timestamp()), up(value), f"{moment:%-d %b %Y}: {value:.1f}")
-        for moment, value in points
+    dots = [
+        Markup('<circle class="dot" cx="{:.1f}" cy="{:.1f}" r="3"><title>{}</title></circle>')
+        .format(across(at.timestamp()), up(value), f"{at:%-d %b %Y}: {words.format(value)}")
+        for at, value in points
+    ]  # fmt: skip
+    return [
+        Markup('<path class="line" d="{}"/>').format(steps),
+        *dots,
+        Markup('<text x="{}" y="{}">{}</text>').format(
+            _LEFT, _HEIGHT - 8, f"{points[0][0]:%-d %b %Y}"
+        ),
+        _below_right(f"{points[-1][0]:%-d %b %Y}"),
     ]
-    parts.append(_below(_LEFT + 34, f"{points[0][0]:%-d %b %Y}"))
-    parts.append(_below(_WIDTH - _RIGHT - 36, f"{points[-1][0]:%-d %b %Y}"))
-    return _plot(parts)
 
 
-def _plot(parts: Sequence[Markup]) -> Markup:
+def _plot(name: str, title: str, text: str, unit: str, parts: Sequence[Markup]) -> Markup:
+    """The whole picture; ``unit`` is what is measured upwards, ``text`` what is seen, in words."""
     return Markup(
-        '<svg class="plot" viewBox="0 0 {} {}" aria-hidden="true" focusable="false">{}</svg>'
-    ).format(_WIDTH, _HEIGHT, Markup("").join(parts))
+        '<svg class="plot" viewBox="0 0 {} {}" role="img" focusable="false" '
+        'aria-labelledby="{n}-title {n}-text"><title id="{n}-title">{}</title>'
+        '<desc id="{n}-text">{}</desc><text class="unit" x="0" y="14">{}</text>{}</svg>'
+    ).format(_WIDTH, _HEIGHT, title, text, unit, Markup("").join(parts), n=name)
 
 
 def _level(mark: float, label: str, up: _Scale) -> Markup:
@@ -137,6 +168,13 @@ def _level(mark: float, label: str, up: _Scale) -> Markup:
 def _below(place: float, label: str) -> Markup:
     return Markup('<text class="below" x="{:.1f}" y="{}">{}</text>').format(
         place, _HEIGHT - 8, label
+    )
+
+
+def _below_right(label: str) -> Markup:
+    """A label at the right end, below the plot."""
+    return Markup('<text class="end" x="{}" y="{}">{}</text>').format(
+        _WIDTH - _RIGHT, _HEIGHT - 8, label
     )
 
 
@@ -161,6 +199,11 @@ def _marks(low: float, high: float) -> list[float]:
     )
     first = ceil(low / size)
     return [round(n * size, 6) for n in range(first, floor(high / size + 1e-9) + 1)]
+
+
+def _short(mark: float, span: float) -> str:
+    """A number with as many digits as its neighbours need to differ."""
+    return f"{mark:.2f}" if span < 0.4 else f"{mark:.1f}"
 
 
 def _years(first: int, last: int) -> list[int]:

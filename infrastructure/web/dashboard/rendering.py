@@ -86,6 +86,7 @@ def _environment() -> Environment:
         "number": shown_number,
         "moment": shown_moment,
         "day": shown_day,
+        "short_day": lambda moment: f"{moment.astimezone(UTC):%-d %b}",
         "iso": lambda moment: moment.astimezone(UTC).isoformat(timespec="seconds"),
         "runtime": shown_runtime,
         "duration": shown_duration,

@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from domain.run import Failure
-from infrastructure.web.access import MayRead
+from infrastructure.web.access import Access, MayRead
 from infrastructure.web.dashboard.rendering import CHART_NAMES, page
 from infrastructure.web.parameters import RunIdParameter
 from infrastructure.web.services import UsesServices
@@ -19,20 +19,29 @@ _MOST_OF_A_REASON = 50
 
 
 @router.get("/runs")
-def runs(services: UsesServices) -> HTMLResponse:
+def runs(request: Request, services: UsesServices) -> HTMLResponse:
     """The latest runs."""
     found = services.repository.runs(_MOST_RUNS)
-    return page("runs.html", here="/runs", runs=found, most=_MOST_RUNS, charts=CHART_NAMES)
+    return page(
+        "runs.html",
+        here="/runs",
+        runs=found,
+        most=_MOST_RUNS,
+        charts=CHART_NAMES,
+        takes_orders=_takes_orders(request),
+    )
 
 
 @router.get("/runs/{run_id}")
-def run(run_id: RunIdParameter, services: UsesServices) -> HTMLResponse:
+def run(request: Request, run_id: RunIdParameter, services: UsesServices) -> HTMLResponse:
     """One run, with its failures by reason."""
     record = services.repository.run(run_id)
     if record is None:
         # One that has just been started is not noted yet; raises `UnknownRun` for any other.
         services.runs.watch(run_id)
-        return page("starting.html", here="/runs", run_id=run_id)
+        return page(
+            "starting.html", here="/runs", run_id=run_id, takes_orders=_takes_orders(request)
+        )
     failures = services.repository.failures_of(run_id) if record.finished_at else ()
     return page(
         "run.html",
@@ -40,7 +49,14 @@ def run(run_id: RunIdParameter, services: UsesServices) -> HTMLResponse:
         record=record,
         reasons=_by_reason(failures),
         most=_MOST_OF_A_REASON,
+        takes_orders=_takes_orders(request),
     )
+
+
+def _takes_orders(request: Request) -> bool:
+    """Whether runs can be started and cancelled here at all."""
+    access: Access = request.app.state.access
+    return access.writing_is_on
 
 
 def _by_reason(failures: Sequence[Failure]) -> list[tuple[str, list[Failure]]]:

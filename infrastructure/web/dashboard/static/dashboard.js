@@ -29,6 +29,7 @@
       alert.textContent = "";
       const given = Object.fromEntries(new FormData(form));
       if (given.limit) given.limit = Number(given.limit);
+      for (const box of form.querySelectorAll("[type=checkbox]")) given[box.name] = box.checked;
       const isPost = form.dataset.order === "POST";
       try {
         const answer = await fetch(form.dataset.address, {
@@ -47,27 +48,60 @@
     });
   }
 
+  // Fields left empty stay out of the address.
+  document.addEventListener("htmx:configRequest", (event) => {
+    const given = event.detail.parameters;
+    for (const name of Object.keys(given)) if (given[name] === "") delete given[name];
+  });
+
+  // The list stays as it was then.
+  for (const name of ["htmx:responseError", "htmx:sendError"]) {
+    document.addEventListener(name, () => {
+      document.getElementById("status").textContent = "The server gives no answer: try again later.";
+    });
+  }
+
+  // Further rows take the place of the link that was clicked: the first of them is where one is.
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.id !== "rows") return;
+    const rows = event.detail.target;
+    const first = rows.children[Number(rows.dataset.had || 0)];
+    first?.querySelector("a")?.focus({ preventScroll: true });
+    document.getElementById("status").textContent = `${rows.children.length} shown`;
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const target = event.detail.target;
+    if (target.id === "rows") target.dataset.had = target.children.length;
+  });
+
   const watched = document.querySelector("[data-watch]");
   if (watched) {
     const bar = watched.querySelector("progress");
     const text = watched.querySelector("[data-watch-text]");
+    const aloud = watched.querySelector("[data-watch-said]");
+    const percent = watched.querySelector("[data-watch-percent]");
     const reasons = watched.querySelector("[data-watch-reasons]");
     let said = 0;
     const show = (progress) => {
       const done = (progress.fetched || 0) + (progress.failed || 0);
-      if (progress.asked) { bar.max = progress.asked; bar.value = done; }
+      if (progress.asked) {
+        bar.max = progress.asked;
+        bar.value = done;
+        percent.textContent = `${Math.floor((100 * done) / progress.asked)} %`;
+      }
       reasons.replaceChildren(...Object.entries(progress.failed_by_reason || {}).map(([reason, count]) => {
         const item = document.createElement("li");
         item.textContent = `${reason.replaceAll("_", " ")}: ${count}`;
         return item;
       }));
-      // Not at every title: a screen reader would never come to an end.
-      if (Date.now() - said < 2000) return;
-      said = Date.now();
       const speed = progress.per_second ? `, ${progress.per_second.toFixed(1)} a second` : "";
       text.textContent = progress.asked
         ? `${done} of ${progress.asked} done, ${progress.failed || 0} failed${speed}`
         : "Being prepared";
+      // Not at every title: a screen reader would never come to an end.
+      if (Date.now() - said < 5000) return;
+      said = Date.now();
+      aloud.textContent = text.textContent;
     };
     const events = new EventSource(watched.dataset.watch);
     events.addEventListener("progress", (event) => show(JSON.parse(event.data)));
