@@ -59,6 +59,7 @@ from shared.config import RepositoryName, Settings, load_settings
 from shared.log_context import run_log
 
 if TYPE_CHECKING:
+    import uvicorn
     from fastapi import FastAPI
 
     from application.imdb import Imdb
@@ -804,6 +805,15 @@ def open_web(
         )
         app.add_middleware(HttpServerMetrics, metrics=metrics)
         yield app
+
+
+def web_server(
+    app: "FastAPI", *, connections: int, when_up: Callable[[], object]
+) -> "uvicorn.Server":
+    """What serves the HTTP API to at most so many clients; ``when_up`` is called when it does."""
+    from infrastructure.web import ConnectionLimits, Server
+
+    return Server(app, ConnectionLimits(most=connections), when_up=when_up)
 
 
 _WEB_CONNECTIONS = 4
