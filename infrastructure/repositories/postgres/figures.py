@@ -32,7 +32,8 @@ _RATINGS = """
 """
 
 _DECADES = """
-    SELECT decade, kind, titles, mean_rating, votes FROM titles_by_decade ORDER BY decade, kind COLLATE "C"
+    SELECT decade, kind, titles, mean_rating, votes FROM titles_by_decade
+    ORDER BY decade, kind COLLATE "C"
 """
 
 _GENRES = """
