@@ -7,7 +7,7 @@ begins. So a row that is saved meanwhile moves no other from page to page.
 import base64
 import binascii
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -119,14 +119,7 @@ class TitleQuery:
     @property
     def place(self) -> Place | None:
         """Where the page begins, or ``None`` for the first one."""
-        if self.after is None:
-            return None
-        place = decoded_cursor(self.after, self.sort, descending=self.descending)
-        try:
-            title_id(place.imdb_id)
-        except InvalidTitle as error:
-            raise broken_cursor() from error
-        return place
+        return _place_after(self.after, self.sort, self.descending, title_id)
 
     @property
     def spans(self) -> Mapping[str, Span[int] | Span[float]]:
@@ -181,14 +174,7 @@ class PersonQuery:
     @property
     def place(self) -> Place | None:
         """Where the page begins, or ``None`` for the first one."""
-        if self.after is None:
-            return None
-        place = decoded_cursor(self.after, self.sort, descending=self.descending)
-        try:
-            name_id(place.imdb_id)
-        except InvalidTitle as error:
-            raise broken_cursor() from error
-        return place
+        return _place_after(self.after, self.sort, self.descending, name_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +291,23 @@ def decoded_cursor(cursor: str, sort: TitleSort | PersonSort, *, descending: boo
             f"{_order_name(sort, descending)!r}: leave it out to begin at the first page"
         )
     return Place(_typed(key, _kind_of(sort)), imdb_id)
+
+
+def _place_after(
+    cursor: str | None,
+    sort: TitleSort | PersonSort,
+    descending: bool,
+    read_id: Callable[[str], object],
+) -> Place | None:
+    """Where the page after a cursor begins; ``read_id`` raises `InvalidTitle` for no id."""
+    if cursor is None:
+        return None
+    place = decoded_cursor(cursor, sort, descending=descending)
+    try:
+        read_id(place.imdb_id)
+    except InvalidTitle as error:
+        raise broken_cursor() from error
+    return place
 
 
 def _order_name(sort: TitleSort | PersonSort, descending: bool) -> str:

@@ -85,6 +85,7 @@ class ResumeRun:
             stopped = self._once_stopped(record) if record.at_work else record
             if can_be_continued(stopped):
                 return stopped
+        self._history.need_all()
         raise NothingToDo("there is no run to continue: none was stopped before its end")
 
     def _named(self, run_id: str) -> RunRecord:

@@ -81,6 +81,7 @@ class RetryFailures:
         if reported is not None and fits and reported.failures:
             return reported
         if found is None:
+            self._history.need_all()
             raise NothingToDo("no run that is known had titles that failed")
         return found
 

@@ -98,6 +98,18 @@ class RunHistory:
             raise UnknownRun(run_id)
         return merged(known)[0]
 
+    def need_all(self) -> None:
+        """Raise `RepositoryUnavailable` when one cannot be asked: it may know what others do not.
+
+        To be called before it is said that there is nothing to do.
+        """
+        asked = self.ask(lambda repository: True)
+        silent = [name for name in self._save.names if name not in asked]
+        if silent:
+            raise RepositoryUnavailable(
+                " and ".join(silent), "cannot be asked, and may know of runs that others do not"
+            )
+
     def look_up(self, limit: int, found: Callable[[Sequence[RunRecord]], None]) -> None:
         """Have ``found`` told the latest runs of each repository, in its lane, once it is open."""
         self._save.tell(lambda repository: found(repository.runs(limit)))

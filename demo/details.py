@@ -25,7 +25,33 @@ _IMAGES = "https://m.media-amazon.com/images/M/demo"
 
 def api_details(facts: TitleFacts) -> JsonObject:
     """The fields of a title in the API's types; a list is a function of ``first`` and ``after``."""
-    lists = {
+    return {
+        **{name: partial(_connection, nodes) for name, nodes in _lists_of(facts).items()},
+        **_money(facts),
+        "lifetimeGross": partial(_gross, facts),
+        "openingWeekendGross": partial(_opening, facts),
+        "episodes": None,
+        "countriesOfOrigin": _countries(facts),
+        "spokenLanguages": _languages(facts),
+        "primaryImage": _poster(facts),
+        "awardNominations": partial(_award_nominations, facts),
+        "parentsGuide": _parents_guide(facts),
+        "technicalSpecifications": _technical(facts),
+        "series": _series(facts),
+        "meterRank": meter_ranking(facts),
+        "ratingsSummary": {
+            "aggregateRating": facts.rating,
+            "voteCount": facts.votes,
+            "topRanking": {"rank": facts.rank},
+        },
+        "aggregateRatingsBreakdown": _votes(facts),
+        "metacritic": _metacritic(facts),
+    }
+
+
+def _lists_of(facts: TitleFacts) -> dict[str, list[JsonObject]]:
+    """What comes in pages."""
+    return {
         "akas": _akas(facts),
         "credits": _credits(facts),
         "certificates": _certificates(facts),
@@ -51,28 +77,6 @@ def api_details(facts: TitleFacts) -> JsonObject:
         "interests": _interests(facts),
         "videoStrip": _videos(facts),
         "news": _news(facts),
-    }
-    return {
-        **{name: partial(_connection, nodes) for name, nodes in lists.items()},
-        **_money(facts),
-        "lifetimeGross": partial(_gross, facts),
-        "openingWeekendGross": partial(_opening, facts),
-        "episodes": None,
-        "countriesOfOrigin": _countries(facts),
-        "spokenLanguages": _languages(facts),
-        "primaryImage": _poster(facts),
-        "awardNominations": partial(_award_nominations, facts),
-        "parentsGuide": _parents_guide(facts),
-        "technicalSpecifications": _technical(facts),
-        "series": _series(facts),
-        "meterRank": meter_ranking(facts),
-        "ratingsSummary": {
-            "aggregateRating": facts.rating,
-            "voteCount": facts.votes,
-            "topRanking": {"rank": facts.rank},
-        },
-        "aggregateRatingsBreakdown": _votes(facts),
-        "metacritic": _metacritic(facts),
     }
 
 

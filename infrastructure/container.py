@@ -60,6 +60,7 @@ from shared.config import RepositoryName, Settings, load_settings
 from shared.log_context import run_log
 
 if TYPE_CHECKING:
+    import uvicorn
     from fastapi import FastAPI
 
     from application.imdb import Imdb
@@ -173,20 +174,14 @@ def open_app(
         def note(failure: DetailFailure) -> None:
             chain.note_detail_failure(failure)
 
-        sources = [
-            stack.enter_context(
-                open_source(
-                    name,
-                    settings,
-                    stop,
-                    tell,
-                    note,
-                    read_ahead=fetches_at_once and number == 0,
-                    metrics=metrics,
-                )
+        opened = (
+            open_source(
+                name, settings, stop, tell, note,
+                read_ahead=fetches_at_once and number == 0, metrics=metrics,
             )
             for number, name in enumerate(settings.sources)
-        ]
+        )  # fmt: skip
+        sources = [stack.enter_context(source) for source in opened]
         chain = SourceChain(sources, observer.notice, new_circuit)
         save = stack.enter_context(_composite_save(settings, observer, stop))
         _watch(metrics, load, save, chain)
@@ -194,20 +189,11 @@ def open_app(
             chain, save, observer, max_threads=settings.max_threads, stop=stop, load=load
         )
         chart = ScrapeChart(chain, save, observer, titles)
-        yield App(
-            chart,
-            titles,
-            ResumeRun(
-                save,
-                chart,
-                titles,
-                sources=settings.sources,
-                details=chosen_details(settings),
-                gives=chain.gives,
-            ),
-            RetryFailures(save, titles),
-            RunHistory(save),
-        )
+        resume = ResumeRun(
+            save, chart, titles,
+            sources=settings.sources, details=chosen_details(settings), gives=chain.gives,
+        )  # fmt: skip
+        yield App(chart, titles, resume, RetryFailures(save, titles), RunHistory(save))
 
 
 @contextmanager
@@ -607,18 +593,21 @@ def open_catalogue(settings: Settings) -> Iterator[Catalogue]:
 
     Raises `InvalidConfiguration` when the settings do without PostgreSQL; `RepositoryUnavailable`.
     """
-    if "postgres" not in settings.repositories:
-        problem = (
-            "REPOSITORIES: titles are looked through in PostgreSQL, and "
-            f"{','.join(settings.repositories)} does without: add postgres (then `python main.py "
-            "repair` copies into it what is saved already)"
-        )
-        raise InvalidConfiguration([problem])
+    _need_postgres(settings, "titles are looked through in PostgreSQL")
     from infrastructure.repositories.postgres.catalogue import open_postgres_catalogue
 
     revive = None if settings.database_url else partial(_revive_embedded, settings)
     with database_url(settings) as url, open_postgres_catalogue(url, revive=revive) as catalogue:
         yield catalogue
+
+
+def _need_postgres(settings: Settings, why: str) -> None:
+    if "postgres" not in settings.repositories:
+        problem = (
+            f"REPOSITORIES: {why}, and {','.join(settings.repositories)} does without: add "
+            "postgres (then `python main.py repair` copies into it what is saved already)"
+        )
+        raise InvalidConfiguration([problem])
 
 
 @contextmanager
@@ -783,12 +772,7 @@ def open_web(
     An embedded database is made when there is none, and runs until this is left. Raises
     `InvalidConfiguration` without PostgreSQL, `RepositoryUnavailable`.
     """
-    if "postgres" not in settings.repositories:
-        problem = (
-            "REPOSITORIES: the server reads PostgreSQL, and "
-            f"{','.join(settings.repositories)} does without: add postgres"
-        )
-        raise InvalidConfiguration([problem])
+    _need_postgres(settings, "the server reads PostgreSQL")
     from infrastructure.monitoring import HttpServerMetrics
     from infrastructure.repositories.postgres.figures import open_postgres_figures
     from infrastructure.repositories.postgres.observations import open_postgres_history
@@ -855,6 +839,15 @@ def _keeping_answers(
             route_of=route_of,
             looked_up=metrics.answer_looked_up,
         )
+
+
+def web_server(
+    app: "FastAPI", *, connections: int, when_up: Callable[[], object]
+) -> "uvicorn.Server":
+    """What serves the HTTP API to at most so many clients; ``when_up`` is called when it does."""
+    from infrastructure.web import ConnectionLimits, Server
+
+    return Server(app, ConnectionLimits(most=connections), when_up=when_up)
 
 
 _WEB_CONNECTIONS = 4

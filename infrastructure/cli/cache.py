@@ -3,6 +3,7 @@
 from rich.console import Console
 from rich.text import Text
 
+from infrastructure.cli.shown import counted
 from infrastructure.container import cache_storage
 from shared.config import Settings
 
@@ -19,8 +20,8 @@ def show_cache(settings: Settings, console: Console) -> None:
     share = f" ({counts['hits'] / asked:.0%})" if asked else ""
     lines = [
         f"HTTP cache in {contents.location}",
-        f"  holds      {contents.pages:,} pages, {contents.bytes_held / 1e6:,.1f} MB",
-        f"  hits       {counts['hits']:,} of {asked:,} pages asked for{share}",
+        f"  holds      {counted(contents.pages, 'page')}, {contents.bytes_held / 1e6:,.1f} MB",
+        f"  hits       {counts['hits']:,} of {counted(asked, 'page')} asked for{share}",
         f"  confirmed  {counts['confirmed']:,} by the site as not changed",
         f"  kept       {counts['kept']:,} in all",
     ]
@@ -36,4 +37,6 @@ def purge_cache(settings: Settings, console: Console) -> None:
         pages = storage.purge()
     finally:
         storage.close()
-    console.print(f"{pages:,} pages removed from {storage.location}", soft_wrap=True, markup=False)
+    console.print(
+        f"{counted(pages, 'page')} removed from {storage.location}", soft_wrap=True, markup=False
+    )

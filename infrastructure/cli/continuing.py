@@ -18,6 +18,7 @@ from infrastructure.cli.report_file import read_failed_run
 from infrastructure.cli.runs import run_and_report
 from infrastructure.container import App, latest_runs, repositories_with_data
 from shared.config import Settings
+from shared.log_context import note_run
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +72,8 @@ def retry_run(
 
 def _resume(settings: Settings, run_id: str | None, profile: bool) -> int:
     def resume(app: App, _new: Run) -> RunReport:
+        if run_id is not None:
+            note_run(run_id)
         return app.resume_run.execute(run_id, settings.limit)
 
     return _explained(lambda: run_and_report(settings, "resume", resume, profile=profile))

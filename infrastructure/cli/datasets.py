@@ -27,7 +27,7 @@ from domain.datasets import (
 from domain.errors import DatasetsUnusable, RepositoryUnavailable
 from domain.title import TitleKind
 from infrastructure.cli.exit_status import INCOMPLETE, SAVED
-from infrastructure.cli.shown import shown
+from infrastructure.cli.shown import counted, shown
 from infrastructure.cli.summary import SummaryConsole
 from infrastructure.container import open_dataset_import
 from shared.config import Settings
@@ -128,8 +128,9 @@ def _print_report(console: Console, report: ImportReport) -> None:
     rows = sum(account.lines for account in imported)
     rate = f", {rows / report.seconds:,.0f} a second" if rows and report.seconds > 0 else ""
     console.print()
+    what = f"{counted(rows, 'row')} of {counted(len(imported), 'file')}"
     console.print(
-        Text(f"{rows:,} rows of {len(imported)} files in {report.seconds:.1f} s{rate}"),
+        Text(f"{what} in {report.seconds:.1f} s{rate}"),
         soft_wrap=True,
     )
     if any(account.rejected for account in report.files):

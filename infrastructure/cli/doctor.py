@@ -2,8 +2,12 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import msgspec
 from rich.console import Console
 from rich.text import Text
 
@@ -16,7 +20,9 @@ from domain.errors import (
     SourceError,
     TitleError,
 )
+from domain.identifiers import TitleId
 from infrastructure.cli.exit_status import INCOMPLETE, NO_SOURCE, SAVED
+from infrastructure.cli.shown import counted
 from infrastructure.container import check_output_dir, open_source, repository_openers
 from shared.config import Settings
 
@@ -26,6 +32,9 @@ _WHEN_BLOCKED = {
     "or save the pages from a browser and set SOURCES=saved SAVED_PAGES_DIR=folder.",
 }
 """What to do when a source blocks us, where that is not said in its error."""
+
+
+_ANY_TITLE = TitleId("tt0111161")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,10 @@ class Finding:
 
 def examine(settings: Settings, console: Console) -> int:
     """Check repositories and sources, print what was found, give the exit status."""
-    repositories = _shown(console, (_repository(o, settings) for o in repository_openers(settings)))
+    with _somewhere_to_try(settings) as tried:
+        repositories = _shown(
+            console, (_repository(opener, settings, tried) for opener in repository_openers(tried))
+        )
     sources = _shown(console, (_source(name, settings) for name in settings.sources))
     if not any(finding.well for finding in sources):
         return NO_SOURCE
@@ -60,21 +72,45 @@ def _shown(console: Console, findings: Iterator[Finding]) -> list[Finding]:
     return shown
 
 
-def _repository(opener: RepositoryOpener, settings: Settings) -> Finding:
+@contextmanager
+def _somewhere_to_try(settings: Settings) -> Iterator[Settings]:
+    """Give the settings; when there is no ``OUTPUT_DIR`` yet, with one beside it that goes again.
+
+    A name that was misspelt becomes no folder.
+    """
+    above = next(
+        (path for path in settings.output_dir.absolute().parents if path.is_dir()), Path.cwd()
+    )
+    try:
+        if settings.output_dir.exists():
+            yield settings
+            return
+        trial = TemporaryDirectory(dir=above, prefix=".imdb-doctor-")
+    except OSError:
+        # Whoever opens the repository says what is wrong, and what to do.
+        yield settings
+        return
+    with trial as folder:
+        yield msgspec.structs.replace(settings, output_dir=Path(folder))
+
+
+def _repository(opener: RepositoryOpener, settings: Settings, tried: Settings) -> Finding:
     what = f"repository {opener.name}"
     try:
         with opener.open() as repository:
             holds = repository.counts()
             location = repository.location
             if opener.name == "csv":
-                check_output_dir(settings)
+                check_output_dir(tried)
     except RepositoryUnavailable as error:
         return Finding(what, well=False, state=error.cause)
+    if tried is not settings and (opener.name == "csv" or not settings.database_url):
+        return Finding(what, well=True, state=f"{settings.output_dir} is not there yet, and can be")
     return Finding(
         what,
         well=True,
-        state=f"{location} holds {holds.titles:,} titles, {holds.people:,} people, "
-        f"{holds.credits:,} credits",
+        state=f"{location} holds {counted(holds.titles, 'title')}, "
+        f"{counted(holds.people, 'person', 'people')}, {counted(holds.credits, 'credit')}",
     )
 
 
@@ -83,6 +119,10 @@ def _source(name: str, settings: Settings) -> Finding:
     notices: list[str] = []
     try:
         with open_source(name, settings, threading.Event(), notices.append) as source:
+            if not source.charts:
+                # It tells why when it cannot say anything of any title.
+                source.titles([_ANY_TITLE])
+                return Finding(what, well=True, state="has titles, and no charts")
             chart = source.chart(ChartName(settings.chart))
     except SourceBlocked as error:
         return Finding(what, well=False, state=str(error), advice=_WHEN_BLOCKED.get(name, ""))
@@ -97,5 +137,5 @@ def _source(name: str, settings: Settings) -> Finding:
         return Finding(what, well=False, state=str(error), advice=advice)
     except TitleError as error:
         return Finding(what, well=False, state=str(error))
-    state = f"chart {chart.name} has {len(chart.entries)} titles"
+    state = f"chart {chart.name} has {counted(len(chart.entries), 'title')}"
     return Finding(what, well=True, state=state, advice="\n   ".join(notices))

@@ -13,7 +13,7 @@ from application.title_order import SortKey, parse_order
 from domain.errors import ExportFailed, InvalidSelection, NoTitles, RepositoryUnavailable
 from infrastructure.cli.exit_status import INCOMPLETE, SAVED
 from infrastructure.cli.out_file import out_file
-from infrastructure.cli.shown import shown
+from infrastructure.cli.shown import counted, shown
 from infrastructure.container import (
     TEXT_FORMATS,
     ExportFormat,
@@ -104,4 +104,4 @@ def _tell(exported: Exported, target: Path | BinaryIO) -> None:
     for notice in exported.notices:
         sys.stderr.write(f"! {notice}\n")
     if isinstance(target, Path):
-        sys.stderr.write(f"{exported.titles:,} titles written to {shown(str(target))}\n")
+        sys.stderr.write(f"{counted(exported.titles, 'title')} written to {shown(str(target))}\n")

@@ -1,7 +1,8 @@
 """Filters as they are given on the command line."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from domain.discovery import SortBy, Span, TitleFilter, genre_named, keyword_named, words_of
@@ -41,14 +42,7 @@ def filter_from(
 ) -> TitleFilter:
     """The filter that options stand for; raises `InvalidFilter` with every problem at once."""
     problems: list[str] = []
-
-    def read(make: Callable[[], _Value], otherwise: _Value) -> _Value:
-        try:
-            return make()
-        except ValueError as error:
-            problems.append(str(error))
-            return otherwise
-
+    read = partial(_read, problems)
     good: dict[str, Any] = {
         "kinds": tuple(_all(kinds, _kind, problems)),
         "genres": tuple(map(genre_named, genres)),
@@ -68,8 +62,21 @@ def filter_from(
         "with_adult": adult,
         "limit": read(lambda: _whole("limit", limit), 1),
     }
+    return _made(good, problems)
+
+
+def _read(problems: list[str], make: Callable[[], _Value], otherwise: _Value) -> _Value:
+    """What is made, or ``otherwise`` and one problem more."""
     try:
-        wanted = TitleFilter(**good)
+        return make()
+    except ValueError as error:
+        problems.append(str(error))
+        return otherwise
+
+
+def _made(values: Mapping[str, Any], problems: Sequence[str]) -> TitleFilter:
+    try:
+        wanted = TitleFilter(**values)
     except InvalidFilter as error:
         raise InvalidFilter([*problems, *error.problems]) from error
     if problems:

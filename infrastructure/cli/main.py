@@ -743,6 +743,7 @@ def parse(context: click.Context, files: tuple[Path, ...]) -> int:
 
     \b
     python main.py parse *.html > titles.jsonl
+    curl ... | python main.py parse -
 
     Pages of titles and people give an object each, those of charts, searches (/search/title) and
     lists one a title; with --with, a title has the details that its page says. A file that is none

@@ -23,14 +23,16 @@ from infrastructure.scrapers.imdb_pages import (
     parse_person,
     parse_title,
 )
-from infrastructure.scrapers.saved_pages import read_page
+from infrastructure.scrapers.saved_pages import read_page, read_stream
+
+_STDIN = Path("-")
 
 
 def parse_files(paths: Sequence[Path], max_bytes: int, details: Sequence[DetailName] = ()) -> int:
     """Print one JSON object a title, person or place in a list; give the exit status.
 
-    A title comes with those of the ``details`` that its page says. A file that is none of a page
-    of these is named on standard error and skipped.
+    The path ``-`` is standard input. A title comes with those of the ``details`` that its page
+    says. A file that is none of a page of these is named on standard error and skipped.
     """
     status = SAVED
     for path in paths:
@@ -47,7 +49,9 @@ def parse_files(paths: Sequence[Path], max_bytes: int, details: Sequence[DetailN
 
 
 def _objects(path: Path, max_bytes: int, details: Sequence[DetailName]) -> list[dict[str, Any]]:
-    page = read_page(path, max_bytes)
+    page = (
+        read_stream(sys.stdin.buffer, max_bytes) if path == _STDIN else read_page(path, max_bytes)
+    )
     identity = identify(page)
     if identity.title_id is not None:
         title = parse_title(page)
@@ -64,7 +68,7 @@ def _objects(path: Path, max_bytes: int, details: Sequence[DetailName]) -> list[
         read = read_search if identity.kind is PageKind.SEARCH else read_list
         return [listed_as_json(title) for title in read(page).titles]
     what = "is not a page of an IMDb title, person, chart, search or list"
-    raise PageChanged(str(path), "page", what)
+    raise PageChanged(page.url, "page", what)
 
 
 def _details_of(page: Page, title: Title, names: Sequence[DetailName]) -> dict[str, Any]:

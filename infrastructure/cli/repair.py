@@ -19,7 +19,8 @@ from domain.run import RunOutcome, RunReport
 from infrastructure.cli.exit_status import INCOMPLETE, INTERRUPTED, OF_OUTCOME, SAVED
 from infrastructure.cli.interruption import stop_on_signals
 from infrastructure.cli.progress import LogObserver, RunCounts
-from infrastructure.container import new_run, open_repair
+from infrastructure.cli.shown import counted
+from infrastructure.container import new_run, open_repair, repositories_with_data
 from shared.config import Settings
 from shared.log_context import run_log
 
@@ -38,6 +39,9 @@ def repair_repositories(settings: Settings, *, check: bool, console: Console) ->
             "repair compares repositories, and REPOSITORIES names only "
             f"{settings.repositories[0]}: name two, such as csv,postgres"
         )
+    if not repositories_with_data(settings):
+        _print(console, [f"There is no data in {settings.output_dir} yet, see OUTPUT_DIR."])
+        return SAVED
     stop = threading.Event()
     try:
         with stop_on_signals(stop), _progress() as tell:
@@ -105,29 +109,38 @@ def _by_sort(ids: Sequence[ImdbId]) -> tuple[list[ImdbId], list[ImdbId]]:
 
 def _counted(titles: int, people: int) -> str:
     """How many titles, and people where there are any."""
-    return f"{titles:,} titles" + (f" and {people:,} people" if people else "")
+    some = f" and {counted(people, 'person', 'people')}" if people else ""
+    return counted(titles, "title") + some
 
 
 def _share(found: Differences) -> str:
     titles, people = _by_sort(found.ids)
-    share = f"{len(titles):,} of {found.titles:,} titles"
-    return share + (f" and {len(people):,} of {found.people:,} people" if found.people else "")
+    share = f"{len(titles):,} of {counted(found.titles, 'title')}"
+    of_people = f" and {len(people):,} of {counted(found.people, 'person', 'people')}"
+    return share + (of_people if found.people else "")
 
 
 def _account(report: RunReport, found: Differences) -> Iterator[str]:
     titles, people = _by_sort(found.ids)
-    things = " and ".join(word for word, ids in (("titles", titles), ("people", people)) if ids)
     for kept in report.repositories:
         if kept.copied:
-            yield f"copied {kept.copied:,} {things} to {kept.name}"
+            yield f"copied {_things(kept.copied, titles, people)} to {kept.name}"
         for refused in kept.refused:
             yield f"! {kept.name} refused {refused.message}"
         if kept.error:
             yield f"! {kept.error}"
     if report.not_tried:
-        yield f"! {len(report.not_tried):,} {things} are left: python main.py repair goes on"
+        left = _things(len(report.not_tried), titles, people)
+        yield f"! left: {left}; python main.py repair goes on"
     if report.outcome is RunOutcome.COMPLETE:
         yield f"all repositories are level now ({report.seconds:.1f} s)"
+
+
+def _things(number: int, titles: Sequence[ImdbId], people: Sequence[ImdbId]) -> str:
+    """So many of what is copied: titles, people, or both."""
+    if titles and people:
+        return f"{number:,} titles and people"
+    return counted(number, "title") if titles else counted(number, "person", "people")
 
 
 def _print(console: Console, lines: Sequence[str]) -> None:

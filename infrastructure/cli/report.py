@@ -8,7 +8,7 @@ from application.title_statistics import TitleStatistics
 from domain.errors import ExportFailed, InvalidSelection, NoTitles, RepositoryUnavailable
 from infrastructure.cli.exit_status import INCOMPLETE, SAVED
 from infrastructure.cli.out_file import out_file
-from infrastructure.cli.shown import shown
+from infrastructure.cli.shown import counted, shown
 from infrastructure.container import open_selection, write_report
 from shared.config import RepositoryName, Settings
 
@@ -39,5 +39,5 @@ def report_on(
         wanted = "" if where is None else " of which the filter is true"
         sys.stderr.write(f"there are no titles{wanted} to report on: no page was written\n")
         return INCOMPLETE
-    sys.stderr.write(f"a report on {found.titles:,} titles is in {shown(str(path))}\n")
+    sys.stderr.write(f"a report on {counted(found.titles, 'title')} is in {shown(str(path))}\n")
     return SAVED

@@ -66,7 +66,7 @@ def tell_of(report: RunReport, settings: Settings) -> None:
 def _run(settings: Settings, command: str, use_case: UseCase, stop: threading.Event) -> RunReport:
     """Do the run; when this returns, the live display is gone and everything is closed."""
     run = new_run(settings, command)
-    if command in FETCHING_AT_ONCE:  # others may go on with an older one
+    if command != "resume":  # which goes on with an older one
         note_run(run.run_id)
     with (
         open_metrics(settings) as metrics,

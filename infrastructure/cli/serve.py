@@ -1,20 +1,15 @@
 """The server: the application of the container, run by uvicorn until a signal ends it."""
 
-import asyncio
 import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable
 from functools import partial
-from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
-import uvicorn
 from rich.console import Console
 from rich.text import Text
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from domain.errors import InvalidConfiguration, RepositoryUnavailable
 from infrastructure.cli.demo import COMMAND as DEMO
@@ -23,17 +18,21 @@ from infrastructure.cli.interruption import heeded_signals
 from infrastructure.cli.report_file import read_failed_run
 from infrastructure.cli.runs import written
 from infrastructure.cli.shown import shown
-from infrastructure.container import has_embedded_database, open_web
+from infrastructure.container import has_embedded_database, open_web, web_server
 from shared.config import Settings, problems_of_serving
 
-_GRACE_SECONDS = 10
-"""How long a request that is being answered at the end has left."""
-
-_KEEP_ALIVE_SECONDS = 30
-_FIRST_REQUEST_SECONDS = 20
-"""So long a connection may take to its first request: they are not free."""
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 _WAITING_CONNECTIONS = 1024
+
+_MOST_CONNECTIONS = 2000
+"""Of clients at the same time, where so many files may be open."""
+
+_OTHER_FILES = 200
+"""Open files besides the connections of clients: of databases, sources, and what is loaded."""
+
+_FEWEST_CONNECTIONS = 50
 
 
 def serve(settings: Settings) -> int:
@@ -96,60 +95,23 @@ def _listener(settings: Settings) -> socket.socket:
     return listener
 
 
-class _Connection(H11Protocol):
-    """A connection; one that has asked nothing whole in time is closed, so that none is held."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request."""
-        super().connection_made(transport)
-        self.loop.call_later(_FIRST_REQUEST_SECONDS, self._close_when_silent)
-
-    def _close_when_silent(self) -> None:
-        asked: object | None = self.cycle  # declared as if there always were one
-        if asked is None and not self.transport.is_closing():
-            self.transport.close()
-
-
-class _Server(uvicorn.Server):
-    """Says where it is once it answers, and ends like a program that was asked to."""
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Note the signal, but not to raise it again at the end as uvicorn would: we end well."""
-        if self.should_exit:
-            self.force_exit = True
-        self.should_exit = True
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to answer."""
-        await super().startup(sockets)
-        if self.started and sockets:
-            host, port = sockets[0].getsockname()[:2]
-            shown_host = f"[{host}]" if ":" in host else host
-            _say(f"Serving at http://{shown_host}:{port}/ (Ctrl-C ends it).")
-
-
-def _allow_many_connections() -> None:
-    """Let the process open as many files as it may: a connection is one."""
+def _most_connections() -> int:
+    """Let the process open as many files as it may, and leave some of them to all but clients."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    if most == resource.RLIM_INFINITY:
+        return _MOST_CONNECTIONS
+    return min(_MOST_CONNECTIONS, max(most - _OTHER_FILES, _FEWEST_CONNECTIONS))
 
 
-def _run(app: Callable[..., Any], listener: socket.socket) -> None:
-    config = uvicorn.Config(
+def _run(app: "FastAPI", listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    shown_host = f"[{host}]" if ":" in host else host
+    server = web_server(
         app,
-        http=_Connection,
-        ws="none",
-        # Ours are configured already; addresses with what was searched for are not logged.
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        lifespan="off",
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        connections=_most_connections(),
+        when_up=lambda: _say(f"Serving at http://{shown_host}:{port}/ (Ctrl-C ends it)."),
     )
-    server = _Server(config)
-    _allow_many_connections()
     before = {number: signal.signal(number, server.handle_exit) for number in heeded_signals()}
     try:
         server.run(sockets=[listener])

@@ -25,7 +25,7 @@ from domain.run import (
     StoreCounts,
 )
 from infrastructure.cli.options import given_again
-from infrastructure.cli.shown import shown
+from infrastructure.cli.shown import counted, shown
 from infrastructure.container import embedded_database_dir
 from shared.config import Settings
 
@@ -62,6 +62,8 @@ def print_summary(
 ) -> None:
     """Print the account of a run for a person."""
     colour, headline = _HEADLINES[report.outcome]
+    if report.rejected and not (report.detail_failures or _lacks_things(report)):
+        headline = "Finished; what was named and is no {one} was left out"
     console.print()
     one = "person" if report.run.is_about_people else "title"
     many = "details of titles" if _lacks_details_only(report) else _unit(report)
@@ -78,9 +80,12 @@ def print_summary(
 
 
 def _lacks_details_only(report: RunReport) -> bool:
+    return bool(report.detail_failures) and not (report.rejected or _lacks_things(report))
+
+
+def _lacks_things(report: RunReport) -> bool:
     unsaved = any(kept.error or kept.refused or kept.missing for kept in report.repositories)
-    missing = report.failures or report.not_tried or report.rejected or unsaved
-    return bool(report.detail_failures) and not missing
+    return bool(report.failures or report.not_tried or unsaved)
 
 
 def _paragraph(console: Console, lines: Sequence[str]) -> None:
@@ -147,9 +152,16 @@ def _row(repository: RepositoryReport, *, resumed: bool) -> list[str]:
 
 def _held(holds: StoreCounts | ProfileCounts | None) -> str:
     if isinstance(holds, StoreCounts):
-        return f"| {holds.titles:,} titles, {holds.people:,} people, {holds.credits:,} credits"
+        held = (
+            (holds.titles, "title"),
+            (holds.people, "person", "people"),
+            (holds.credits, "credit"),
+        )
+        return f"| {', '.join(counted(*each) for each in held)}"
     if isinstance(holds, ProfileCounts):
-        return f"| {holds.profiles:,} people, {holds.credits:,} credits"
+        return (
+            f"| {counted(holds.profiles, 'person', 'people')}, {counted(holds.credits, 'credit')}"
+        )
     return "| unknown"
 
 

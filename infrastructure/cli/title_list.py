@@ -16,7 +16,7 @@ from domain.identifiers import ListId
 from domain.lists import ListedTitle
 from infrastructure.cli.exit_status import INCOMPLETE, NO_SOURCE, SAVED
 from infrastructure.cli.runs import run_and_report
-from infrastructure.cli.shown import shown
+from infrastructure.cli.shown import counted, shown
 from infrastructure.cli.summary import SummaryConsole
 from infrastructure.container import open_discovery, open_lists
 from shared.config import Settings
@@ -153,7 +153,7 @@ def _say_how_many(listing: Listing, given: int) -> None:
     if listing.name is not None:
         _say(f"The list is called {listing.name}.")
     if listing.is_cut:
-        _say(f"Only {given:,} of {listing.total or 0:,} titles could be had.")
+        _say(f"Only {given:,} of {counted(listing.total or 0, 'title')} could be had.")
     elif listing.total is not None and listing.total > given:
         _say(f"{given:,} of {listing.total:,} titles; --limit asks for more.")
 

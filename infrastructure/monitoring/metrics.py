@@ -68,6 +68,11 @@ class Metrics:
         ProcessCollector(registry=registry)
         self._state = StateCollector(output_dir, stages)
         registry.register(self._state)
+        self._make_source_metrics(registry)
+        self._make_run_metrics(registry)
+        self._make_server_metrics(registry)
+
+    def _make_source_metrics(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
             "imdb_source_requests",
             "Requests to sources, by the status of the answer (error: no whole answer).",
@@ -87,6 +92,15 @@ class Metrics:
             ["source"],
             registry=registry,
         )
+        self._cache = Counter(
+            "imdb_http_cache_lookups",
+            "Look-ups of pages in the HTTP cache: hits were not asked for again.",
+            ["result"],
+            registry=registry,
+        )
+        self._cache_children = {name: self._cache.labels(name) for name in ("hits", "misses")}
+
+    def _make_run_metrics(self, registry: CollectorRegistry) -> None:
         self._fetched = Counter(
             "imdb_titles_fetched",
             "Titles, or people, that were fetched and read.",
@@ -113,19 +127,11 @@ class Metrics:
             ["repository", "result"],
             registry=registry,
         )
-        self._cache = Counter(
-            "imdb_http_cache_lookups",
-            "Look-ups of pages in the HTTP cache: hits were not asked for again.",
-            ["result"],
-            registry=registry,
-        )
-        self._cache_children = {name: self._cache.labels(name) for name in ("hits", "misses")}
         self._runs = Counter(
             "imdb_runs", "Runs that have finished.", ["outcome"], registry=registry
         )
         for outcome in RunOutcome:
             self._runs.labels(outcome.value)
-        self._make_server_metrics(registry)
 
     def _make_server_metrics(self, registry: CollectorRegistry) -> None:
         self._served_seconds = Histogram(

@@ -29,7 +29,10 @@ _MOST_AT_ONCE = 2
 
 _CHUNKS_WAITING = 4
 _PATIENCE_SECONDS = 60
-"""So long one chunk may take to a client before the export is cut off."""
+"""So long a client may let us wait, besides the time that what it has taken may take."""
+
+_LEAST_BYTES_PER_SECOND = 8 * 1024
+"""A client that takes less holds one of the few exports for longer than it needs to."""
 
 _MEDIA_TYPES = {"csv": "text/csv; charset=utf-8; header=present", "jsonl": "application/jsonl"}
 
@@ -63,7 +66,7 @@ class ExportParameters(Parameters):
             "description": "A record a title.",
             "content": {media: {"schema": {"type": "string"}} for media in _MEDIA_TYPES.values()},
         },
-        **responses(503),
+        **responses(429),
     },
 )
 def export(
@@ -76,7 +79,7 @@ def export(
     limiter = cast("anyio.CapacityLimiter", request.app.state.exports)
     if limiter.available_tokens < 1:
         return problem(
-            503,
+            429,
             f"{_MOST_AT_ONCE} exports are being written already: try again in a minute.",
             reason="exports_busy",
             headers={"Retry-After": "60"},
@@ -121,7 +124,7 @@ class _Export(Response):
     """Sends what a function writes in a thread of its own; an error before the first byte is told.
 
     A later one cuts the connection, so that nobody takes a part for the whole. When the client goes
-    away or takes nothing for a minute, the function is ended at its next chunk.
+    away or is too slow (`_PATIENCE_SECONDS`), the function is ended at its next chunk.
     """
 
     def __init__(
@@ -174,14 +177,18 @@ class _Export(Response):
         """Send all chunks, and the end unless writing has failed; whether the client took them."""
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         has_begun = False
+        seconds_left: float = _PATIENCE_SECONDS
         async for chunk in chunks:
             if not has_begun:
                 has_begun = True
                 await send(start)
-            with anyio.move_on_after(_PATIENCE_SECONDS) as patience:
+            began = anyio.current_time()
+            with anyio.move_on_after(seconds_left) as patience:
                 await send(_body(chunk, more=True))
             if patience.cancelled_caught:
                 return False
+            waited = anyio.current_time() - began
+            seconds_left += len(chunk) / _LEAST_BYTES_PER_SECOND - waited
         if failed:
             return True
         if not has_begun:

@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 import anyio
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from infrastructure.web.problems import problem
@@ -16,11 +17,16 @@ from infrastructure.web.problems import problem
 MOST_BODY_BYTES = 64 * 1024
 """The largest body of a request; ours have a hundred bytes."""
 
+_MOST_DISCARDED_BYTES = 16 * 1024 * 1024
+"""So much of a body that was refused is read all the same, so that its client reads the answer."""
+
 _BODY_SECONDS = 20
 """So long a client may take to send its body."""
 
 _MOST_ADDRESS_BYTES = 8 * 1024
 _MOST_PARAMETERS = 100
+_MOST_HEADER_BYTES = 32 * 1024
+_MOST_HEADERS = 100
 
 HEADERS = {
     "content-security-policy": (
@@ -83,7 +89,10 @@ class LocalHosts:
 
 
 class Readable:
-    """Refuses addresses that are too long, or no text in UTF-8 without control characters."""
+    """Refuses heads of requests that are too long, or can be read in two ways.
+
+    An address must be text in UTF-8 without control characters.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -93,27 +102,50 @@ class Readable:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        path, query = scope.get("raw_path") or b"", scope["query_string"]
-        if len(path) + len(query) > _MOST_ADDRESS_BYTES:
-            refusal = problem(
-                414,
-                f"The address has more than {_MOST_ADDRESS_BYTES:,} bytes.",
-                reason="uri_too_long",
-            )
-        elif query.count(b"&") >= _MOST_PARAMETERS:
-            refusal = problem(
-                400, f"There are more than {_MOST_PARAMETERS} parameters.", reason="bad_request"
-            )
-        elif not (_is_text(path) and _is_text(query)):
-            refusal = problem(
-                400,
-                "The address must be text in UTF-8, percent-encoded, without control characters.",
-                reason="bad_request",
-            )
-        else:
-            await self._app(scope, receive, send)
-            return
-        await refusal(scope, receive, send)
+        refusal = _refusal_of_address(scope) or _refusal_of_headers(scope)
+        await (refusal or self._app)(scope, receive, send)
+
+
+def _refusal_of_address(scope: Scope) -> Response | None:
+    path, query = scope.get("raw_path") or b"", scope["query_string"]
+    if len(path) + len(query) > _MOST_ADDRESS_BYTES:
+        return problem(
+            414,
+            f"The address has more than {_MOST_ADDRESS_BYTES:,} bytes.",
+            reason="uri_too_long",
+        )
+    if query.count(b"&") >= _MOST_PARAMETERS:
+        return problem(
+            400, f"There are more than {_MOST_PARAMETERS} parameters.", reason="bad_request"
+        )
+    if not (_is_text(path) and _is_text(query)):
+        return problem(
+            400,
+            "The address must be text in UTF-8, percent-encoded, without control characters.",
+            reason="bad_request",
+        )
+    return None
+
+
+def _refusal_of_headers(scope: Scope) -> Response | None:
+    headers = scope["headers"]
+    size = sum(len(name) + len(value) for name, value in headers)
+    if size > _MOST_HEADER_BYTES or len(headers) > _MOST_HEADERS:
+        return problem(
+            431,
+            f"There are more than {_MOST_HEADERS} headers, or {_MOST_HEADER_BYTES:,} bytes.",
+            reason="request_header_fields_too_large",
+        )
+    names = {name for name, _ in headers}
+    if b"transfer-encoding" in names and b"content-length" in names:
+        # A proxy before us may have taken the other one for the end of the request.
+        return problem(
+            400,
+            "A request has a Content-Length or a Transfer-Encoding, not both.",
+            reason="bad_request",
+            headers={"Connection": "close"},
+        )
+    return None
 
 
 class BodyLimit:
@@ -139,7 +171,12 @@ class BodyLimit:
         if body is not None:
             await self._app(scope, _replaying(body, receive), send)
         elif patience.cancelled_caught:
-            refusal = problem(408, "The body did not arrive in time.", reason="request_timeout")
+            refusal = problem(
+                408,
+                "The body did not arrive in time.",
+                reason="request_timeout",
+                headers={"Connection": "close"},
+            )
             await refusal(scope, receive, send)
         else:
             refusal = problem(
@@ -148,7 +185,28 @@ class BodyLimit:
                 reason="content_too_large",
                 headers={"Connection": "close"},
             )
-            await refusal(scope, receive, send)
+            if "expect" in headers:  # it sends nothing before it is told to
+                await refusal(scope, receive, send)
+            else:
+                await _answer_and_discard(refusal, receive, send)
+
+
+async def _answer_and_discard(refusal: Response, receive: Receive, send: Send) -> None:
+    """Answer at once, and take what the client is still sending before the connection is closed.
+
+    Closed while something is on its way, it would be reset, and the answer lost with it.
+    """
+    head = {"status": refusal.status_code, "headers": refusal.raw_headers}
+    await send({"type": "http.response.start", **head})
+    await send({"type": "http.response.body", "body": bytes(refusal.body), "more_body": True})
+    left = _MOST_DISCARDED_BYTES
+    with anyio.move_on_after(_BODY_SECONDS):
+        while left > 0:
+            message = await receive()
+            if not message.get("more_body", False):
+                break
+            left -= len(message["body"])
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 class RateLimit:

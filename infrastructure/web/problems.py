@@ -37,7 +37,7 @@ STATUS_OF: Mapping[type[ScraperError], int] = {
     errors.AnotherRunAtWork: 409,
     errors.NotRunningHere: 409,
     errors.ShuttingDown: 503,
-    errors.TooManyWatchers: 503,
+    errors.TooManyWatchers: 429,
     errors.NothingToDo: 409,
     errors.SourceError: 502,
     errors.RepositoryUnavailable: 503,
@@ -143,10 +143,10 @@ def answer_with_problems(app: FastAPI) -> None:
 async def _of_domain(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ScraperError)  # noqa: S101 - it is registered for these
     status = status_of(error)
-    if status not in _INTERNAL or isinstance(error, (errors.ShuttingDown, errors.TooManyWatchers)):
-        return problem(status, str(error), reason=error.reason)
+    headers = {"Retry-After": _RETRY_SECONDS} if status in (429, 503) else {}
+    if status not in _INTERNAL or isinstance(error, errors.ShuttingDown):
+        return problem(status, str(error), reason=error.reason, headers=headers)
     logger.error("%s %s: %s", request.method, request.url.path, error)
-    headers = {"Retry-After": _RETRY_SECONDS} if status == 503 else {}
     return problem(status, _INTERNAL_TEXTS[status], reason=error.reason, headers=headers)
 
 

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from application import title_statistics
 from application.title_statistics import PAIRS, TitleStatistics
+from domain.run import StoreCounts
 from domain.title import Credit, CreditCategory, Title, TitleKind
 from infrastructure.repositories.postgres import open_postgres_repository
+from infrastructure.repositories.postgres.figures import open_postgres_figures
 from tests.builders import a_run, a_title, cast_of, person_number, title_number
 from tests.databases import drop_database, execute, new_database, rows_of
 from tests.strategies import ratings
@@ -42,7 +44,9 @@ def _titles(draw: st.DrawFn) -> list[Title]:
             votes=draw(st.none() | st.sampled_from([0, 999, 1_000, 5_000])),
             metascore=draw(st.none() | st.integers(0, 100)),
             runtime_minutes=draw(st.none() | st.integers(1, 300)),
-            genres=tuple(draw(st.lists(st.sampled_from(["Drama", "Horror", "Crime"]), max_size=3))),
+            genres=tuple(
+                draw(st.lists(st.sampled_from(["Drama", "Sci-Fi", "Science", "a"]), max_size=3))
+            ),
             credits=draw(_credits()),
         )
         for number in range(1, count + 1)
@@ -102,6 +106,56 @@ def test_views_and_report_say_the_same(database: str, titles: list[Title]) -> No
     assert_same(found.best_by_year(), database, "best_by_year", rows.BestOfYear)
     assert_same(everyone, database, "people_by_titles", rows.PersonsTitles)
     assert_same(pairs, database, "collaborators", rows.Collaboration)
+
+
+@given(titles=_titles(), most=st.integers(1, 12))
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+def test_the_figures_of_the_store_are_those_of_its_titles(
+    database: str, titles: list[Title], most: int
+) -> None:
+    with open_postgres_repository(database) as repository:
+        execute(database, "TRUNCATE titles, people CASCADE")
+        repository.save(titles, a_run())
+    best_known = sorted(
+        (t for t in titles if None not in (t.votes, t.rating, t.metascore)),
+        key=lambda title: (-(title.votes or 0), title.imdb_id),
+    )
+    mine, compared = TitleStatistics(), TitleStatistics()
+    mine.add(titles)
+    compared.add(best_known[:most])
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        open_postgres_figures(database) as reader,
+    ):
+        patch.setattr("infrastructure.repositories.postgres.figures.MOST_COMPARED", most)
+        theirs = reader.figures()
+    credits_ = [credit for title in titles for credit in title.credits]
+    assert theirs.counts == StoreCounts(
+        titles=len(titles),
+        people=len({credit.person_id for credit in credits_}),
+        credits=len(credits_),
+    )
+    for name, ours in (
+        ("ratings_by_year", mine.ratings_by_year()),
+        ("titles_by_decade", mine.titles_by_decade()),
+        ("titles_by_genre", mine.titles_by_genre()),
+        ("critics_and_users", compared.critics_and_users()),
+    ):
+        found = getattr(theirs, name)
+        # In the same order; a mean has two digits in a view.
+        assert [_rounded(row) for row in found] == [
+            pytest.approx(_rounded(row), abs=0.0051) for row in ours
+        ], name
+
+
+def _rounded(row: Sequence[Any]) -> list[Any]:
+    return [
+        -1.0 if value is None else str(value) if isinstance(value, str) else value for value in row
+    ]
 
 
 def test_pairs_that_are_counted_in_parts_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,6 +100,16 @@ def test_parse_prints_unknown_facts_as_null_and_empty_lists(site, tmp_path):
     assert len(title["cast"]) == len(unknown.cast)
 
 
+def test_parse_reads_standard_input(site, tmp_path):
+    page = requests.get(f"{site.url}/title/{FACTS.titles[0].imdb_id}/", timeout=9)
+    result = run(tmp_path, "parse", "-", given=page.text)
+    assert result.status == 0, result.err
+    assert json.loads(result.out)["imdb_id"] == FACTS.titles[0].imdb_id
+    nothing = run(tmp_path, "parse", "-", given="bread, milk")
+    assert (nothing.status, nothing.out) == (1, "")
+    assert "standard input" in nothing.err
+
+
 def test_parse_prints_the_entries_of_a_chart(site, tmp_path):
     path = tmp_path / "chart.html"
     path.write_bytes(requests.get(f"{site.url}/chart/top/", timeout=9).content)
@@ -217,6 +227,22 @@ def test_doctor_is_content_when_everything_works(site, tmp_path, postgres_url):
     assert "repository csv" in result.out
     assert "repository postgres" in result.out
     assert "chart top has 250 titles" in result.out
+
+
+@pytest.mark.parametrize("options", [[], ["--check"]])
+def test_repair_makes_nothing_where_nothing_is(tmp_path, options):
+    result = run(tmp_path, "repair", *options, output_dir=tmp_path / "misspelt")
+    assert result.status == 0
+    assert "no data in" in result.out
+    assert "OUTPUT_DIR" in result.out
+    assert not (tmp_path / "misspelt").exists()
+
+
+def test_doctor_leaves_no_folder_behind_that_it_has_made(site, tmp_path):
+    folder = tmp_path / "films" / "misspelt"
+    result = run(tmp_path, "doctor", base_url=site.url, repositories="csv", output_dir=folder)
+    assert result.status == 0
+    assert not folder.parent.exists()
 
 
 def test_doctor_says_what_is_wrong_and_what_to_do(tmp_path):

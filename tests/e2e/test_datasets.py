@@ -130,10 +130,16 @@ def test_imported_titles_can_be_scraped(tmp_path: Path) -> None:
     ids = ("titles", "tt0000001", "tt0000002", "tt0000003")
 
     before = run(tmp_path, *ids, sources="datasets")
+    ill = run(tmp_path, "doctor", sources="datasets")
     only = "title.basics,title.ratings,title.principals,name.basics"
     run(tmp_path, *COMMAND, str(tmp_path), "--only", only)
     after = run(tmp_path, *ids, sources="datasets")
+    well = run(tmp_path, "doctor", sources="datasets")
 
+    assert (ill.status, well.status) == (3, 0)
+    assert "!! source datasets" in ill.out
+    assert "python main.py datasets import" in ill.out
+    assert "ok source datasets" in well.out
     assert before.status == 3
     assert "python main.py datasets import" in before.out + before.err
     assert after.status == 1

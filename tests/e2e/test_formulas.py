@@ -43,7 +43,7 @@ def test_cells_are_escaped_and_stay_the_same_title(
 
     # Without the setting the same rows are the same titles, and nothing is to be done.
     level = run(tmp_path, "repair", "--check", **given)
-    assert (level.status, "hold the same 1 titles" in level.out) == (0, True), level.out
+    assert (level.status, "hold the same 1 title" in level.out) == (0, True), level.out
 
     again = run(tmp_path, "titles", pages.TITLE_ID, **given)
     assert again.status == 0, again.err

@@ -59,7 +59,7 @@ def test_repositories_out_of_step_are_brought_level_without_fetching(
     repaired = run(tmp_path, "repair", **settings)
     assert repaired.status == 0, repaired.out + repaired.err
     assert "copied 4 titles to postgres" in repaired.out
-    assert "copied 1 titles to csv" in repaired.out
+    assert "copied 1 title to csv" in repaired.out
     again = run(tmp_path, "repair", "--check", **settings)
     assert (again.status, "hold the same 40 titles" in again.out) == (0, True)
     assert len(site.requests) == requests
@@ -113,7 +113,7 @@ def test_people_out_of_step_are_brought_level_without_fetching(settings, tmp_pat
     repaired = run(tmp_path, "repair", **settings)
     assert repaired.status == 0, repaired.out + repaired.err
     assert "copied 4 people to postgres" in repaired.out
-    assert "copied 1 people to csv" in repaired.out
+    assert "copied 1 person to csv" in repaired.out
     in_csv, in_postgres = people_of(tmp_path, postgres_url)
     assert in_csv == in_postgres
     assert in_csv[ids[4]].name == "New"

@@ -4,6 +4,7 @@
 """
 
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,19 @@ def test_a_run_killed_again_and_again_while_it_is_resumed_is_completed(
     assert_all_saved(FACTS.titles, tmp_path / "output", postgres_url)
     again = run(tmp_path, "resume", **settings)
     assert (again.status, "Nothing to do: there is no run to continue" in again.out) == (0, True)
+
+
+@pytest.mark.parametrize("command", ["resume", "retry"])
+def test_what_a_repository_that_is_away_may_know_is_not_denied(site, tmp_path, command):
+    settings = {"base_url": site.url, "requests_per_second": 0, "limit": 3}
+    assert run(tmp_path, repositories="csv", **settings).status == 0
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        away = f"postgresql://me@127.0.0.1:{free.getsockname()[1]}/films"
+    result = run(tmp_path, command, database_url=away, **settings)
+    assert result.status == 1
+    assert "Nothing to do" not in result.out
+    assert "postgres: cannot be asked" in result.err
 
 
 def test_a_run_of_the_embedded_database_is_completed(site, tmp_path):

@@ -125,6 +125,40 @@ def test_ended_in_the_middle_of_a_run_it_saves_what_is_in_flight(
     assert_all_saved(FACTS.titles, tmp_path / "output", postgres_url)
 
 
+def test_killed_in_the_middle_of_a_run_it_tells_so_when_it_is_back(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    key = "a-key-of-the-tests-0123456789"
+    with DemoSite(FACTS, delay_seconds=0.1) as site:
+        settings = {
+            "base_url": site.url, "database_url": postgres_url, "requests_per_second": 0,
+            "api_keys": key, "max_threads": 5,
+        }  # fmt: skip
+        sending = {"headers": {"X-API-Key": key}, "timeout": 60}
+        with served(tmp_path, **settings) as (process, address):
+            order = {"command": "chart", "chart": "top"}
+            started = httpx.post(f"{address}/api/v1/runs", json=order, **sending).json()
+            assert site.wait_for_requests(40, 60)
+            process.kill()
+            process.communicate(timeout=60)
+        with served(tmp_path, **settings) as (_, address):
+            run_of = f"{address}{started['url']}"
+            while httpx.get(run_of).json()["at_work"]:
+                pass  # the database has yet to see that it has gone
+            assert httpx.get(run_of).json()["finished_at"] is None
+            with httpx.stream("GET", f"{address}{started['events']}") as watched:
+                told = "".join(watched.iter_text())
+            assert "was stopped" in told
+            refused = httpx.delete(run_of, **sending)
+            assert (refused.status_code, refused.json()["reason"]) == (409, "not_running_here")
+            order = {"command": "resume"}
+            resumed = httpx.post(f"{address}/api/v1/runs", json=order, **sending)
+            assert resumed.json() == started
+            with httpx.stream("GET", f"{address}{started['events']}", timeout=60) as watched:
+                assert '"outcome":"complete"' in "".join(watched.iter_text())
+    assert_all_saved(FACTS.titles, tmp_path / "output", postgres_url)
+
+
 def test_metrics_tell_of_the_api_and_of_its_runs(tmp_path: Path, postgres_url: str) -> None:
     key = "a-key-of-the-tests-0123456789"
     with DemoSite(FACTS) as site:

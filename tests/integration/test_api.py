@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import socket
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -238,6 +239,22 @@ class TestExport:
         assert problem["status"] == 422
         assert problem["errors"][0]["where"] == name
 
+    def test_a_client_that_takes_little_at_a_time_is_cut_off(
+        self, own: httpx.Client, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        long = [a_title(number, plot="word " * 2000, credits=()) for number in range(10, 2010)]
+        with open_postgres_repository(postgres_url) as repository:
+            repository.save(long, a_run("run1"))
+        monkeypatch.setattr("infrastructure.web.exports._PATIENCE_SECONDS", 0.5)
+        monkeypatch.setattr("infrastructure.web.exports._LEAST_BYTES_PER_SECOND", 10**9)
+        pause = threading.Event()
+        with (
+            pytest.raises(httpx.RemoteProtocolError),
+            own.stream("GET", f"{API}/export") as answer,
+        ):
+            for _ in answer.iter_raw():
+                pause.wait(0.05)
+
     def test_a_client_that_goes_away_leaves_room_for_others(
         self, own: httpx.Client, postgres_url: str
     ) -> None:
@@ -386,6 +403,22 @@ class TestBodies:
             for _ in range(5):
                 connection.sendall(chunk)
             assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({f"X-{number}": "1" for number in range(150)}, 431),
+        # A proxy may have taken the one for the end of the request, and we the other.
+        ({"Content-Length": "5", "Transfer-Encoding": "chunked"}, 400),
+    ],
+)
+def test_headers_that_are_absurd(
+    client: httpx.Client, headers: dict[str, str], status: int
+) -> None:
+    answer = client.post(f"{API}/titles", headers=headers, content=b"0\r\n\r\n")
+    assert answer.status_code == status
+    problem_of(answer)
 
 
 def test_a_client_that_asks_too_often(postgres_url: str) -> None:

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -86,15 +87,78 @@ def test_an_empty_store_says_what_to_run(empty: httpx.Client, path: str) -> None
 
 @pytest.mark.parametrize(
     "path",
-    [*PAGES, "/titles/tt0000001", "/people/nm0000001", "/charts/top", "/titles?genre=Drama"],
+    [
+        *PAGES,
+        "/titles/tt0000001",
+        "/people/nm0000001",
+        "/charts/top",
+        "/charts/top?run=20260100T120000Z-test",
+        "/runs/20260101T120000Z-test",
+        "/titles?genre=Drama",
+        "/titles?q=img+onerror",
+        "/people?q=img+onerror",
+    ],
 )
 def test_what_comes_from_titles_is_escaped(client: httpx.Client, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 200
     assert "<b>Bold" not in answer.text
     assert "<img" not in answer.text
-    if path in {"/titles", "/titles/tt0000001", "/people/nm0000001", "/charts/top"}:
+    if not path.startswith(("/people?", "/titles?genre")) and path not in {
+        "/people",
+        "/charts",
+        "/runs",
+    }:
         assert "&lt;b&gt;Bold" in answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/{}",
+        "/titles/{}",
+        "/people/{}",
+        "/charts/{}",
+        "/charts/top?run={}",
+        "/runs/{}",
+        "/titles?q={}",
+        "/titles?kind={}",
+        "/titles?genre={}",
+        "/titles?sort={}",
+        "/titles?after={}",
+        "/titles?{}=1",
+        "/people?q={}",
+        "/people/nm0000001?after={}",
+    ],
+)
+def test_what_a_link_says_is_escaped(client: httpx.Client, path: str) -> None:
+    answer = client.get(path.format(quote(EVIL, safe="")))
+    assert answer.status_code < 500
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "<b>Bold" not in answer.text
+    assert "<img" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/titles?q=bold",
+        "/titles/tt0000001",
+        "/titles/tt0000001/credits",
+        "/people/nm0000001",
+        "/charts/top",
+        "/charts/top/diff",
+        "/runs/20260101T120000Z-test",
+        "/titles/%3Cimg%3E",
+        "/export",
+        "/export?format=jsonl",
+    ],
+)
+def test_no_browser_takes_an_answer_of_the_api_for_a_page(client: httpx.Client, path: str) -> None:
+    answer = client.get(f"/api/v1{path}")
+    assert "html" not in answer.headers["content-type"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
 def test_a_page_lets_nothing_foreign_or_inline_run(client: httpx.Client) -> None:

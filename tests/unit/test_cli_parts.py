@@ -17,6 +17,7 @@ from infrastructure.cli.exit_status import OF_OUTCOME
 from infrastructure.cli.options import given_options
 from infrastructure.cli.progress import LogObserver, RunCounts, observed
 from infrastructure.cli.report_file import read_failed_run, write_report
+from infrastructure.cli.shown import counted
 from infrastructure.cli.summary import print_summary
 from infrastructure.cli.title_ids import read_title_ids
 from shared.config import load_settings
@@ -75,6 +76,21 @@ def test_the_summary_says_how_the_run_went():
     assert "asked 3 = fetched 3 + failed 0 + not tried 0" in text
     assert "1,250 titles, 7 people, 9 credits" in text
     assert "output/titles.csv" in text
+
+
+def test_what_was_no_id_is_not_called_a_missing_title():
+    text = shown(a_report(outcome=RunOutcome.INCOMPLETE, rejected=("garbage: no id of a title",)))
+    assert "Finished; what was named and is no title was left out (6.4 s)" in text
+    assert "missing" not in text.splitlines()[1]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(0, "0 titles"), (1, "1 title"), (2, "2 titles"), (12_345, "12,345 titles")],
+)
+def test_one_is_no_plural(number, words):
+    assert counted(number, "title") == words
+    assert counted(1, "person", "people") == "1 person"
 
 
 def test_the_summary_names_failures_by_reason():

@@ -86,6 +86,19 @@ def test_a_damaged_file_is_named(tmp_path: Path, name: str, content: bytes) -> N
             repository.failures_of(run_number(0).run_id)
 
 
+def test_a_damaged_run_does_not_hide_the_others(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with open_csv_repository(tmp_path) as repository:
+        for number in range(3):
+            repository.begin_run(run_number(number), None, IDS)
+        path = tmp_path / ".runs" / run_number(1).run_id / "run.json"
+        path.write_bytes(b"{")
+        for found in (repository.runs(5), newest_runs(tmp_path, 5)):
+            assert [record.run for record in found] == [run_number(2), run_number(0)]
+    assert caplog.text.count(f"{path} is damaged") == 2
+
+
 def test_a_file_that_a_power_cut_left_empty_counts_as_none(tmp_path: Path) -> None:
     with open_csv_repository(tmp_path) as repository:
         for number in (0, 1):

@@ -9,6 +9,7 @@ Every file is replaced at one stroke. Nothing here says which titles are saved: 
 """
 
 import fcntl
+import logging
 import os
 import re
 import shutil
@@ -25,6 +26,8 @@ from domain.identifiers import ImdbId, imdb_id
 from domain.run import Failure, Run, RunOutcome, RunRecord, RunReport
 from infrastructure.repositories.csv.failures import NAME, translated
 from infrastructure.repositories.csv.table import replace_file
+
+logger = logging.getLogger(__name__)
 
 FOLDER = ".runs"
 """The name of the journal's folder, beside the CSV files."""
@@ -97,8 +100,8 @@ class RunJournal:
         self._at_work = None
 
     def newest(self, limit: int) -> list[RunRecord]:
-        """Give the latest runs, the newest first."""
-        found = (self.record(name) for name in self._names()[:limit])
+        """Give the latest runs, the newest first; one whose note is damaged is named in the log."""
+        found = (self._readable(name) for name in self._names()[:limit])
         records = [record for record in found if record is not None]
         return sorted(records, key=lambda r: (r.run.started_at, r.run.run_id), reverse=True)
 
@@ -115,6 +118,13 @@ class RunJournal:
             asked=note.asked,
             **{name: getattr(note.end, name) for name in note.end.__struct_fields__},
         )
+
+    def _readable(self, run_id: str) -> RunRecord | None:
+        try:
+            return self.record(run_id)
+        except RepositoryUnavailable as error:
+            logger.warning("a run is left out: %s", error)
+            return None
 
     def asked_in(self, run_id: str) -> tuple[ImdbId, ...] | None:
         """Give the ids that a run was asked for; ``None`` when they are not known."""

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from domain.errors import PageChanged, SourceUnavailable
 from infrastructure.scrapers.imdb_pages import Page
@@ -23,11 +24,18 @@ def read_page(path: Path, max_bytes: int) -> Page:
             changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     except OSError as error:
         raise SourceUnavailable(str(path), error.strerror or str(error)) from error
+    return _page(str(path), body, changed_at, max_bytes)
+
+
+def read_stream(stream: BinaryIO, max_bytes: int) -> Page:
+    """Read a page from standard input, as `read_page`; its time is now unless it tells its own."""
+    return _page("standard input", stream.read(max_bytes + 1), datetime.now(UTC), max_bytes)
+
+
+def _page(name: str, body: bytes, fetched_at: datetime, max_bytes: int) -> Page:
     if len(body) > max_bytes:
-        raise PageChanged(str(path), "size", f"is more than {max_bytes} bytes")
-    return Page(
-        url=str(path), body=body, source=SOURCE_NAME, fetched_at=changed_at, page_clock=True
-    )
+        raise PageChanged(name, "size", f"is more than {max_bytes} bytes")
+    return Page(url=name, body=body, source=SOURCE_NAME, fetched_at=fetched_at, page_clock=True)
 
 
 def pages_in(folder: Path) -> list[Path]:
