@@ -25,7 +25,7 @@ PROJECT = Path(__file__).parents[2]
 TABLES = {
     "runs", "titles", "people", "credits", "chart_entries", "rating_history", "failures",
     "schema_version", "title_details", *DetailName, "person_profiles", "person_filmography",
-    "merged_ids", "person_facts", "person_credits",
+    "merged_ids", "person_facts", "person_credits", "distributed_runs", "run_batches",
 }  # fmt: skip
 
 

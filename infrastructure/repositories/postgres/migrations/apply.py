@@ -19,6 +19,7 @@ from infrastructure.repositories.postgres.migrations import (
     statements_0009,
     statements_0010,
     statements_0011,
+    statements_0012,
 )
 
 _VERSIONS = {
@@ -33,6 +34,7 @@ _VERSIONS = {
     "0009": statements_0009.STATEMENTS,
     "0010": statements_0010.STATEMENTS,
     "0011": statements_0011.STATEMENTS,
+    "0012": statements_0012.STATEMENTS,
 }
 """The statements of every version, in order; versions sort as text."""
 
