@@ -13,7 +13,7 @@ from application.run_progress import RunTracker
 from application.scrape_titles import ScrapeTitles
 from domain.batch import BatchClaim, Standing, account_of
 from domain.errors import QueueUnavailable, RepositoryUnavailable, ScraperError
-from domain.run import Run, RunOutcome, RunReport
+from domain.run import RunOutcome, RunReport
 from shared.log_context import in_log_context, note_run, run_log
 
 logger = logging.getLogger(__name__)
@@ -27,8 +27,8 @@ class Tools:
     titles: ScrapeTitles
 
 
-OpenTools = Callable[[Run, RunObserver, threading.Event], AbstractContextManager[Tools]]
-"""Makes the tools for a run; the event ends the fetching early."""
+OpenTools = Callable[[BatchClaim, RunObserver, threading.Event], AbstractContextManager[Tools]]
+"""Makes the tools for a batch; the event ends the fetching early."""
 
 
 class WorkBatch:
@@ -83,7 +83,7 @@ class WorkBatch:
             self._ledger.failed(claim, f"{type(error).__name__}: {error}", is_cut=True)
 
     def _fetch(self, claim: BatchClaim, tracker: RunTracker, keeper: "_Keeper") -> None:
-        with self._open_tools(claim.run, tracker, self._stop) as tools:
+        with self._open_tools(claim, tracker, self._stop) as tools:
             [held] = tools.save.ask(lambda r: r.held_since(claim.ids, claim.run)).values() or [None]
             if held is None:
                 raise RepositoryUnavailable("postgres", "cannot be asked what it holds, see above")

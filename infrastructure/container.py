@@ -63,6 +63,7 @@ from shared.log_context import run_log
 if TYPE_CHECKING:
     from celery import Celery
     from fastapi import FastAPI
+    from psycopg2.extensions import cursor
 
     from application.close_run import CloseRun
     from application.imdb import Imdb
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from application.title_fields import TitleField
     from application.title_statistics import TitleStatistics
     from application.work_batches import Housekeeping, Tools, WorkBatch
+    from domain.batch import BatchClaim
     from domain.discovery import TitleFilter
     from infrastructure.http.cache import HttpCache
     from infrastructure.http.cache_storage import Storage
@@ -420,7 +422,7 @@ def _open_work(
     from application.work_batches import Housekeeping, WorkBatch
 
     lease = settings.batch_lease_seconds
-    with open_ledger(settings) as ledger, closing(_KeptSources(settings)) as sources:
+    with open_ledger(settings) as ledger, closing(_KeptSources(settings, ledger)) as sources:
         close = CloseRun(
             ledger,
             lambda stop: _composite_save(settings, RunTracker(), stop),
@@ -437,29 +439,34 @@ class _KeptSources:
     Used by one thread at a time; ``stop`` is the same event for all batches.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, ledger: "PostgresLedger") -> None:
         self._settings = msgspec.structs.replace(settings, repositories=("postgres",))
+        self._ledger = ledger
         self._stack = ExitStack()
         self._names: tuple[str, ...] = ()
         self._sources: list[TitleSource] = []
         self._chain: SourceChain | None = None
 
     @contextmanager
-    def tools(self, run: Run, observer: RunObserver, stop: threading.Event) -> "Iterator[Tools]":
-        """What a batch of a run is done with, which says what sources there are."""
+    def tools(
+        self, claim: "BatchClaim", observer: RunObserver, stop: threading.Event
+    ) -> "Iterator[Tools]":
+        """What a batch is done with; its run says what sources there are."""
         from application.work_batches import Tools
 
-        if self._names != run.sources:
+        if self._names != claim.run.sources:
             self.close()
-            self._names = run.sources
+            self._names = claim.run.sources
             self._sources = [
                 self._stack.enter_context(
                     open_source(name, self._settings, stop, self._tell, self._note)
                 )
-                for name in run.sources
+                for name in claim.run.sources
             ]
         self._chain = SourceChain(self._sources, observer.notice, new_circuit)
-        with _composite_save(self._settings, observer, stop) as save:
+        guard = self._ledger.guard(claim)
+        opener = RepositoryOpener("postgres", partial(_open_postgres, self._settings, guard))
+        with _composite_save(self._settings, observer, stop, [opener]) as save:
             threads = self._settings.max_threads
             yield Tools(
                 save, ScrapeTitles(self._chain, save, observer, max_threads=threads, stop=stop)
@@ -630,10 +637,13 @@ def open_imdb(
 
 
 def _composite_save(
-    settings: Settings, observer: RunObserver, stop: threading.Event
+    settings: Settings,
+    observer: RunObserver,
+    stop: threading.Event,
+    openers: Sequence[RepositoryOpener] | None = None,
 ) -> CompositeSave:
     return CompositeSave(
-        repository_openers(settings),
+        repository_openers(settings) if openers is None else openers,
         observer,
         spills=_spills(settings),
         wait_seconds=settings.repository_wait_seconds,
@@ -1396,13 +1406,15 @@ def _open_csv(settings: Settings) -> "Iterator[CsvRepository]":
 
 
 @contextmanager
-def _open_postgres(settings: Settings) -> "Iterator[PostgresRepository]":
+def _open_postgres(
+    settings: Settings, guard: "Callable[[cursor], None] | None" = None
+) -> "Iterator[PostgresRepository]":
     from infrastructure.repositories.postgres import open_postgres_repository
 
     revive = None if settings.database_url else partial(_revive_embedded, settings)
     with (
         database_url(settings) as url,
-        open_postgres_repository(url, revive=revive) as repository,
+        open_postgres_repository(url, revive=revive, guard=guard) as repository,
     ):
         yield repository
 

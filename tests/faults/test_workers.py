@@ -7,14 +7,25 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from demo.facts import synthetic_facts
 from demo.site import DemoSite
-from tests.databases import rows_of
+from tests.databases import new_database, rows_of
+from tests.faults.program import Program
 from tests.faults.row import HandIn
-from tests.faults.workers import DeadlySite, Fleet, Redis, children_of, kill_all
+from tests.faults.server import Server
+from tests.faults.workers import (
+    DeadlySite,
+    Fleet,
+    OneHangs,
+    Redis,
+    children_of,
+    kill_all,
+    suspend_all,
+)
 
 TITLES = 300
 FACTS = synthetic_facts(TITLES)
@@ -142,7 +153,7 @@ def test_a_title_that_kills_whoever_reads_it_is_parked(
     folder: Path, postgres_url: str, broker: Redis
 ) -> None:
     poison = FACTS.titles[33].imdb_id
-    workers: list = []
+    workers: list[Program] = []
 
     def strike() -> None:
         for child in children_of(workers[0]):
@@ -161,3 +172,115 @@ def test_a_title_that_kills_whoever_reads_it_is_parked(
     assert account.saved == TITLES - 1
     assert rows_of(postgres_url, "SELECT imdb_id, reason FROM failures") == [(poison, "parked")]
     assert fleet.batches("parked") == 1
+    with DemoSite(FACTS) as site:  # it is no poison any more
+        fleet.site = site
+        assert fleet.start("retry").status() == 0
+    assert rows_of(postgres_url, "SELECT count(*) FROM titles") == [(TITLES,)]
+
+
+def test_a_title_that_hangs_is_parked_when_the_time_is_over(
+    folder: Path, postgres_url: str, broker: Redis
+) -> None:
+    poison = FACTS.titles[33].imdb_id
+    plan: Any = OneHangs(f"/title/{poison}/")
+    settings = {
+        "batch_attempts": 1, "batch_time_limit_seconds": 3, "request_timeout_seconds": 2,
+    }  # fmt: skip
+    with DemoSite(FACTS, faults=plan) as site:
+        fleet = Fleet(folder, postgres_url, site, FACTS, broker, settings)
+        try:
+            fleet.worker()
+            assert fleet.start("scrape", "--distributed").status() == 1
+            account = fleet.account()
+        finally:
+            fleet.end()
+
+    assert (account.lost, account.doubled, account.wrong) == ([], [], [])
+    assert account.saved == TITLES - 1
+    [(failed, reason, message)] = rows_of(
+        postgres_url, "SELECT imdb_id, reason, message FROM failures"
+    )
+    assert (failed, reason) == (poison, "parked")
+    assert "longer than a batch may" in message
+
+
+def test_a_worker_that_is_cut_off_and_comes_back(fleet: Fleet, hand_in: HandIn) -> None:
+    victim = fleet.worker()
+    with fleet.at_request(60):
+        run = fleet.start("scrape", "--distributed")
+    processes = suspend_all(victim)
+    fleet.worker()
+
+    assert run.status() == 0
+    for process in processes:
+        process.resume()
+
+    victim.process.send_signal(signal.SIGTERM)
+    assert victim.status() == 0
+    complete(fleet, hand_in, "a worker cut off until the end")
+
+
+def test_the_worker_dies_that_closes_the_run(fleet: Fleet, hand_in: HandIn) -> None:
+    victim = fleet.worker()
+    run = fleet.start("scrape", "--distributed")
+    while fleet.stage() not in {("running", True), ("closed", False)}:
+        pass  # ends with the test's own time limit
+
+    kill_all(victim)
+    fleet.worker()
+
+    assert run.status() == 0
+    complete(fleet, hand_in, "`kill -9` of the worker that closes the run")
+
+
+def test_postgres_is_killed_and_comes_back(
+    folder: Path, site: DemoSite, broker: Redis, hand_in: HandIn
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="imdb-faults-") as place:
+        server = Server(Path(place))
+        server.start()
+        fleet = Fleet(folder, new_database(server.url), site, FACTS, broker)
+        try:
+            worker, _ = fleet.worker(), fleet.worker()
+            with fleet.at_request(60):
+                run = fleet.start("scrape", "--distributed")
+            server.kill()
+            worker.wait_for("postgres")
+            server.start()
+            assert run.status() == 0, run.said
+            complete(fleet, hand_in, "PostgreSQL killed, back later")
+        finally:
+            fleet.end()
+            server.stop()
+
+
+def test_a_run_is_paused_continued_and_cancelled(fleet: Fleet) -> None:
+    fleet.worker()
+    before = len(fleet.site.requests)
+    with fleet.at_request(60):
+        run = fleet.start("scrape", "--distributed")
+    run_id = fleet.run_id()
+
+    assert fleet.start("runs", "pause", run_id).status() == 0
+    while fleet.batches("running"):
+        pass
+    paused_at = len(fleet.site.requests)
+    shown = fleet.start("runs")
+    assert shown.status() == 0
+    assert "paused" in shown.said
+
+    with fleet.at_request(20):
+        assert fleet.start("runs", "continue", run_id).status() == 0
+    assert fleet.start("runs", "cancel", run_id).status() == 0
+    assert run.status() == 130, run.said
+
+    assert paused_at < len(fleet.site.requests) < before + TITLES
+    account = fleet.account()
+    assert (account.lost, account.doubled, account.wrong) == ([], [], [])
+    assert 0 < account.saved < TITLES
+    again = fleet.start("runs", "continue", run_id)
+    assert again.status() == 2
+    assert "is closed already" in again.said
+
+    assert fleet.start("resume").status() == 0
+    assert fleet.account().saved == TITLES

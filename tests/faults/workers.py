@@ -11,6 +11,7 @@ import psutil
 import redis
 
 from demo.facts import ChartFacts
+from demo.faults import Fault
 from demo.site import DemoSite
 from tests.databases import rows_of
 from tests.faults.account import BOTH, Account, count
@@ -82,6 +83,15 @@ class Fleet:
         program.wait_for("ready for batches")
         return program
 
+    def stage(self) -> tuple[str, bool] | None:
+        """The stage of the run, and whether somebody closes it."""
+        found = rows_of(self.url, "SELECT stage, closer IS NOT NULL FROM distributed_runs")
+        return found[0] if found else None
+
+    def run_id(self) -> str:
+        [(run_id,)] = rows_of(self.url, "SELECT run_id FROM distributed_runs")
+        return str(run_id)
+
     def end(self) -> None:
         for program in self.started:
             for child in children_of(program):
@@ -112,12 +122,27 @@ def children_of(program: Program) -> list[psutil.Process]:
 
 def kill_all(program: Program) -> None:
     """``kill -9`` of a worker as a whole, as when its machine is switched off."""
-    processes = [psutil.Process(program.process.pid), *children_of(program)]
-    for process in processes:
-        process.suspend()  # so that none has time to replace another
-    for process in processes:
+    for process in suspend_all(program):  # so that none has time to replace another
         process.kill()
     program.process.wait()
+
+
+def suspend_all(program: Program) -> list[psutil.Process]:
+    """Have a worker stand still as a whole, as when it is cut off; gives its processes."""
+    processes = [psutil.Process(program.process.pid), *children_of(program)]
+    for process in processes:
+        process.suspend()
+    return processes
+
+
+class OneHangs:
+    """A plan of faults: one page never comes."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def next(self, path: str, query: str = "") -> Fault | None:
+        return Fault.HANG if path == self._path else None
 
 
 class DeadlySite(DemoSite):

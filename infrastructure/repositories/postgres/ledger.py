@@ -20,10 +20,11 @@ from domain.batch import (
     Stage,
     Standing,
 )
+from domain.errors import RepositoryUnavailable
 from domain.identifiers import TitleId
 from domain.run import RunReport
 from infrastructure.repositories.postgres.connections import ConnectionPool, Server
-from infrastructure.repositories.postgres.errors import is_lost_connection, translated
+from infrastructure.repositories.postgres.errors import NAME, is_lost_connection, translated
 from infrastructure.repositories.postgres.history import record_of, report_of
 from infrastructure.repositories.postgres.migrations import apply_migrations
 from infrastructure.repositories.postgres.rows import account_json, storable
@@ -59,6 +60,12 @@ _KEEP = """
     WHERE b.batch_id = %(batch_id)s AND b.state = 'running' AND b.token = %(token)s
         AND d.run_id = b.run_id
     RETURNING d.stage
+"""
+
+_IS_OURS = """
+    SET LOCAL idle_in_transaction_session_timeout = %(milliseconds)s;
+    SELECT FROM run_batches
+    WHERE batch_id = %(batch_id)s AND state = 'running' AND token = %(token)s
 """
 
 _DONE = """
@@ -247,6 +254,22 @@ class PostgresLedger:
             return Standing.LOST if row is None else _STANDINGS[Stage(row[0])]
 
         return self._transaction(prolong)
+
+    def guard(self, claim: BatchClaim) -> Callable[[cursor], None]:
+        """What keeps a worker from saving that has lost its batch without knowing.
+
+        To be called in the transaction that saves. One in whose middle nothing is heard of the
+        worker for a lease is given up by the server, with its locks. It raises
+        `RepositoryUnavailable`.
+        """
+        values = _values(claim) | {"milliseconds": int(self._lease_seconds * 1000)}
+
+        def check(statements: cursor) -> None:
+            statements.execute(_IS_OURS, values)
+            if statements.fetchone() is None:
+                raise RepositoryUnavailable(NAME, f"batch {claim.batch_id} is somebody else's now")
+
+        return check
 
     def done(self, claim: BatchClaim, account: BatchAccount) -> None:
         """Note what became of the titles of a batch."""
