@@ -170,11 +170,11 @@ class CompositeSave:
         """Have every repository keep that ids have been merged, after what it was given to save."""
         self._do_in_every_lane(lambda repository: repository.note_merged(merged))
 
-    def settle(self, count: Count = titles_held) -> tuple[RepositoryReport, ...]:
+    def settle(self, count: Count | None = titles_held) -> tuple[RepositoryReport, ...]:
         """Wait until everything handed over is saved or has failed; give each one's account.
 
-        It says how much of what ``count`` counts the repository holds. One that is away is waited
-        for, at most ``wait_seconds``.
+        It says how much of what ``count`` counts the repository holds; ``None`` counts nothing. One
+        that is away is waited for, at most ``wait_seconds``.
         """
         for over in [lane.settle(count) for lane in self._lanes]:
             over.wait()

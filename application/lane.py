@@ -122,9 +122,9 @@ class Lane(threading.Thread):
         self._queue.put(Job(work, over))
         return over
 
-    def settle(self, count: Count) -> threading.Event:
-        """Have the repository count what it holds; the event is as `ask` gives it."""
-        return self.ask(partial(self._count, count))
+    def settle(self, count: Count | None) -> threading.Event:
+        """Have the repository count what it holds, if anything; the event is as `ask` gives it."""
+        return self.ask(partial(self._count, count) if count is not None else lambda _: None)
 
     def note_before(self, saved: Collection[ImdbId], held: Collection[ImdbId] | None) -> None:
         """Count what was saved before the run was continued. Call it while the lane is idle."""

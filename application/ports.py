@@ -39,6 +39,14 @@ if TYPE_CHECKING:
     from application.conditions import Condition
     from application.store_figures import StoreFigures
     from application.title_order import SortKey
+    from domain.batch import (
+        BatchAccount,
+        BatchClaim,
+        ParkedBatch,
+        RunBatches,
+        Stage,
+        Standing,
+    )
     from domain.discovery import TitleFilter
     from domain.lists import TitleList
 
@@ -529,3 +537,92 @@ class RunObserver(Protocol):
 
     def notice(self, message: str) -> None:
         """Something happened that the user should know of, such as a source that gave up."""
+
+
+class BatchLedger(Protocol):
+    """Knows the batches of distributed runs. Any number of threads and processes may call it.
+
+    What it says is decided in one place, by one clock: however often a batch is handed to workers,
+    one at a time has it. Every method raises `RepositoryUnavailable`, and may be repeated.
+    """
+
+    def open_run(self, run_id: str, batches: "Sequence[Sequence[TitleId]]") -> None:
+        """Note a run that a repository knows, and its batches; once more changes nothing."""
+
+    def claim(self, batch_id: int, worker: str, token: str) -> "BatchClaim | None":
+        """Give a batch to a worker, which has nothing else at work; ``None``: not to be done now.
+
+        A worker has one batch at a time: others that are still its own were left by a process of it
+        that has died, and count as failed attempts.
+        """
+
+    def keep(self, claim: "BatchClaim", fetched: int, failed: int) -> "Standing":
+        """Prolong the lease of a batch and note how far it is; tell what the worker is to do."""
+
+    def done(self, claim: "BatchClaim", account: "BatchAccount") -> None:
+        """Note that a batch is done; changes nothing when it is not the worker's any more."""
+
+    def failed(self, claim: "BatchClaim", error: str, *, is_cut: bool) -> None:
+        """Note that an attempt has failed.
+
+        The batch waits for another one, and is parked after the last. With ``is_cut``, one of more
+        than one title is cut in two instead, so that the title that is the cause stands alone in
+        the end.
+        """
+
+    def give_back(self, claim: "BatchClaim") -> None:
+        """Note that a worker has let go of a batch: it waits, and no attempt has failed."""
+
+    def sweep(self) -> None:
+        """Count attempts as failed, and cut batches, whose lease is over: their workers are dead.
+
+        Several at once do no harm.
+        """
+
+    def to_send(self, *, again: bool) -> Sequence[int]:
+        """Give the batches that may be begun now and have not been sent to workers, as sent now.
+
+        With ``again`` also those sent before: whoever asks knows that no message is left.
+        """
+
+    def to_close(self) -> Sequence[str]:
+        """Give the runs of which nothing is left to do but their account."""
+
+    def close_begins(self, run_id: str, token: str) -> bool:
+        """Tell whether the account of a run is to be written now, by whoever has this token.
+
+        Decided in one statement, for one at a time; again when its lease is over. Every further
+        call with the same token prolongs the lease.
+        """
+
+    def closed(self, run_id: str, token: str) -> None:
+        """Note that the account is written."""
+
+    def accounts(self, run_id: str) -> "Sequence[BatchAccount]":
+        """Give the accounts of the batches that are done, in the order of their titles."""
+
+    def parked(self, run_id: str) -> "Sequence[ParkedBatch]":
+        """Give the batches that were given up."""
+
+    def progress(self, run_id: str) -> "RunBatches | None":
+        """Give how far a run is; ``None`` when it is not known, or not a distributed one."""
+
+    def set_stage(self, run_id: str, stage: "Stage") -> "Stage | None":
+        """Pause, cancel or go on with a run; give the stage that it is in then.
+
+        One that is closed stays so, and one that is cancelled does not go on; ``None`` as
+        `progress`.
+        """
+
+
+class BatchQueue(Protocol):
+    """Hands batches to workers, at least once each, as long as it does not lose them.
+
+    Any number of threads may call it. Both methods raise `QueueUnavailable`.
+    """
+
+    def send(self, batch_ids: Sequence[int]) -> None:
+        """Hand over batches, in this order."""
+
+    def waiting(self) -> int:
+        """Tell how many messages no worker has taken yet."""

@@ -86,7 +86,7 @@ class RetryFailures:
         return found
 
     def _newest(self) -> FailedRun | None:
-        failed = (record for record in self._history.latest() if record.failed)
+        failed = (r for r in self._history.latest() if r.failed and not r.at_work)
         newest = next((record for record in failed if not record.run.is_about_people), None)
         return None if newest is None else self._with_failures(newest.run)
 

@@ -20,7 +20,15 @@ from domain.chart import Chart
 from domain.errors import ScraperError
 from domain.identifiers import ImdbId, TitleId
 from domain.merged_id import MergedId
-from domain.run import DetailFailure, Failure, FetchTiming, Run, RunOutcome, RunReport
+from domain.run import (
+    DetailFailure,
+    Failure,
+    FetchTiming,
+    RepositoryReport,
+    Run,
+    RunOutcome,
+    RunReport,
+)
 from domain.title import Title
 
 BATCH_TITLES = 25
@@ -138,6 +146,28 @@ class Scrape(Generic[Id, Item]):
     ) -> RunReport:
         """Do what is left of a run that has begun: of ``asked`` all but ``saved_before``."""
         wanted = [imdb_id for imdb_id in asked if imdb_id not in saved_before]
+        tally = self._fetch_all(wanted, run)
+        return self._finish(
+            self._account(
+                run,
+                wanted,
+                tally,
+                self._save.settle(self._count),
+                rejected=tuple(rejected),
+                already_saved=len(asked) - len(wanted),
+                resumed_at=resumed_at,
+            ),
+        )
+
+    def fetch_part(self, wanted: Sequence[Id], run: Run) -> RunReport:
+        """Fetch and save a part of a run that others do the rest of; give the account of the part.
+
+        The run goes on: no repository is told of an end, nor asked how much it holds.
+        """
+        tally = self._fetch_all(wanted, run)
+        return self._account(run, wanted, tally, self._save.settle(None))
+
+    def _fetch_all(self, wanted: Sequence[Id], run: Run) -> "_Tally[Id, Item]":
         self._observer.started(run, len(wanted))
         tally: _Tally[Id, Item] = _Tally()
         batch: _Batch[Item] = _Batch(self._save, run)
@@ -156,29 +186,22 @@ class Scrape(Generic[Id, Item]):
                 self._observer.fetched(fetched.outcome, fetched.seconds)
                 batch.add(fetched.outcome, fetched.imdb_id)
         batch.flush()
-        return self._finish(
-            run,
-            wanted,
-            tally,
-            rejected=tuple(rejected),
-            already_saved=len(asked) - len(wanted),
-            resumed_at=resumed_at,
-        )
+        return tally
 
     def _go_on(self) -> bool:
         return not (self._stop.is_set() or self._chain.exhausted or self._save.hopeless)
 
-    def _finish(
+    def _account(
         self,
         run: Run,
         wanted: Sequence[Id],
         tally: "_Tally[Id, Item]",
+        repositories: tuple[RepositoryReport, ...],
         *,
-        rejected: tuple[str, ...],
-        already_saved: int,
-        resumed_at: datetime | None,
+        rejected: tuple[str, ...] = (),
+        already_saved: int = 0,
+        resumed_at: datetime | None = None,
     ) -> RunReport:
-        repositories = self._save.settle(self._count)
         not_tried = tuple(imdb_id for imdb_id in wanted if imdb_id not in tally.tried)
         report = RunReport(
             run=run,
@@ -199,7 +222,9 @@ class Scrape(Generic[Id, Item]):
             notices=self._chain.notices,
             detail_failures=self._chain.detail_failures,
         )
-        report = replace(report, outcome=self._outcome(report))
+        return replace(report, outcome=self._outcome(report))
+
+    def _finish(self, report: RunReport) -> RunReport:
         after = replace(report, repositories=self._save.finish_run(report))
         after = replace(after, outcome=self._outcome(after))
         log_outcome(after)

@@ -23,6 +23,7 @@
     │   └── InvalidTitle         a fact breaks a rule of the domain
     ├── RepositoryUnavailable    this repository cannot store anything now; the others go on
     ├── CacheUnavailable         pages cannot be kept now; a run goes on without
+    ├── QueueUnavailable         batches cannot be handed to workers now; they stay noted
     ├── SpillUnavailable         titles cannot wait for their repository: count them as missing
     ├── UnknownRun               no repository knows a run of this id
     ├── RunAtWork                another program is at work on the run
@@ -262,6 +263,12 @@ class CacheUnavailable(ScraperError):
     """The HTTP cache cannot be used; the message says where it is, why, and what to do."""
 
     reason = "cache_unavailable"
+
+
+class QueueUnavailable(ScraperError):
+    """The broker of the workers cannot be reached; the message says where it is, and why."""
+
+    reason = "queue_unavailable"
 
 
 class SpillUnavailable(ScraperError):

@@ -166,13 +166,15 @@ class RunRecord:
 
     ``asked`` is the number of titles that it was asked for, ``None`` while that was not known yet.
     ``finished_at``, ``outcome`` and the counts are ``None`` for a run that has not finished: it is
-    ``at_work`` in some process now, or was killed. ``saved`` has for each repository the titles of
-    the run that it held at the end.
+    ``at_work`` in some process now, or was killed. Of one that many workers do, ``fetched`` and
+    ``failed`` are known while it is at work, which it also is while it ``is_paused``. ``saved`` has
+    for each repository the titles of the run that it held at the end.
     """
 
     run: Run
     asked: int | None = None
     at_work: bool = False
+    is_paused: bool = False
     finished_at: datetime | None = None
     resumed_at: datetime | None = None
     outcome: RunOutcome | None = None

@@ -1,11 +1,13 @@
 """The composition root: the one place that builds everything from the settings and closes it."""
 
 import logging
+import os
 import secrets
+import socket
 import tempfile
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
@@ -42,7 +44,7 @@ from application.scrape_people import ScrapePeople
 from application.scrape_titles import ScrapeTitles, utc_now
 from application.search_titles import SearchTitles
 from application.source_chain import PATIENCE, REST_SECONDS, PersonChain, SourceChain
-from domain.chart import ChartName
+from domain.chart import Chart, ChartName
 from domain.details import DetailName
 from domain.errors import (
     CacheUnavailable,
@@ -53,7 +55,7 @@ from domain.errors import (
     NoTitles,
     RepositoryUnavailable,
 )
-from domain.identifiers import ListId
+from domain.identifiers import ListId, TitleId
 from domain.run import PEOPLE, DetailFailure, Run, RunRecord, RunReport, StoreCounts
 from domain.search import Thing
 from shared.config import RepositoryName, Settings, load_settings
@@ -61,15 +63,20 @@ from shared.log_context import run_log
 
 if TYPE_CHECKING:
     import uvicorn
+    from celery import Celery
     from fastapi import FastAPI
+    from psycopg2.extensions import cursor
 
+    from application.close_run import CloseRun
     from application.imdb import Imdb
     from application.list_titles import ListTitles
-    from application.ports import TitleDiscovery, TitleLists
+    from application.ports import BatchLedger, BatchQueue, TitleDiscovery, TitleLists
     from application.retry_failures import FailedRun
     from application.run_control import Order, PerformRun, RunControl
     from application.title_fields import TitleField
     from application.title_statistics import TitleStatistics
+    from application.work_batches import Housekeeping, Tools, WorkBatch
+    from domain.batch import BatchClaim
     from domain.discovery import TitleFilter
     from infrastructure.http.cache import HttpCache
     from infrastructure.http.cache_storage import Storage
@@ -82,6 +89,7 @@ if TYPE_CHECKING:
     from infrastructure.repositories.csv import CsvRepository
     from infrastructure.repositories.postgres import PostgresRepository
     from infrastructure.repositories.postgres.datasets.titles import DatasetTitles
+    from infrastructure.repositories.postgres.ledger import PostgresLedger
     from infrastructure.scrapers.imdb_graphql import Endpoint
     from infrastructure.scrapers.imdb_html import TitleReader
     from infrastructure.scrapers.saved_pages import SavedPagesSource
@@ -276,6 +284,196 @@ def _for_order(settings: Settings, order: "Order") -> tuple[Settings, str]:
     return msgspec.structs.replace(settings, chart=chart, limit=order.limit), "chart"
 
 
+@contextmanager
+def open_ledger(settings: Settings) -> "Iterator[PostgresLedger]":
+    """Open the ledger of distributed runs; an embedded database runs until this is left.
+
+    Raises `InvalidConfiguration` when the settings do without PostgreSQL; `RepositoryUnavailable`.
+    """
+    if "postgres" not in settings.repositories:
+        chosen = ",".join(settings.repositories)
+        problem = (
+            f"REPOSITORIES: workers save in PostgreSQL, and {chosen} does without: add postgres"
+        )
+        raise InvalidConfiguration([problem])
+    from infrastructure.repositories.postgres.ledger import open_postgres_ledger
+
+    revive = None if settings.database_url else partial(_revive_embedded, settings)
+    with (
+        database_url(settings) as url,
+        open_postgres_ledger(
+            url,
+            lease_seconds=settings.batch_lease_seconds,
+            most_attempts=settings.batch_attempts,
+            revive=revive,
+        ) as ledger,
+    ):
+        yield ledger
+
+
+def distribute(
+    settings: Settings, ledger: "BatchLedger", run: Run, ids: "Sequence[TitleId] | None"
+) -> None:
+    """Hand a run to workers: of these titles, or of the chart of the settings.
+
+    Raises what reading the chart does, and `RepositoryUnavailable`: then it has not begun.
+    """
+    from application.distribute_run import DistributeRun
+
+    chart = None if ids is not None else _read_chart(settings)
+    if chart is not None:
+        ids = [entry.title_id for entry in chart.first(settings.limit).entries]
+    with _open_postgres(settings) as repository:
+        queue = _batch_queue(settings) if settings.redis_url else None
+        distribution = DistributeRun(repository, ledger, queue, batch_titles=settings.batch_titles)
+        distribution.execute(ids or (), run, chart)
+
+
+def _read_chart(settings: Settings) -> Chart:
+    stop = threading.Event()
+    with ExitStack() as stack:
+        sources = [
+            stack.enter_context(open_source(name, settings, stop, logger.warning))
+            for name in settings.sources
+        ]
+        chain = SourceChain(sources, logger.warning, new_circuit)
+        return chain.chart(ChartName(settings.chart))
+
+
+def _celery_app(settings: Settings) -> "Celery":
+    from infrastructure.workers import celery_app
+
+    return celery_app(
+        settings.redis_url.reveal(),
+        time_limit_seconds=settings.batch_time_limit_seconds,
+        request_seconds=settings.request_timeout_seconds,
+    )
+
+
+def _batch_queue(settings: Settings, app: "Celery | None" = None) -> "BatchQueue":
+    from infrastructure.workers import CeleryQueue
+
+    return CeleryQueue(app or _celery_app(settings), settings.redis_url.location)
+
+
+def embedded_redis(settings: Settings) -> AbstractContextManager[str]:
+    """Start a Redis in ``OUTPUT_DIR``, or use the one there; gives its URL."""
+    from infrastructure.workers.embedded import embedded_redis as start
+
+    return start(settings.output_dir / "redis")
+
+
+def work(settings: Settings, when_closed: Callable[[RunReport], object]) -> int:
+    """Do batches of distributed runs until a signal ends it; give the exit status.
+
+    ``when_closed`` is told the account of each run that is closed here. Raises
+    `QueueUnavailable` when Redis does not answer.
+    """
+    from infrastructure.workers import check_broker
+    from infrastructure.workers.worker import run_worker
+
+    check_broker(settings.redis_url.reveal(), settings.redis_url.location)
+    app = _celery_app(settings)
+    worker = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    pause_seconds = min(5.0, settings.batch_lease_seconds / 12)
+    return run_worker(
+        app,
+        partial(_open_work, settings, worker, _batch_queue(settings, app), when_closed),
+        pause_seconds=pause_seconds,
+    )
+
+
+class _Work:
+    """Fulfils `infrastructure.workers.worker.Work`."""
+
+    def __init__(self, batches: "WorkBatch", house: "Housekeeping", close: "CloseRun") -> None:
+        self._batches = batches
+        self._house = house
+        self._close = close
+        self.end_soon = batches.end_soon
+        self.keep_house = house.execute
+
+    def execute(self, batch_id: int) -> None:
+        """Do a batch, and close its run when it was the last one."""
+        if run_id := self._batches.execute(batch_id):
+            self._close.execute(run_id)
+
+
+@contextmanager
+def _open_work(
+    settings: Settings,
+    worker: str,
+    queue: "BatchQueue",
+    when_closed: Callable[[RunReport], object],
+) -> Iterator[_Work]:
+    from application.close_run import CloseRun
+    from application.run_progress import RunTracker
+    from application.work_batches import Housekeeping, WorkBatch
+
+    lease = settings.batch_lease_seconds
+    with open_ledger(settings) as ledger, closing(_KeptSources(settings, ledger)) as sources:
+        close = CloseRun(
+            ledger,
+            lambda stop: _composite_save(settings, RunTracker(), stop),
+            lease_seconds=lease,
+            when_closed=when_closed,
+        )
+        batches = WorkBatch(ledger, sources.tools, worker=worker, lease_seconds=lease)
+        yield _Work(batches, Housekeeping(ledger, queue, close.execute), close)
+
+
+class _KeptSources:
+    """The sources of a worker, open from batch to batch: their rates and connections go on.
+
+    Used by one thread at a time; ``stop`` is the same event for all batches.
+    """
+
+    def __init__(self, settings: Settings, ledger: "PostgresLedger") -> None:
+        self._settings = msgspec.structs.replace(settings, repositories=("postgres",))
+        self._ledger = ledger
+        self._stack = ExitStack()
+        self._names: tuple[str, ...] = ()
+        self._sources: list[TitleSource] = []
+        self._chain: SourceChain | None = None
+
+    @contextmanager
+    def tools(
+        self, claim: "BatchClaim", observer: RunObserver, stop: threading.Event
+    ) -> "Iterator[Tools]":
+        """What a batch is done with; its run says what sources there are."""
+        from application.work_batches import Tools
+
+        if self._names != claim.run.sources:
+            self.close()
+            self._names = claim.run.sources
+            self._sources = [
+                self._stack.enter_context(
+                    open_source(name, self._settings, stop, self._tell, self._note)
+                )
+                for name in claim.run.sources
+            ]
+        self._chain = SourceChain(self._sources, observer.notice, new_circuit)
+        guard = self._ledger.guard(claim)
+        opener = RepositoryOpener("postgres", partial(_open_postgres, self._settings, guard))
+        with _composite_save(self._settings, observer, stop, [opener]) as save:
+            threads = self._settings.max_threads
+            yield Tools(
+                save, ScrapeTitles(self._chain, save, observer, max_threads=threads, stop=stop)
+            )
+
+    def close(self) -> None:
+        """Close the sources."""
+        self._stack.close()
+
+    def _tell(self, notice: str) -> None:
+        if self._chain is not None:
+            self._chain.tell(notice)
+
+    def _note(self, failure: DetailFailure) -> None:
+        if self._chain is not None:
+            self._chain.note_detail_failure(failure)
+
+
 def find_run(settings: Settings, run_id: str) -> RunRecord | None:
     """Ask the chosen repositories for a run, at work in any process or over; ``None``: unknown.
 
@@ -428,10 +626,13 @@ def open_imdb(
 
 
 def _composite_save(
-    settings: Settings, observer: RunObserver, stop: threading.Event
+    settings: Settings,
+    observer: RunObserver,
+    stop: threading.Event,
+    openers: Sequence[RepositoryOpener] | None = None,
 ) -> CompositeSave:
     return CompositeSave(
-        repository_openers(settings),
+        repository_openers(settings) if openers is None else openers,
         observer,
         spills=_spills(settings),
         wait_seconds=settings.repository_wait_seconds,
@@ -1260,13 +1461,15 @@ def _open_csv(settings: Settings) -> "Iterator[CsvRepository]":
 
 
 @contextmanager
-def _open_postgres(settings: Settings) -> "Iterator[PostgresRepository]":
+def _open_postgres(
+    settings: Settings, guard: "Callable[[cursor], None] | None" = None
+) -> "Iterator[PostgresRepository]":
     from infrastructure.repositories.postgres import open_postgres_repository
 
     revive = None if settings.database_url else partial(_revive_embedded, settings)
     with (
         database_url(settings) as url,
-        open_postgres_repository(url, revive=revive) as repository,
+        open_postgres_repository(url, revive=revive, guard=guard) as repository,
     ):
         yield repository
 

@@ -283,6 +283,33 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     redis_url: Annotated[
         RedisUrl, Meta(description="redis://user:password@host:port/number of a Redis server.")
     ] = RedisUrl("")
+    batch_titles: Annotated[
+        int,
+        Meta(ge=1, le=10_000, description="Titles of a batch, which one worker does at a time."),
+    ] = 50
+    batch_attempts: Annotated[
+        int,
+        Meta(
+            ge=1, le=100, description="Tries for a batch that fails; after the last it is parked."
+        ),
+    ] = 5
+    batch_time_limit_seconds: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=86_400,
+            description="A batch that takes longer is ended, and done again in halves.",
+        ),
+    ] = 900
+    batch_lease_seconds: Annotated[
+        int,
+        Meta(
+            ge=2,
+            le=3600,
+            description="A worker that was not heard of for so long counts as dead, and another "
+            "one does its batch.",
+        ),
+    ] = 60
     http_cache: Annotated[
         Literal["off", "file", "redis"],
         Meta(

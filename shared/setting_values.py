@@ -128,6 +128,12 @@ class RedisUrl(Secret):
                 raise ValueError("needs a host, as in redis://host:6379/0")
         super().__init__(text)
 
+    @property
+    def location(self) -> str:
+        """The URL without user and password, to be shown."""
+        parts = urlsplit(self.reveal())
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
 
 class ProxyUrl(Secret):
     """``scheme://user:password@host:port`` of a proxy."""

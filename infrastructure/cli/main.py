@@ -261,6 +261,8 @@ def commands(context: click.Context, resume: bool | None) -> int | None:
     python main.py export --out films.xlsx   titles for other programs, with filters
     python main.py report                    a page with plots and tables, for a browser
     python main.py serve                     the HTTP API, for other programs
+    python main.py scrape --distributed      the same as a chart's run, by many workers
+    python main.py worker                    does parts of such runs; start as many as you like
     python main.py repair                    copy what one repository lacks from the other
     python main.py datasets import           IMDb's own files, with all its titles
     python main.py psql                      look into the database
@@ -310,6 +312,70 @@ def titles(context: click.Context, ids: tuple[str, ...]) -> int:
         lambda app, run: app.scrape_titles.execute(wanted, run, rejected=problems),
         profile=wants_profile(context),
     )
+
+
+@commands.command(epilog=_EPILOG)
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--distributed", is_flag=True, help="By workers (see: worker), in batches.")
+@click.option("--detach", is_flag=True, help="Do not wait for the end of a distributed run.")
+@settings_options()
+@click.pass_context
+def scrape(context: click.Context, *, ids: tuple[str, ...], distributed: bool, detach: bool) -> int:
+    """Scrape these titles, or without any the chart CHART; with --distributed by workers.
+
+    \b
+    python main.py scrape --distributed --chart toptv
+    python main.py scrape --distributed --detach - < ids.txt
+
+    Workers are started with `worker`, on any number of machines. While this command waits, Ctrl-C
+    ends the waiting only; `runs` shows the run, `runs cancel` ends it.
+    """
+    from infrastructure.cli.title_ids import read_title_ids
+
+    settings = _settings(context)
+    if detach and not distributed:
+        raise click.UsageError("--detach goes with --distributed")
+    wanted, problems = read_title_ids(ids, sys.stdin.buffer)
+    if ids and not wanted:
+        raise click.UsageError("\n".join(problems[:20]) or "no title was named")
+    if distributed:
+        from infrastructure.cli.distributed import scrape_distributed
+
+        for problem in problems:
+            logger.warning("%s", problem)
+        return scrape_distributed(settings, wanted if ids else None, detach=detach)
+    if not ids:
+        from infrastructure.cli.continuing import batch_run
+
+        return batch_run(settings, resume=None, profile=False)
+    from infrastructure.cli.runs import run_and_report
+
+    return run_and_report(
+        settings,
+        "titles",
+        lambda app, run: app.scrape_titles.execute(wanted, run, rejected=problems),
+    )
+
+
+@commands.command()
+@click.option(
+    "--embedded", is_flag=True, help="Start a Redis in OUTPUT_DIR: for a first try, on one machine."
+)
+@settings_options()
+@click.pass_context
+def worker(context: click.Context, *, embedded: bool) -> int:
+    """Do batches of distributed runs, until SIGTERM or Ctrl-C: what is at work is finished first.
+
+    \b
+    python main.py worker --embedded                        in one terminal, and in another:
+    python main.py scrape --distributed
+
+    Start as many as you like, on any number of machines: all need the same REDIS_URL and
+    DATABASE_URL. docs/scaling.md says more.
+    """
+    from infrastructure.cli.distributed import work_until_stopped
+
+    return work_until_stopped(_settings(context), embedded=embedded)
 
 
 @commands.command()
@@ -574,16 +640,54 @@ def repair(context: click.Context, check: bool) -> int:
     return repair_repositories(_settings(context), check=check, console=Console())
 
 
-@commands.command()
+@commands.group(invoke_without_command=True)
 @click.option("--limit", default=20, type=click.IntRange(1, 10_000), help="At most so many [20].")
-@settings_options("repositories", "output_dir", "database_url", "log_level", "log_format")
+@settings_options(*HISTORY_SETTINGS)
 @click.pass_context
-def runs(context: click.Context, limit: int) -> int:
-    """Show the latest runs: when, what, from where, titles asked, saved, failed, how it ended."""
+def runs(context: click.Context, limit: int) -> int | None:
+    """Show the latest runs: when, what, from where, titles asked, saved, failed, how it ended.
+
+    The commands are for runs that workers do (see: scrape --distributed).
+    """
+    if context.invoked_subcommand is not None:
+        return None
     from infrastructure.cli.run_table import show_runs
     from infrastructure.cli.summary import SummaryConsole
 
     return show_runs(_settings(context), limit, SummaryConsole())
+
+
+@runs.command("cancel")
+@click.argument("run_id", metavar="ID")
+@settings_options(*HISTORY_SETTINGS)
+@click.pass_context
+def cancel_run(context: click.Context, run_id: str) -> int:
+    """End a distributed run early: what is in flight is saved, and `resume` can go on with it."""
+    from infrastructure.cli.distributed import change_stage
+
+    return change_stage(_settings(context), run_id, "cancelled")
+
+
+@runs.command("pause")
+@click.argument("run_id", metavar="ID")
+@settings_options(*HISTORY_SETTINGS)
+@click.pass_context
+def pause_run(context: click.Context, run_id: str) -> int:
+    """Have workers begin nothing more of a distributed run, until it is continued."""
+    from infrastructure.cli.distributed import change_stage
+
+    return change_stage(_settings(context), run_id, "paused")
+
+
+@runs.command("continue")
+@click.argument("run_id", metavar="ID")
+@settings_options(*HISTORY_SETTINGS)
+@click.pass_context
+def continue_run(context: click.Context, run_id: str) -> int:
+    """Have workers go on with a distributed run that was paused."""
+    from infrastructure.cli.distributed import change_stage
+
+    return change_stage(_settings(context), run_id, "running")
 
 
 @commands.command()

@@ -77,7 +77,7 @@ def _row(record: RunRecord) -> list[str | Text]:
         run.command if run.chart is None else f"{run.command} {run.chart}",
         ", ".join(run.sources) or _UNKNOWN,
         _UNKNOWN if record.asked is None else str(record.asked),
-        _saved(record.saved),
+        _saved(record.saved) if record.finished_at or not record.fetched else str(record.fetched),
         _UNKNOWN if record.failed is None else str(record.failed),
         _UNKNOWN if record.seconds is None else f"{record.seconds:.1f}",
         _state(record),
@@ -93,6 +93,8 @@ def _saved(by_repository: Mapping[str, int]) -> str:
 
 
 def _state(record: RunRecord) -> Text:
+    if record.is_paused:
+        return Text("paused", style="yellow")
     if record.at_work:
         return Text("at work", style="cyan")
     if record.outcome is None:

@@ -25,7 +25,8 @@ PROJECT = Path(__file__).parents[2]
 TABLES = {
     "runs", "titles", "people", "credits", "chart_entries", "rating_history", "failures",
     "schema_version", "title_details", *DetailName, "person_profiles", "person_filmography",
-    "merged_ids", "person_facts", "person_credits", "store_versions",
+    "merged_ids", "person_facts", "person_credits", "store_versions", "distributed_runs",
+    "run_batches",
 }  # fmt: skip
 
 

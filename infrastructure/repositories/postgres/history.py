@@ -15,6 +15,7 @@ from infrastructure.repositories.postgres.rows import (
     Row,
     array_literal,
     failure_rows,
+    report_from,
     report_json,
     run_row,
 )
@@ -62,10 +63,16 @@ _INSERT_FAILURES = """
 """
 
 _RECORDS = f"""
-    SELECT run_id, command, chart, sources, started_at, asked, finished_at IS NULL AND {AT_WORK},
-        finished_at, resumed_at, outcome, already_saved, fetched, failed, report -> 'repositories',
-        details
-    FROM runs
+    SELECT run_id, command, chart, sources, started_at, asked,
+        finished_at IS NULL AND ({AT_WORK} OR coalesce(stage <> 'closed', false)),
+        finished_at, resumed_at, outcome, already_saved, runs.fetched, runs.failed,
+        report -> 'repositories', details, stage, done.fetched, done.failed
+    FROM runs LEFT JOIN distributed_runs USING (run_id) LEFT JOIN LATERAL (
+        SELECT coalesce(sum(b.fetched), 0)::integer AS fetched, coalesce(sum(
+            CASE state WHEN 'parked' THEN cardinality(ids) ELSE b.failed END), 0)::integer AS failed
+        FROM run_batches b
+        WHERE b.run_id = runs.run_id AND state <> 'split' AND stage <> 'closed'
+    ) AS done ON stage <> 'closed'
 """  # noqa: S608 - built from constants
 
 _LATEST_RECORDS = f"{_RECORDS} ORDER BY started_at DESC, run_id DESC LIMIT %s"
@@ -121,6 +128,13 @@ def record_of(statements: cursor, run_id: str) -> RunRecord | None:
     return next(map(_record_from, statements.fetchall()), None)
 
 
+def report_of(statements: cursor, run_id: str) -> RunReport | None:
+    """Give the account of a run, or ``None`` while it is not finished."""
+    statements.execute("SELECT report FROM runs WHERE run_id = %s", (run_id,))
+    row = statements.fetchone()
+    return None if row is None or row[0] is None else report_from(row[0])
+
+
 def asked_in(statements: cursor, run_id: str) -> tuple[ImdbId, ...] | None:
     """Give the ids that a run was asked for, or ``None``."""
     statements.execute("SELECT asked_ids FROM runs WHERE run_id = %s", (run_id,))
@@ -161,7 +175,8 @@ def _replace_chart_entries(statements: cursor, run: Run, chart: Chart) -> None:
 
 def _record_from(row: Row) -> RunRecord:
     (run_id, command, chart, sources, started_at, asked, at_work, finished_at, resumed_at, outcome,
-     already_saved, fetched, failed, repositories, details) = row  # fmt: skip
+     already_saved, fetched, failed, repositories, details, stage, *done_by_batches
+    ) = row  # fmt: skip
     run = Run(
         run_id=run_id,
         command=command,
@@ -170,6 +185,16 @@ def _record_from(row: Row) -> RunRecord:
         started_at=_utc(started_at),
         details=tuple(map(DetailName, details)),
     )
+    if finished_at is None and stage is not None and at_work:
+        fetched, failed = done_by_batches
+        return RunRecord(
+            run=run,
+            asked=asked,
+            at_work=True,
+            is_paused=stage == "paused",
+            fetched=fetched,
+            failed=failed,
+        )
     if finished_at is None:
         return RunRecord(run=run, asked=asked, at_work=at_work)
     return RunRecord(

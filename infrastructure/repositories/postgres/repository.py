@@ -69,13 +69,15 @@ def open_postgres_repository(
     wait_seconds: float = 10,
     connect_timeout_seconds: int = 5,
     revive: Callable[[], None] | None = None,
+    guard: Callable[[cursor], None] | None = None,
 ) -> Iterator["PostgresRepository"]:
     """Open the database at ``url``, bring its schema up to date, and close it at the end.
 
     At most ``pool_size`` connections, and one more while a run is at work; a thread that finds all
     of them in use waits at most ``wait_seconds``. ``revive`` is called when the server cannot be
-    reached, and starts it anew if it is ours. Raises `RepositoryUnavailable`, with what to check in
-    the URL.
+    reached, and starts it anew if it is ours. ``guard`` is called in every transaction that saves
+    titles, before anything is saved, and may raise. Raises `RepositoryUnavailable`, with what to
+    check in the URL.
     """
     server = Server(url, connect_timeout_seconds=connect_timeout_seconds, revive=revive)
     with closing(server.connect()) as connection:
@@ -84,7 +86,7 @@ def open_postgres_repository(
     presence = Presence(server)
     with closing(pool):
         try:
-            yield PostgresRepository(pool, presence, server.location)
+            yield PostgresRepository(pool, presence, server.location, guard)
         finally:
             presence.end()
 
@@ -99,8 +101,15 @@ class PostgresRepository:
     again; every method may be repeated without harm. All raise `RepositoryUnavailable`.
     """
 
-    def __init__(self, pool: ConnectionPool, presence: Presence, location: str) -> None:
+    def __init__(
+        self,
+        pool: ConnectionPool,
+        presence: Presence,
+        location: str,
+        guard: Callable[[cursor], None] | None = None,
+    ) -> None:
         self._pool = pool
+        self._guard = guard
         self._presence = presence
         self._location = location
         self._retrying = Retrying(
@@ -154,7 +163,12 @@ class PostgresRepository:
         A transaction of one title holds no other title that somebody may wait for, so it gets
         through however others lock titles.
         """
-        save = partial(save_round, titles=titles, run=run, when_sent=when_sent)
+
+        def save(statements: cursor) -> BatchResult:
+            if self._guard is not None:
+                self._guard(statements)
+            return save_round(statements, titles=titles, run=run, when_sent=when_sent)
+
         if len(titles) == 1:
             return self._transaction(save)
         try:

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import msgspec
 
@@ -17,8 +17,11 @@ from domain.details import Detail
 from domain.identifiers import NameId, TitleId
 from domain.provenance import Provenance
 from domain.release_date import ReleaseDate
-from domain.run import Failure, Run, RunReport
+from domain.run import Failure, ProfileCounts, RepositoryReport, Run, RunReport, StoreCounts
 from domain.title import Credit, CreditCategory, Title, TitleKind
+
+if TYPE_CHECKING:
+    from domain.batch import BatchAccount
 
 Row = tuple[Any, ...]
 
@@ -304,7 +307,40 @@ def failure_rows(report: RunReport) -> list[Row]:
 
 def report_json(report: RunReport) -> str:
     """The whole report as a JSON object."""
-    plain = msgspec.to_builtins(report, enc_hook=_plain_mapping)
+    return _json_of(report)
+
+
+def report_from(stored: Mapping[str, Any]) -> RunReport:
+    """The report that `report_json` has made an object of."""
+    repositories = [_repository_from(one) for one in stored["repositories"]]
+    rest = {name: value for name, value in stored.items() if name != "repositories"}
+    return RunReport(**_converted(RunReport, rest), repositories=tuple(repositories))
+
+
+def account_json(account: "BatchAccount") -> str:
+    """The account of a batch as a JSON object."""
+    return _json_of(account)
+
+
+def _repository_from(stored: Mapping[str, Any]) -> RepositoryReport:
+    # Which of two types it is msgspec cannot tell.
+    holds = stored["holds"]
+    kind = StoreCounts if holds and "titles" in holds else ProfileCounts
+    rest = {name: value for name, value in stored.items() if name != "holds"}
+    return RepositoryReport(
+        **_converted(RepositoryReport, rest), holds=None if holds is None else kind(**holds)
+    )
+
+
+def _converted(kind: type, stored: Mapping[str, Any]) -> dict[str, Any]:
+    types = get_type_hints(kind)
+    return {
+        name: msgspec.convert(value, types[name]) for name, value in stored.items() if name in types
+    }
+
+
+def _json_of(value: object) -> str:
+    plain = msgspec.to_builtins(value, enc_hook=_plain_mapping)
     return storable(json.dumps(plain, ensure_ascii=False)).replace("\\u0000", "\\ufffd")
 
 

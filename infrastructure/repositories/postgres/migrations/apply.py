@@ -20,6 +20,7 @@ from infrastructure.repositories.postgres.migrations import (
     statements_0010,
     statements_0011,
     statements_0012,
+    statements_0013,
 )
 
 _VERSIONS = {
@@ -35,6 +36,7 @@ _VERSIONS = {
     "0010": statements_0010.STATEMENTS,
     "0011": statements_0011.STATEMENTS,
     "0012": statements_0012.STATEMENTS,
+    "0013": statements_0013.STATEMENTS,
 }
 """The statements of every version, in order; versions sort as text."""
 

@@ -1,0 +1,51 @@
+"""Handing batches to workers through Redis."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import redis
+from celery import Celery
+from kombu.exceptions import KombuError, OperationalError
+
+from domain.errors import QueueUnavailable
+from infrastructure.workers.app import QUEUE, TASK
+
+
+class CeleryQueue:
+    """Fulfils `BatchQueue`; any number of threads may call it."""
+
+    def __init__(self, app: Celery, location: str) -> None:
+        self._app = app
+        self._location = location
+
+    def send(self, batch_ids: Sequence[int]) -> None:
+        """Send a message for each batch."""
+        if not batch_ids:
+            return
+        with self._translated(), self._app.producer_or_acquire() as producer:
+            for batch_id in batch_ids:
+                self._app.send_task(
+                    TASK, args=[batch_id], queue=QUEUE, producer=producer, retry=False
+                )
+
+    def waiting(self) -> int:
+        """Count the messages in the list that workers take them from."""
+        with self._translated(), self._app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0)
+            return int(connection.default_channel.queue_declare(QUEUE).message_count)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (OperationalError, KombuError, redis.RedisError, OSError) as error:
+            raise QueueUnavailable(f"Redis at {self._location}: {error}") from error
+
+
+def check_broker(redis_url: str, location: str) -> None:
+    """Ask Redis for an answer. Raises `QueueUnavailable`."""
+    try:
+        with redis.Redis.from_url(redis_url, socket_connect_timeout=5, socket_timeout=5) as client:
+            client.ping()
+    except (redis.RedisError, OSError, ValueError) as error:
+        raise QueueUnavailable(f"Redis at {location}: {error}") from error
