@@ -55,11 +55,11 @@ REST_SECONDS = 60.0
 class Chain(Generic[_Source]):
     """Asks its sources in order, and leaves one alone that blocks us or cannot be reached.
 
-    Each source has a circuit breaker, made by ``new_circuit`` of its name. It opens at the first
-    challenge, when asking the source's host again is hopeless, or after `PATIENCE` failures in a
-    row; after a rest one title, or person, is asked for as a trial. ``tell`` is called when a
-    source is given up, the first time, and when it answers again. What one source cannot give is
-    asked of the next one, but not while a run is stopped.
+    Each source has a circuit breaker, made by ``new_circuit``. It opens at the first challenge,
+    when asking the source's host again is hopeless, or after `PATIENCE` failures in a row; after a
+    rest one title, or person, is asked for as a trial. ``tell`` is called when a source is given
+    up, the first time, and when it answers again. What one source cannot give is asked of the next
+    one, but not while a run is stopped.
 
     ``notices`` has what was told, also by the sources themselves (see `tell`), ``detail_failures``
     the details that they could not give of titles (see `note_detail_failure`). Any number of
@@ -73,14 +73,14 @@ class Chain(Generic[_Source]):
         self,
         sources: Sequence[_Source],
         tell: Callable[[str], None],
-        new_circuit: Callable[[str], CircuitBreaker],
+        new_circuit: Callable[[], CircuitBreaker],
     ) -> None:
         if not sources:
             raise ValueError("a chain needs at least one source")
         self._sources = tuple(sources)
         self._tell = tell
         self._lock = threading.Lock()
-        self._circuits = {source.name: new_circuit(source.name) for source in sources}
+        self._circuits = {source.name: new_circuit() for source in sources}
         self._given_up: dict[str, SourceError] = {}
         self.notices: tuple[str, ...] = ()
         self._detail_failures: list[DetailFailure] = []
@@ -248,7 +248,7 @@ class SourceChain(Chain[TitleSource]):
         self,
         sources: Sequence[TitleSource],
         tell: Callable[[str], None],
-        new_circuit: Callable[[str], CircuitBreaker],
+        new_circuit: Callable[[], CircuitBreaker],
     ) -> None:
         super().__init__(sources, tell, new_circuit)
         self._told_of_details: set[str] = set()

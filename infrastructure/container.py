@@ -448,7 +448,7 @@ class _KeptSources:
             self._names = claim.run.sources
             self._sources = [
                 self._stack.enter_context(
-                    open_source(name, self._settings, stop, self._tell, self._note)
+                    open_source(name, self._settings, stop, self._tell, self._note, team="workers")
                 )
                 for name in claim.run.sources
             ]
@@ -660,7 +660,7 @@ def open_repair(
         yield Repair(save, stop, tell)
 
 
-def new_circuit(_: str) -> CircuitBreaker:
+def new_circuit() -> CircuitBreaker:
     """A circuit breaker for a source."""
     from infrastructure.http.circuit_breaker import CircuitBreaker as Circuit
 
@@ -1082,18 +1082,24 @@ def open_source(
     *,
     read_ahead: bool = False,
     metrics: "Metrics | None" = None,
+    team: str | None = None,
 ) -> AbstractContextManager[TitleSource]:
     """Open one source by its name in the settings.
 
     ``tell`` takes what the source has to say to the user, such as what its data may be used for;
     ``note`` the details that titles come without.
     With ``read_ahead`` it may begin with what comes before all titles and takes time. ``metrics``
-    count its requests.
+    count its requests. Processes of one ``team`` leave a host alone together that is down, when
+    there is a Redis.
     """
     if name == "html":
-        return _open_html(settings, stop, tell, note, read_ahead=read_ahead, metrics=metrics)
+        return _open_html(
+            settings, stop, tell, note, read_ahead=read_ahead, metrics=metrics, team=team
+        )
     if name == "graphql":
-        return _open_graphql(settings, stop, tell, note, read_ahead=read_ahead, metrics=metrics)
+        return _open_graphql(
+            settings, stop, tell, note, read_ahead=read_ahead, metrics=metrics, team=team
+        )
     if name == "datasets":
         return _open_datasets(settings)
     return nullcontext(_saved_pages(settings, tell, note))
@@ -1167,9 +1173,10 @@ def _open_html(
     *,
     read_ahead: bool,
     metrics: "Metrics | None",
+    team: str | None,
 ) -> Iterator[TitleSource]:
     cache = _http_cache(settings, metrics)
-    with _http_client("html", settings, stop, cache, metrics) as client:
+    with _http_client("html", settings, stop, cache, metrics, team=team) as client:
         if read_ahead:
             client.read_ahead(settings.base_url)
         from infrastructure.scrapers.imdb_html import ImdbHtmlSource, PageLocale
@@ -1274,12 +1281,13 @@ def _open_graphql(
     *,
     read_ahead: bool,
     metrics: "Metrics | None",
+    team: str | None,
 ) -> Iterator[TitleSource]:
     from infrastructure.scrapers.imdb_graphql import ImdbGraphqlSource
 
     endpoint = _endpoint(settings)
     # Without the cache: answers to questions are not kept (see `HttpClient.post`).
-    with _http_client("graphql", settings, stop, None, metrics) as client:
+    with _http_client("graphql", settings, stop, None, metrics, team=team) as client:
         if read_ahead:
             client.read_ahead(settings.graphql_url)
         yield ImdbGraphqlSource(client, endpoint, settings.graphql_batch_size, tell, note)
@@ -1318,8 +1326,10 @@ def _http_client(
     stop: threading.Event,
     cache: "HttpCache | None",
     metrics: "Metrics | None" = None,
+    *,
+    team: str | None = None,
 ) -> "HttpClient":
-    """A client for a source, with routes and limits of its own."""
+    """A client for a source, with routes of its own; with Redis its limits are everybody's."""
     from infrastructure.http.client import HttpClient
 
     if settings.robots == "ignore":
@@ -1337,21 +1347,21 @@ def _http_client(
         stop=stop,
         cache=cache,
         traffic=None if metrics is None else metrics.traffic_of(source),
-        limits=_shared_limits(settings),
+        limits=_shared_limits(settings, team),
     )
     if metrics is not None:
         metrics.watch_hosts(source, client.host_states)
     return client
 
 
-def _shared_limits(settings: Settings) -> "SharedLimits | None":
+def _shared_limits(settings: Settings, team: str | None) -> "SharedLimits | None":
     """The limits of all processes that use one Redis, or ``None`` where there is none."""
     if not settings.redis_url:
         return None
     from infrastructure.http.shared_limits import SharedLimits
     from infrastructure.http.shared_memory import SharedMemory
 
-    return SharedLimits(SharedMemory(settings.redis_url.reveal()))
+    return SharedLimits(SharedMemory(settings.redis_url.reveal()), team)
 
 
 def _http_cache(settings: Settings, metrics: "Metrics | None" = None) -> "HttpCache | None":

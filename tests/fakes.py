@@ -19,7 +19,7 @@ from domain.title import Title
 from infrastructure.http.circuit_breaker import CircuitBreaker
 
 
-def new_circuit(_: str) -> CircuitBreaker:
+def new_circuit() -> CircuitBreaker:
     """A circuit breaker as a source has it."""
     return CircuitBreaker(failures=PATIENCE, rest_seconds=REST_SECONDS)
 

@@ -75,7 +75,7 @@ def shared_host(
         failures=FAILURES_IN_A_ROW,
         rest_seconds=REST_SECONDS,
         clock=limits.clock,
-        held=limits.circuit(f"host:{netloc}"),
+        held=limits.circuit(netloc),
     )
     return Host(throttle, circuit)
 

@@ -1,4 +1,4 @@
-"""One rate a host over all processes that use the same Redis, and one circuit breaker in a run."""
+"""One rate a host over all processes that use the same Redis, and one circuit breaker in a team."""
 
 import threading
 import time
@@ -15,6 +15,8 @@ from infrastructure.http.throttle import SLOWEST_SHARE, LocalTurns, Pace, window
 
 _PACE_SECONDS = 3600.0
 """So long after its last change the pace of a host is known; no hold is longer than 2 minutes."""
+_TURNS_MILLISECONDS = 3_600_000
+"""So long after the last turn the bucket is known; the longest pause between two is 2 minutes."""
 _CIRCUIT_SECONDS = 2 * LONGEST_REST_SECONDS
 
 
@@ -22,15 +24,15 @@ class SharedLimits:
     """What clients of several processes have in common, kept in Redis.
 
     The pace of a host (its rate, and how long it wants to be left alone) belongs to all processes,
-    whatever they are at. Circuits belong to those of one ``run``: the next run tries anew what was
-    down. Without a run each process has its own.
+    whatever they are at. Circuits belong to those of one ``team``, such as the workers; a process
+    without one has its own, and tries anew what was down for others.
 
     Any number of threads may call it. Closing it closes the connections to Redis.
     """
 
-    def __init__(self, memory: SharedMemory, run: str | None = None) -> None:
+    def __init__(self, memory: SharedMemory, team: str | None = None) -> None:
         self._memory = memory
-        self._run = run
+        self._team = team
         self.clock = memory.now
 
     def pace(self, netloc: str) -> Held[Pace]:
@@ -41,13 +43,13 @@ class SharedLimits:
         """The turns in which all ask a host."""
         return SharedTurns(self._memory, f"turns:{netloc}", requests_per_second)
 
-    def circuit(self, name: str) -> Held[CircuitState]:
-        """What the circuit breaker of a host or a source remembers."""
-        if self._run is None:
+    def circuit(self, netloc: str) -> Held[CircuitState]:
+        """What the circuit breaker of a host remembers."""
+        if self._team is None:
             return HeldHere(CLOSED)
         return HeldInRedis(
             self._memory,
-            f"circuit:{self._run}:{name}",
+            f"circuit:{self._team}:{netloc}",
             CLOSED,
             lifetime_seconds=_CIRCUIT_SECONDS,
         )
@@ -71,7 +73,7 @@ class SharedTurns:
         self._memory = memory
         self._waiting = threading.Lock()
         self._alone = LocalTurns(requests_per_second * SLOWEST_SHARE)
-        store = RedisStateStore(memory.client, memory.key(key))
+        store = RedisStateStore(memory.client, memory.key(key), ttl_ms=_TURNS_MILLISECONDS)
         self._bucket = StateBucket(
             [_bucket_rate(requests_per_second)], GCRA(), store, _ClockOf(memory)
         )

@@ -38,8 +38,8 @@ def memory(redis_url: str) -> Iterator[SharedMemory]:
 def new_client(redis_url: str) -> Callable[..., HttpClient]:
     """A client as another process would have it."""
 
-    def new(run: str | None = None, **changes: object) -> HttpClient:
-        limits = SharedLimits(SharedMemory(redis_url), run)
+    def new(team: str | None = None, **changes: object) -> HttpClient:
+        limits = SharedLimits(SharedMemory(redis_url), team)
         return clients.http_client(limits=limits, **changes)
 
     return new
@@ -116,9 +116,7 @@ def test_a_retry_after_that_one_is_told_holds_all(new_client, monkeypatch):
     assert arrived[1] - arrived[0] >= 1.9
 
 
-def test_a_host_that_fails_for_one_worker_of_a_run_is_left_alone_by_the_other(
-    new_client, monkeypatch
-):
+def test_a_host_that_fails_for_one_worker_is_left_alone_by_the_others(new_client, monkeypatch):
     monkeypatch.setattr(client_module, "_BACKOFF", lambda state: 0.01)
     with serving({"/": page(b"x")}) as server:
         address = server.url.partition("//")[2]

@@ -73,7 +73,7 @@ def test_after_a_rest_one_title_is_asked_as_a_trial_and_its_failure_is_not_told_
     chain = SourceChain(
         [first, holding(*range(9), name="second")],
         told.append,
-        lambda _: CircuitBreaker(failures=PATIENCE, rest_seconds=60, clock=clock),
+        lambda: CircuitBreaker(failures=PATIENCE, rest_seconds=60, clock=clock),
     )
     chain.titles([title_number(1)])
     clock.now += 60
@@ -89,7 +89,7 @@ def test_a_source_that_answers_again_is_used_again_and_that_is_told():
     chain = SourceChain(
         [first, second],
         told.append,
-        lambda _: CircuitBreaker(failures=PATIENCE, rest_seconds=60, clock=clock),
+        lambda: CircuitBreaker(failures=PATIENCE, rest_seconds=60, clock=clock),
     )
     chain.titles([title_number(1)])
     first.recover({title_number(n): a_title(n) for n in range(9)})
@@ -111,7 +111,7 @@ def test_a_trial_that_told_nothing_does_not_keep_others_from_a_trial(trouble):
     source = FakeSource(always=BLOCKED, before=get_into_trouble)
     chain = SourceChain(
         [source], lambda _: None,
-        lambda _: CircuitBreaker(failures=PATIENCE, rest_seconds=60, clock=clock),
+        lambda: CircuitBreaker(failures=PATIENCE, rest_seconds=60, clock=clock),
     )  # fmt: skip
     chain.titles([title_number(1)])
     clock.now += 61
@@ -143,7 +143,7 @@ def test_who_comes_while_a_source_is_being_given_up_is_told_why():
 
     refused = threading.Event()
     source = FakeSource(always=BLOCKED)
-    chain = SourceChain([source], lambda _: None, lambda _: Slow(failures=9, rest_seconds=60))
+    chain = SourceChain([source], lambda _: None, lambda: Slow(failures=9, rest_seconds=60))
     with ThreadPoolExecutor(1) as pool:
         assert chain.titles([title_number(1)]) == [BLOCKED]
         assert late[0].result(60) == [BLOCKED]
@@ -155,7 +155,7 @@ def test_an_exhausted_chain_stays_so_whatever_the_time():
     chain = SourceChain(
         [FakeSource(always=BLOCKED)],
         print,
-        lambda _: CircuitBreaker(failures=PATIENCE, rest_seconds=60, clock=clock),
+        lambda: CircuitBreaker(failures=PATIENCE, rest_seconds=60, clock=clock),
     )
     chain.titles([title_number(1)])
     clock.now += 3600
@@ -216,7 +216,7 @@ def test_what_all_sources_lack_is_not_found_also_after_one_was_given_up_and_is_b
     first = FakeSource(name="first", always=BLOCKED)
     chain = SourceChain(
         [first, holding(name="second")], lambda _: None,
-        lambda _: CircuitBreaker(failures=PATIENCE, rest_seconds=60, clock=clock),
+        lambda: CircuitBreaker(failures=PATIENCE, rest_seconds=60, clock=clock),
     )  # fmt: skip
     chain.titles([title_number(1)])
     clock.now += 61
