@@ -182,7 +182,7 @@ def _asked(scope: Scope) -> bytes:
     No part of it can be taken for another: an address has neither control characters nor, encoded
     as here, line ends (`guards.Readable`), and the header is one line.
     """
-    htmx = next((value for name, value in scope["headers"] if name == _DEPENDS_ON), b"")
+    htmx = b"".join([value for name, value in scope["headers"] if name == _DEPENDS_ON])
     return b"%b\n%b\n%b" % (scope["path"].encode(), _in_order(scope["query_string"]), htmx)
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as CannotConnect
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
@@ -86,7 +87,7 @@ class RedisAnswers:
             url,
             socket_timeout=_TIMEOUT_SECONDS,
             socket_connect_timeout=_TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), 1),
+            retry=Retry(NoBackoff(), 1, supported_errors=(CannotConnect,)),
         )
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="answers-in-redis")
         self._waiting = 0

@@ -287,6 +287,14 @@ def test_a_kept_answer_counts_for_its_route(client: httpx.Client) -> None:
     assert f"imdb_http_server_request_duration_seconds_count{{{route}}} 3.0" in text
 
 
+def test_how_much_memory_answers_take_is_told(client: httpx.Client) -> None:
+    size = len(client.get(TITLE).content)
+    text = client.get("/metrics").text
+    held = re.search(r"^imdb_http_server_cache_bytes (\S+)$", text, re.MULTILINE)
+    assert held
+    assert size < float(held[1]) < size + 10_000
+
+
 def test_who_has_an_answer_is_told_so_from_the_cache(client: httpx.Client, filled: str) -> None:
     whole = client.get(TITLE)
     tag = whole.headers["etag"]

@@ -142,6 +142,18 @@ def test_writers_do_not_wait_for_each_other(url: str) -> None:
     assert rows_of(url, "SELECT count(*) FROM store_versions") == [(20,)]
 
 
+def test_a_transaction_that_sees_an_older_state_may_write_too(url: str, begun: connection) -> None:
+    before = version(url)
+    with begun.cursor() as statements:
+        statements.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        statements.execute("SELECT FROM titles")
+        execute(url, "DELETE FROM credits")
+        between = version(url)
+        statements.execute("DELETE FROM rating_history")
+        begun.commit()
+    assert len({before, between, version(url)}) == 3
+
+
 def test_who_may_only_write_titles_may_save_them(url: str) -> None:
     before = version(url)
     execute(

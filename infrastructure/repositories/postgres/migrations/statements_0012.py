@@ -35,12 +35,18 @@ STATEMENTS = (
     SECURITY DEFINER SET search_path FROM CURRENT AS $$
     DECLARE
         mine constant text := pg_current_xact_id()::text;
+        is_noted boolean := false;
     BEGIN
         IF current_setting('imdb_store.changed_by', true) IS DISTINCT FROM mine THEN
-            UPDATE store_versions SET version = gen_random_uuid() WHERE slot = (
-                SELECT slot FROM store_versions ORDER BY slot LIMIT 1 FOR UPDATE SKIP LOCKED
-            );
-            IF NOT FOUND THEN
+            BEGIN
+                UPDATE store_versions SET version = gen_random_uuid() WHERE slot = (
+                    SELECT slot FROM store_versions ORDER BY slot LIMIT 1 FOR UPDATE SKIP LOCKED
+                );
+                is_noted := FOUND;
+            EXCEPTION WHEN serialization_failure THEN
+                -- REPEATABLE READ, and another transaction has changed the row meanwhile.
+            END;
+            IF NOT is_noted THEN
                 INSERT INTO store_versions DEFAULT VALUES;
             END IF;
             PERFORM set_config('imdb_store.changed_by', mine, true);
