@@ -88,7 +88,7 @@ def _all_pictures(url: str, folder: Path) -> int:
             taken += _pictures(browser, address, PAGES, folder)
         with _served(empty) as address:
             taken += _pictures(browser, address, EMPTY_PAGES, folder)
-        # Slow enough to be seen at work, and to fail here and there.
+        # Slow enough to be seen at work.
         with DemoSite(load_facts(), delay_seconds=0.4) as site:
             with _served(
                 empty, base_url=WebAddress(site.url), requests_per_second=0.0, max_threads=2
