@@ -6,10 +6,8 @@ all on this machine, and needs a minute or two. Exit status: 0; 1 when there is 
 
 import argparse
 import shutil
-import struct
 import sys
 import tempfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -90,7 +88,7 @@ def _all_pictures(url: str, folder: Path) -> int:
             taken += _pictures(browser, address, PAGES, folder)
         with _served(empty) as address:
             taken += _pictures(browser, address, EMPTY_PAGES, folder)
-        # Slow enough to be seen at work, and to fail here and there.
+        # Slow enough to be seen at work.
         with DemoSite(load_facts(), delay_seconds=0.4) as site:
             with _served(
                 empty, base_url=WebAddress(site.url), requests_per_second=0.0, max_threads=2
@@ -130,7 +128,9 @@ def _pictures(browser: Any, address: str, pages: Mapping[str, str], folder: Path
             with _view(browser, address, theme, width) as page:
                 for name, path in pages.items():
                     page.goto(path)
-                    _take(page, folder / f"{name}-{theme}-{width}.png")
+                    page.screenshot(
+                        path=folder / f"{name}-{theme}-{width}.png", animations="disabled"
+                    )
                     taken += 1
     return taken
 
@@ -157,7 +157,7 @@ def _pictures_at_work(browser: Any, address: str, path: str, folder: Path) -> in
             with _view(browser, address, theme, width) as page:
                 page.goto(path)
                 page.locator("[data-watch-text]").filter(has_text=" done, ").wait_for()
-                _take(page, folder / f"running-{theme}-{width}.png")
+                page.screenshot(path=folder / f"running-{theme}-{width}.png", animations="disabled")
                 taken += 1
     return taken
 
@@ -172,33 +172,6 @@ def _view(browser: Any, address: str, theme: str, width: int) -> Iterator[Any]:
         yield context.new_page()
     finally:
         context.close()
-
-
-def _take(page: Any, path: Path) -> None:
-    path.write_bytes(repacked(page.screenshot(animations="disabled")))
-
-
-def repacked(picture: bytes) -> bytes:
-    """A PNG file with the same pixels, packed as small as zlib can; browsers pack in a hurry.
-
-    Chunks that are not needed to show it are left out (PNG specification, 11.2 and 11.3).
-    """
-    head, packed, at = b"", b"", 8
-    while at < len(picture):
-        (length,) = struct.unpack_from(">I", picture, at)
-        kind, data = picture[at + 4 : at + 8], picture[at + 8 : at + 8 + length]
-        if kind == b"IDAT":
-            packed += data
-        elif kind in {b"IHDR", b"PLTE", b"tRNS"}:
-            head += picture[at : at + 12 + length]
-        at += 12 + length
-    small = zlib.compress(zlib.decompress(packed), 9)
-    return picture[:8] + head + _chunk(b"IDAT", small) + _chunk(b"IEND", b"")
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    check = zlib.crc32(kind + data)
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
 
 
 if __name__ == "__main__":

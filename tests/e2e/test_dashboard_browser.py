@@ -55,7 +55,9 @@ def opened(address: str, width: int = 1280, theme: str = "light", **more: Any) -
     assert [text for text in said if not EXPECTED.search(text)] == []
 
 
-EXPECTED = re.compile(r"status of (4..|503) |Status Error Code 503|ERR_FAILED|htmx:sendError")
+EXPECTED = re.compile(
+    r"status of (4..|503) |Status Error Code 503|ERR_FAILED|htmx:(sendError|afterRequest)"
+)
 """What the console says of an answer that is an error, or of none."""
 
 

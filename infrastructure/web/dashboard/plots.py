@@ -3,7 +3,7 @@
 A plot says what it shows in words, and names its axes; the page has the same figures as a table.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from math import ceil, floor
 
@@ -50,19 +50,22 @@ def ratings_by_year(rows: Sequence[RatingsOfYear]) -> Markup | None:
     low, high = floor(low * 2) / 2, ceil(high * 2) / 2
     up = _vertical(low, high if high > low else low + 1)
     parts = [_level(mark, f"{mark:.1f}", up) for mark in _marks(low, high)]
-    parts += [
-        Markup(
-            '<line class="span" x1="{0:.1f}" x2="{0:.1f}" y1="{1:.1f}" y2="{2:.1f}"/>'
-            '<circle class="dot" cx="{0:.1f}" cy="{3:.1f}" r="3"><title>{4}</title></circle>'
-        ).format(
-            across(row.year),
-            up(row.lower_quartile),
-            up(row.upper_quartile),
-            up(row.median),
-            f"{row.year}: {row.median:.1f}, {row.titles:,} titles",
-        )
+    # A page may have 150 years and more: one path is smaller than as many lines.
+    spans = "".join(
+        f"M{across(row.year):.1f},{up(row.lower_quartile):.1f}V{up(row.upper_quartile):.1f}"
         for row in rows
-    ]
+    )
+    parts.append(Markup('<path class="span" d="{}"/>').format(spans))
+    parts.append(
+        _dots(
+            (
+                across(row.year),
+                up(row.median),
+                f"{row.year}: {row.median:.1f}, {row.titles:,} titles",
+            )
+            for row in rows
+        )
+    )
     parts += [_below(across(year), str(year)) for year in _years(rows[0].year, rows[-1].year)]
     text = f"Median ratings of the titles of {rows[0].year} to {rows[-1].year}"
     return _plot("ratings", "Ratings by year", text, "Rating (0 to 10)", parts)
@@ -77,17 +80,15 @@ def critics_and_users(rows: Sequence[CriticsAndUsers]) -> Markup | None:
     bottom = floor(min(r.metascore for r in rows) / 10) * 10
     up = _vertical(min(bottom, 90), 100)
     parts = [_level(mark, f"{mark:.0f}", up) for mark in _marks(min(bottom, 90), 100)]
-    parts += [
-        Markup(
-            '<circle class="dot see-through" cx="{:.1f}" cy="{:.1f}" r="4">'
-            "<title>{}</title></circle>"
-        ).format(
+    dots = _dots(
+        (
             across(row.rating),
             up(row.metascore),
             f"{row.title}: users {row.rating:.1f}, critics {row.metascore}",
         )
         for row in rows
-    ]
+    )
+    parts.append(Markup('<g class="see-through">{}</g>').format(dots))
     marks = [low + (max(high, low + 1) - low) * part / 4 for part in range(5)]
     parts += [_below(across(mark), f"{mark:.2f}".removesuffix("0")) for mark in marks[:-1]]
     parts.append(_below_right("Rating by users"))
@@ -134,19 +135,24 @@ def _steps(points: Sequence[tuple[datetime, float]], up: _Scale, words: str) -> 
     steps = f"M{across(first):.1f},{up(points[0][1]):.1f}" + "".join(
         f"H{across(moment.timestamp()):.1f}V{up(value):.1f}" for moment, value in points[1:]
     )
-    dots = [
-        Markup('<circle class="dot" cx="{:.1f}" cy="{:.1f}" r="3"><title>{}</title></circle>')
-        .format(across(at.timestamp()), up(value), f"{at:%-d %b %Y}: {words.format(value)}")
+    dots = _dots(
+        (across(at.timestamp()), up(value), f"{at:%-d %b %Y}: {words.format(value)}")
         for at, value in points
-    ]  # fmt: skip
+    )
     return [
         Markup('<path class="line" d="{}"/>').format(steps),
-        *dots,
+        dots,
         Markup('<text x="{}" y="{}">{}</text>').format(
             _LEFT, _HEIGHT - 8, f"{points[0][0]:%-d %b %Y}"
         ),
         _below_right(f"{points[-1][0]:%-d %b %Y}"),
     ]
+
+
+def _dots(points: Iterable[tuple[float, float, str]]) -> Markup:
+    """A dot for each point: its place, and what is said where it is pointed at."""
+    circle = Markup('<circle cx="{:.1f}" cy="{:.1f}" r="3.5"><title>{}</title></circle>')
+    return Markup("").join(circle.format(*point) for point in points)
 
 
 def _plot(name: str, title: str, text: str, unit: str, parts: Sequence[Markup]) -> Markup:

@@ -12,11 +12,11 @@ from infrastructure.web.dashboard.forms import filled
 _COLUMNS: tuple[tuple[str, TitleSort | None], ...] = (
     ("Title", TitleSort.TITLE),
     ("Year", TitleSort.YEAR),
-    ("Kind", None),
-    ("Runtime", TitleSort.RUNTIME),
     ("Rating", TitleSort.RATING),
     ("Votes", TitleSort.VOTES),
     ("Metascore", TitleSort.METASCORE),
+    ("Runtime", TitleSort.RUNTIME),
+    ("Kind", None),
     ("Fetched", TitleSort.UPDATED),
 )
 
