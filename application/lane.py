@@ -16,6 +16,7 @@ from domain.identifiers import ImdbId
 from domain.run import ProfileCounts, RepositoryReport, StoreCounts
 from shared.log_context import asking_for, in_log_context
 from shared.stages import SAVE, stage
+from shared.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -328,7 +329,8 @@ class Lane(threading.Thread):
         if absence is not None and not absence.is_told:
             absence.is_told = True
             count, place = self._backlog.titles, self._backlog.location
-            waiting = f"{count} titles wait" if count else "its titles wait"
+            wait = "waits" if count == 1 else "wait"
+            waiting = f"{counted(count, 'title') if count else 'its titles'} {wait}"
             where = f" in {place}" if place else ""
             self._observer.notice(
                 f"{self._opener.name} is away ({absence.cause}); {waiting}{where} until it is back"
@@ -358,13 +360,15 @@ class Lane(threading.Thread):
         if (self._repository is not None or self._works(self._open)) and self._catch_up(absence):
             self._absence = None
             if absence.is_told:
-                late = f"; {absence.late} titles that waited are saved" if absence.late else ""
+                late = (
+                    f"; saved {counted(absence.late, 'title')} that waited" if absence.late else ""
+                )
                 self._observer.notice(f"{self._opener.name} is back{late}")
             return
         absence.put_off_next_try()
         if is_last and not self._failed:
             waiting = self._backlog.titles
-            missing = f"; {waiting} titles waited for it in vain" if waiting else ""
+            missing = f"; {counted(waiting, 'title')} waited for it in vain" if waiting else ""
             self._fail(f"{self._opener.name}: {absence.cause}{missing}")
         if self._failed:
             lost, jobs = self._backlog.lose_all()

@@ -6,6 +6,7 @@ from typing import Generic, Protocol, TypeVar
 from domain.errors import ListNotFound, RunStopped, SourceBlocked, SourceError, TitleError
 from domain.identifiers import TitleId
 from domain.lists import ListedTitle, TitleList
+from shared.wording import counted
 
 Asked = TypeVar("Asked")
 Asked_contra = TypeVar("Asked_contra", contravariant=True)
@@ -102,7 +103,9 @@ class Listing:
             return
         if self.is_cut:
             given = len(self._given)
-            self._tell(f"{source} gives no more than {given:,} of {self.total or 0:,} titles")
+            self._tell(
+                f"{source} gives no more than {given:,} of {counted(self.total or 0, 'title')}"
+            )
 
     def _new_of(self, page: TitleList) -> Iterator[ListedTitle]:
         for title in page.titles:

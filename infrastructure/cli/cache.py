@@ -3,9 +3,9 @@
 from rich.console import Console
 from rich.text import Text
 
-from infrastructure.cli.shown import counted
 from infrastructure.container import cache_storage
 from shared.config import Settings
+from shared.wording import counted
 
 
 def show_cache(settings: Settings, console: Console) -> None:

@@ -19,6 +19,7 @@ from infrastructure.cli.runs import run_and_report
 from infrastructure.container import App, latest_runs, repositories_with_data
 from shared.config import Settings
 from shared.log_context import note_run
+from shared.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -151,5 +152,5 @@ def _described(found: RunRecord) -> str:
     began = found.run.started_at.astimezone()
     return (
         f"A run of the chart {found.run.chart} that began at {began:%H:%M} was stopped before it "
-        f"had tried all of its {found.asked} titles."
+        f"had tried all of its {counted(found.asked or 0, 'title')}."
     )

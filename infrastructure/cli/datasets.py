@@ -27,10 +27,11 @@ from domain.datasets import (
 from domain.errors import DatasetsUnusable, RepositoryUnavailable
 from domain.title import TitleKind
 from infrastructure.cli.exit_status import INCOMPLETE, SAVED
-from infrastructure.cli.shown import counted, shown
+from infrastructure.cli.shown import shown
 from infrastructure.cli.summary import SummaryConsole
 from infrastructure.container import open_dataset_import
 from shared.config import Settings
+from shared.wording import counted
 
 logger = logging.getLogger(__name__)
 

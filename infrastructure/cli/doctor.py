@@ -22,9 +22,9 @@ from domain.errors import (
 )
 from domain.identifiers import TitleId
 from infrastructure.cli.exit_status import INCOMPLETE, NO_SOURCE, SAVED
-from infrastructure.cli.shown import counted
 from infrastructure.container import check_output_dir, open_source, repository_openers
 from shared.config import Settings
+from shared.wording import counted
 
 _ADDRESSES = {"html": "BASE_URL", "graphql": "GRAPHQL_URL"}
 _WHEN_BLOCKED = {

@@ -13,7 +13,7 @@ from application.title_order import SortKey, parse_order
 from domain.errors import ExportFailed, InvalidSelection, NoTitles, RepositoryUnavailable
 from infrastructure.cli.exit_status import INCOMPLETE, SAVED
 from infrastructure.cli.out_file import out_file
-from infrastructure.cli.shown import counted, shown
+from infrastructure.cli.shown import shown
 from infrastructure.container import (
     TEXT_FORMATS,
     ExportFormat,
@@ -21,6 +21,7 @@ from infrastructure.container import (
     open_title_writer,
 )
 from shared.config import RepositoryName, Settings
+from shared.wording import counted
 
 STANDARD_OUTPUT = "-"
 

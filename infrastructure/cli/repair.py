@@ -19,10 +19,10 @@ from domain.run import RunOutcome, RunReport
 from infrastructure.cli.exit_status import INCOMPLETE, INTERRUPTED, OF_OUTCOME, SAVED
 from infrastructure.cli.interruption import stop_on_signals
 from infrastructure.cli.progress import LogObserver, RunCounts
-from infrastructure.cli.shown import counted
 from infrastructure.container import new_run, open_repair, repositories_with_data
 from shared.config import Settings
 from shared.log_context import run_log
+from shared.wording import counted
 
 logger = logging.getLogger(__name__)
 

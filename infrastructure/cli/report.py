@@ -8,9 +8,10 @@ from application.title_statistics import TitleStatistics
 from domain.errors import ExportFailed, InvalidSelection, NoTitles, RepositoryUnavailable
 from infrastructure.cli.exit_status import INCOMPLETE, SAVED
 from infrastructure.cli.out_file import out_file
-from infrastructure.cli.shown import counted, shown
+from infrastructure.cli.shown import shown
 from infrastructure.container import open_selection, write_report
 from shared.config import RepositoryName, Settings
+from shared.wording import counted
 
 _NAMES = {"csv": "CSV files", "postgres": "PostgreSQL"}
 

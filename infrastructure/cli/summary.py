@@ -25,9 +25,10 @@ from domain.run import (
     StoreCounts,
 )
 from infrastructure.cli.options import given_again
-from infrastructure.cli.shown import counted, shown
+from infrastructure.cli.shown import shown
 from infrastructure.container import embedded_database_dir
 from shared.config import Settings
+from shared.wording import counted
 
 _HEADLINES = {
     RunOutcome.COMPLETE: ("green", "Done: every {one} is saved in every repository"),

@@ -16,10 +16,11 @@ from domain.identifiers import ListId
 from domain.lists import ListedTitle
 from infrastructure.cli.exit_status import INCOMPLETE, NO_SOURCE, SAVED
 from infrastructure.cli.runs import run_and_report
-from infrastructure.cli.shown import counted, shown
+from infrastructure.cli.shown import shown
 from infrastructure.cli.summary import SummaryConsole
 from infrastructure.container import open_discovery, open_lists
 from shared.config import Settings
+from shared.wording import counted
 
 _Open = Callable[[Settings, Callable[[str], None]], AbstractContextManager[ListTitles[Any]]]
 

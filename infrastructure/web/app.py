@@ -71,7 +71,7 @@ def _guard(app: FastAPI, settings: Settings, access: Access, services: Services)
 
 def _api() -> APIRouter:
     api = APIRouter(
-        prefix="/api/v1", responses=responses(400, 401, 408, 413, 414, 421, 422, 429, 500, 503)
+        prefix="/api/v1", responses=responses(400, 401, 408, 413, 414, 421, 422, 429, 431, 500, 503)
     )
     for part in (titles, people, charts, runs, run_control, exports):
         api.include_router(part.router)

@@ -89,6 +89,9 @@ class Connection(H11Protocol):
         elif self._request_until <= now and self.is_waiting and not self.transport.is_closing():
             self.transport.close()
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: a client may offer another protocol, and need not be given it."""
+
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP as every other error is, unless another answer is due."""
         cycle: Any = self.cycle

@@ -218,3 +218,12 @@ def test_a_body_that_turns_out_broken_after_the_answer_is_no_defect(
         client.sendall(b"this is no chunk\r\n")
         assert taken(client) == b""
     assert not [each for each in caplog.records if each.exc_info]
+
+
+def test_another_protocol_that_is_offered_is_not_taken(caplog: pytest.LogCaptureFixture) -> None:
+    with served(App(), ConnectionLimits()) as connect:
+        client = connect()
+        client.sendall(ASK[:-2] + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        assert is_answered(client)
+        assert answers(client)
+    assert not [each for each in caplog.records if each.levelname == "WARNING"]

@@ -152,6 +152,18 @@ def test_a_watcher_that_goes_away_leaves_nothing_behind(tmp_path, postgres_url):
         assert client.delete(address["url"], headers=WRITING).status_code == 202
 
 
+def test_there_is_a_most_of_watchers(slow_site, tmp_path, postgres_url, monkeypatch):
+    monkeypatch.setattr("application.run_control.MOST_WATCHERS", 1)
+    with client_of(slow_site, tmp_path, postgres_url) as client:
+        address = order(client, command="chart", chart="top").json()
+        with client.stream("GET", address["events"]) as first:
+            assert first.status_code == 200
+            refused = client.get(address["events"])
+        assert (refused.status_code, refused.json()["reason"]) == (429, "too_many_watchers")
+        assert int(refused.headers["retry-after"]) > 0
+        client.delete(address["url"], headers=WRITING)
+
+
 def live_watches() -> int:
     return sum(isinstance(thing, _LiveWatch) for thing in gc.get_objects())
 

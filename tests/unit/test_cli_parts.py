@@ -17,10 +17,10 @@ from infrastructure.cli.exit_status import OF_OUTCOME
 from infrastructure.cli.options import given_options
 from infrastructure.cli.progress import LogObserver, RunCounts, observed
 from infrastructure.cli.report_file import read_failed_run, write_report
-from infrastructure.cli.shown import counted
 from infrastructure.cli.summary import print_summary
 from infrastructure.cli.title_ids import read_title_ids
 from shared.config import load_settings
+from shared.wording import counted
 from tests.builders import NOON, a_run, a_title, title_number
 
 

@@ -159,7 +159,7 @@ def test_titles_wait_and_are_saved_in_order_when_it_is_back(
     away, *_, back = scene.observer.notices
     assert str(trouble.cause) in away
     assert str(spill) in away
-    assert back == "db is back; 35 titles that waited are saved"
+    assert back == "db is back; saved 35 titles that waited"
     assert list(scene.folder.iterdir()) == []
     assert (store.opened, store.closed) == (1, 1)
 

@@ -133,7 +133,7 @@ def open_postgres_catalogue(
     url: str,
     *,
     pool_size: int = 8,
-    wait_seconds: float = 5,
+    wait_seconds: float = 30,
     statement_seconds: float = 5,
     connect_timeout_seconds: int = 5,
     revive: Callable[[], None] | None = None,

@@ -51,19 +51,17 @@ _NAMES = "SELECT imdb_id, title FROM titles WHERE imdb_id = ANY (%s::text[])"
 
 @contextmanager
 def open_postgres_history(
-    url: str, *, pool_size: int = 1, connect_timeout_seconds: int = 5
+    url: str, *, pool_size: int = 1, wait_seconds: float = 30, connect_timeout_seconds: int = 5
 ) -> Iterator["PostgresHistory"]:
     """Open the database at ``url``, bring its schema up to date, and close it at the end.
 
-    At most ``pool_size`` connections, each lent to a thread at a time. Raises
-    `RepositoryUnavailable`, with what to check in the URL.
+    At most ``pool_size`` connections, each lent to a thread at a time; who finds all of them in use
+    waits at most ``wait_seconds``. Raises `RepositoryUnavailable`, with what to check in the URL.
     """
     server = Server(url, connect_timeout_seconds=connect_timeout_seconds)
     with closing(server.connect()) as connection:
         apply_migrations(connection)
-    with closing(
-        ConnectionPool(server, size=pool_size, wait_seconds=connect_timeout_seconds)
-    ) as pool:
+    with closing(ConnectionPool(server, size=pool_size, wait_seconds=wait_seconds)) as pool:
         yield PostgresHistory(pool)
 
 
