@@ -11,6 +11,7 @@ from typing import Protocol
 
 from application.ports import RunObserver
 from application.run_progress import RunProgress, RunTracker, progress_of
+from domain.batch import Stage
 from domain.chart import ChartName
 from domain.details import DetailName
 from domain.errors import (
@@ -92,6 +93,17 @@ class PerformRun(Protocol):
         """
 
 
+SteerRun = Callable[[str, Stage], Stage | None]
+"""Sets the stage of a run that workers do, as `BatchLedger.set_stage`; ``None``: it is no such run.
+
+Raises `RepositoryUnavailable`. Any thread may call it.
+"""
+
+
+def _steers_nothing(run_id: str, stage: Stage) -> Stage | None:
+    return None
+
+
 FindRun = Callable[[str], RunRecord | None]
 """Asks the repositories for a run; raises `RepositoryUnavailable`. Any thread may call it."""
 
@@ -126,6 +138,7 @@ class RunControl:
     it, as they do beside one of the command line: the repositories' own locks keep them apart.
     ``when_ended`` takes the account of each run, in the run's thread, before its watchers hear of
     the end. `close` ends the run at work; without it the process waits for the run's end.
+    ``steer`` reaches the runs that workers do.
     """
 
     def __init__(
@@ -134,8 +147,10 @@ class RunControl:
         find: FindRun,
         *,
         when_ended: Callable[[RunReport], object] = lambda report: None,
+        steer: SteerRun = _steers_nothing,
     ) -> None:
         self._perform = perform
+        self._steer = steer
         self._find = _SparingFinder(find)
         self._when_ended = when_ended
         self._lock = threading.Lock()
@@ -172,7 +187,8 @@ class RunControl:
     def cancel(self, run_id: str) -> None:
         """Have a run end early, as Ctrl-C does: it can be continued. It ends a little later.
 
-        Once more does nothing. Raises `NotRunningHere`, `UnknownRun`, `RepositoryUnavailable`.
+        One of this process, or one that workers do. Once more does nothing. Raises
+        `NotRunningHere`, `UnknownRun`, `RepositoryUnavailable`.
         """
         with self._lock:
             work = self._current
@@ -184,7 +200,10 @@ class RunControl:
         record = None if is_known else self._find(run_id)
         if record is None and not is_known:
             raise UnknownRun(run_id)
-        raise NotRunningHere(run_id, at_work=record is not None and record.at_work)
+        at_work = record is not None and record.at_work
+        if at_work and self._steer(run_id, Stage.CANCELLED) is Stage.CANCELLED:
+            return
+        raise NotRunningHere(run_id, at_work=at_work)
 
     def watch(self, run_id: str) -> RunWatch:
         """Give a view of a run, of this process or another one, at work or over.

@@ -76,7 +76,7 @@ if TYPE_CHECKING:
     from application.title_fields import TitleField
     from application.title_statistics import TitleStatistics
     from application.work_batches import Housekeeping, Tools, WorkBatch
-    from domain.batch import BatchClaim
+    from domain.batch import BatchClaim, Stage
     from domain.discovery import TitleFilter
     from infrastructure.http.cache import HttpCache
     from infrastructure.http.cache_storage import Storage
@@ -226,12 +226,22 @@ def open_run_control(
         when_ended(report)
 
     control = RunControl(
-        _performer(settings, reported, metrics), partial(find_run, settings), when_ended=ended
+        _performer(settings, reported, metrics),
+        partial(find_run, settings),
+        when_ended=ended,
+        steer=partial(_steer, settings),
     )
     try:
         yield control
     finally:
         control.close()
+
+
+def _steer(settings: Settings, run_id: str, stage: "Stage") -> "Stage | None":
+    if "postgres" not in settings.repositories:
+        return None
+    with open_ledger(settings) as ledger:
+        return ledger.set_stage(run_id, stage)
 
 
 def _performer(
@@ -290,12 +300,7 @@ def open_ledger(settings: Settings) -> "Iterator[PostgresLedger]":
 
     Raises `InvalidConfiguration` when the settings do without PostgreSQL; `RepositoryUnavailable`.
     """
-    if "postgres" not in settings.repositories:
-        chosen = ",".join(settings.repositories)
-        problem = (
-            f"REPOSITORIES: workers save in PostgreSQL, and {chosen} does without: add postgres"
-        )
-        raise InvalidConfiguration([problem])
+    _check_for_workers(settings)
     from infrastructure.repositories.postgres.ledger import open_postgres_ledger
 
     revive = None if settings.database_url else partial(_revive_embedded, settings)
@@ -309,6 +314,15 @@ def open_ledger(settings: Settings) -> "Iterator[PostgresLedger]":
         ) as ledger,
     ):
         yield ledger
+
+
+def _check_for_workers(settings: Settings) -> None:
+    if "postgres" not in settings.repositories:
+        chosen = ",".join(settings.repositories)
+        problem = (
+            f"REPOSITORIES: workers save in PostgreSQL, and {chosen} does without: add postgres"
+        )
+        raise InvalidConfiguration([problem])
 
 
 def distribute(
@@ -367,12 +381,17 @@ def work(settings: Settings, when_closed: Callable[[RunReport], object]) -> int:
     """Do batches of distributed runs until a signal ends it; give the exit status.
 
     ``when_closed`` is told the account of each run that is closed here. Raises
-    `QueueUnavailable` when Redis does not answer.
+    `QueueUnavailable` when Redis does not answer, `RepositoryUnavailable` when the database that
+    ``DATABASE_URL`` names does not, and `InvalidConfiguration`.
     """
     from infrastructure.workers import check_broker
     from infrastructure.workers.worker import run_worker
 
+    _check_for_workers(settings)
     check_broker(settings.redis_url.reveal(), settings.redis_url.location)
+    if settings.database_url:
+        with open_ledger(settings):
+            pass  # closed again before there are other processes, which open their own
     app = _celery_app(settings)
     worker = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     pause_seconds = min(5.0, settings.batch_lease_seconds / 12)

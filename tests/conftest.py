@@ -51,3 +51,10 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     url = new_database(postgres_server)
     yield url
     drop_database(postgres_server, url)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A new folder, not below pytest's: a server that root starts runs as another account."""
+    with tempfile.TemporaryDirectory(prefix="imdb-test-") as made:
+        yield Path(made)

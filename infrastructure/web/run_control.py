@@ -189,7 +189,10 @@ def start_run(
     responses=responses(403, 404, 409),
 )
 def cancel_run(run_id: RunIdParameter, services: UsesServices, _none: Nothing) -> RunAddress:
-    """Finishes what is in flight and saves it; it can be resumed. 409: it is not at work here."""
+    """Finishes what is in flight and saves it; it can be resumed.
+
+    409: it is at work neither here nor in workers.
+    """
     services.runs.cancel(run_id)
     return _address(run_id)
 

@@ -1,6 +1,5 @@
 """What every test of a fault has: a place for it to happen, and somewhere to hand in its row."""
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,13 +28,6 @@ def slow_site() -> Iterator[DemoSite]:
     """Takes 0.1 s to answer, so that a run of 10 threads takes a few seconds."""
     with DemoSite(FACTS, delay_seconds=0.1) as site:
         yield site
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A new folder, not below pytest's: a server that root starts runs as another account."""
-    with tempfile.TemporaryDirectory(prefix="imdb-faults-") as made:
-        yield Path(made)
 
 
 @pytest.fixture

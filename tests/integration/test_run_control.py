@@ -27,6 +27,7 @@ from application.run_progress import RunProgress, RunState
 from demo.facts import load_facts
 from demo.faults import Fault, FaultPlan
 from demo.site import DemoSite
+from domain.batch import Stage
 from domain.chart import ChartName
 from domain.details import DetailName
 from domain.errors import (
@@ -43,7 +44,7 @@ from domain.errors import (
 from domain.identifiers import TitleId
 from domain.run import Run, RunOutcome, RunReport
 from infrastructure.cli.report_file import read_failed_run, write_report
-from infrastructure.container import find_run, open_run_control
+from infrastructure.container import distribute, find_run, open_ledger, open_run_control
 from infrastructure.repositories.csv import newest_runs
 from shared.config import Settings, load_settings
 from tests.databases import rows_of
@@ -403,3 +404,22 @@ def test_a_report_that_cannot_be_kept_harms_no_run(site, tmp_path):
     with open_run_control(settings_for(site, tmp_path), when_ended=refuse) as control:
         assert done(control, TitlesOrder(ids=IDS[:1])).outcome is RunOutcome.COMPLETE
         assert control.running is None
+
+
+def test_a_run_that_workers_do_is_watched_and_cancelled(site, tmp_path, postgres_url):
+    settings = settings_for(site, tmp_path, postgres_url)
+    with open_ledger(settings) as ledger:
+        distribute(settings, ledger, RUN, IDS[:3])
+        [batch_id] = ledger.to_send(again=True) or [1]
+        claim = ledger.claim(batch_id, "worker", "token")
+        assert claim is not None
+        ledger.keep(claim, 2, 1)
+        with open_run_control(settings) as control:
+            seen = control.watch(RUN.run_id).poll()
+            assert seen is not None
+            assert (seen.state, seen.fetched, seen.failed) == (RunState.FETCHING, 2, 1)
+            control.cancel(RUN.run_id)
+            control.cancel(RUN.run_id)
+        progress = ledger.progress(RUN.run_id)
+        assert progress is not None
+        assert progress.stage is Stage.CANCELLED
