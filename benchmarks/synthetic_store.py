@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import psycopg2
 
+from domain.identifiers import NameId, TitleId
+
 WORDS = 60_000
 """So many words there are, the common ones among them."""
 
@@ -137,14 +139,14 @@ def word_of(number: int) -> str:
     return word
 
 
-def title_of(number: int) -> str:
+def title_of(number: int) -> TitleId:
     """The id of a title by its number, from 1 on."""
-    return f"tt{number:07d}"
+    return TitleId(f"tt{number:07d}")
 
 
-def person_of(number: int) -> str:
+def person_of(number: int) -> NameId:
     """The id of a person by the number, from 0 on: the first has the most credits."""
-    return f"nm{number:07d}"
+    return NameId(f"nm{number:07d}")
 
 
 def fill_store(url: str, sizes: StoreSizes) -> None:
