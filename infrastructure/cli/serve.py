@@ -14,7 +14,7 @@ import msgspec
 import uvicorn
 from rich.console import Console
 from rich.text import Text
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from domain.errors import InvalidConfiguration, RepositoryUnavailable
 from infrastructure.cli.demo import COMMAND as DEMO
@@ -34,6 +34,9 @@ _FIRST_REQUEST_SECONDS = 20
 """So long a connection may take to its first request: they are not free."""
 
 _WAITING_CONNECTIONS = 1024
+
+_MOST_HEAD_BYTES = 64 * 1024
+"""So long the line and the headers of a request may be, and what comes with their last part."""
 
 
 def serve(settings: Settings) -> int:
@@ -96,13 +99,38 @@ def _listener(settings: Settings) -> socket.socket:
     return listener
 
 
-class _Connection(H11Protocol):
-    """A connection; one that has asked nothing whole in time is closed, so that none is held."""
+class _Connection(HttpToolsProtocol):
+    """A connection; one that has asked nothing whole in time is closed, so that none is held.
+
+    So is one whose request line and headers have no end: the parser has no limit of its own.
+    """
+
+    _is_in_head = True
+    _head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         super().connection_made(transport)
         self.loop.call_later(_FIRST_REQUEST_SECONDS, self._close_when_silent)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless there are too many headers."""
+        if self._is_in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > _MOST_HEAD_BYTES + len(data):
+                self.send_400_response("The headers of the request are too long.")
+                return
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """Begin with a request."""
+        self._is_in_head, self._head_bytes = True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Have the request answered; its body may follow."""
+        self._is_in_head = False
+        super().on_headers_complete()
 
     def _close_when_silent(self) -> None:
         asked: object | None = self.cycle  # declared as if there always were one
@@ -138,6 +166,7 @@ def _run(app: Callable[..., Any], listener: socket.socket) -> None:
     config = uvicorn.Config(
         app,
         http=_Connection,
+        loop="uvloop",
         ws="none",
         # Ours are configured already; addresses with what was searched for are not logged.
         log_config=None,
