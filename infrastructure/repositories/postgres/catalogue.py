@@ -414,10 +414,11 @@ class _Estimate:
 def _estimated(server: _Server, listing: Listing) -> _Estimate:
     ((explained,),) = _rows(server, listing.estimate())
     plans: list[dict[str, Any]] = explained[0]["Plan"].get("Plans", [])
-    if len(plans) != 3 + len(listing.words):
+    if len(plans) != 3 + len(listing.words) + (listing.last_word is not None):
         # A part that can have no rows is left out of the plan.
         return _Estimate(held=0, share=1, gather_cost=0, index_cost=0)
     held, wanted, _, *words = (max(1, plan["Plan Rows"]) for plan in plans)
+    whole = [words.pop(), *words[1:]] if words else []
     gather = plans[2]
     below = [plan["Total Cost"] for plan in gather.get("Plans", [])]
     effort, rarest = catalogue_sql.EFFORT, min(words, default=0)
@@ -429,7 +430,8 @@ def _estimated(server: _Server, listing: Listing) -> _Estimate:
         share=wanted / held,
         gather_cost=gather["Total Cost"] + looked_up + left,
         index_cost=looked_up + (below[0] if below else gather["Total Cost"]),
-        has_rare_word=bool(words) and rarest <= effort.rare_word * held,
+        has_rare_word=rarest <= effort.rare_word * held
+        and min(whole, default=held) <= effort.gathered,
         rarest_words=chosen,
     )
 

@@ -36,8 +36,9 @@ class Effort:
     gathered: int = 3_000
     """So many rows are gathered before it is seen whether there are more."""
     rare_word: float = 0.021
-    """Words that at most so much of all has are looked up. A word that is only begun has at least
-    0.02 for PostgreSQL, but in truth there may be a single one."""
+    """Words that so much of all may have are looked up, unless at least ``gathered`` have them. A
+    word that is only begun has 0.02 or more for PostgreSQL, but in truth there may be a single one.
+    """
     few: int = 50_000
     """Of so many rows that have a place in an order at all, the index of the order finds them."""
     least_range: int = 2_000
@@ -101,9 +102,10 @@ class Listing:
 
     ``bounds`` and ``span`` are conditions on what the rows are sorted by, the first of which most
     rows fulfil; ``filters`` are all others. ``words`` follow from the filters: a condition for each
-    word that is searched for. A place is a value of what the rows are ``placed`` by: ``after`` is
-    the last one that does not belong to the listing any more, ``until`` the last one that does. The
-    rows of the statements have the ``columns``, and at last the ``key`` that they are sorted by.
+    word that is searched for, the last one first; ``last_word`` is for that one as a whole. A place
+    is a value of what the rows are ``placed`` by: ``after`` is the last one that does not belong to
+    the listing any more, ``until`` the last one that does. The rows of the statements have the
+    ``columns``, and at last the ``key`` that they are sorted by.
     """
 
     source: str
@@ -117,6 +119,7 @@ class Listing:
     filters: tuple[Sql, ...]
     words: tuple[Sql, ...]
     limit: int
+    last_word: Sql | None = None
     after: tuple[object, ...] | None = None
     until: tuple[object, ...] | None = None
     is_scattered: bool = False
@@ -199,13 +202,17 @@ class Listing:
         return statement, (*values, rows)
 
     def estimate(self) -> Sql:
-        """Give a plan of parts: all, what is wanted, gathering it, and what has each word."""
+        """Give a plan of parts: all, what is wanted, gathering it, and what has each word.
+
+        If there are any words, the last part is what has the last one whole.
+        """
         bounds = (*self._all_bounds(),)
         wheres = (
             bounds,
             (*bounds, *self.filters),
             (*self._bounds_to_gather(), *self._filters_to_gather()),
             *((word,) for word in self.words),
+            *([(self.last_word,)] if self.last_word else ()),
         )
         parts = [_where(*where) for where in wheres]
         text = " UNION ALL ".join(f"SELECT 1 FROM {self.source} {part}" for part, _ in parts)  # noqa: S608
@@ -257,7 +264,7 @@ def title_listings(query: TitleQuery) -> Iterator[Listing]:
         "filters": (*_title_filters(query),),
         "limit": query.limit + 1,
         "is_scattered": query.person is not None,
-        "words": _words(query.text),
+        **_words(query.text),
         "is_dear_to_walk": query.sort is TitleSort.TITLE,
     }
     of_span = (*_within(query, own_span),)
@@ -296,7 +303,7 @@ def person_listing(query: PersonQuery) -> Listing:
         span=(),
         after=None if query.place is None else (query.place.key, query.place.imdb_id),
         filters=() if query.text is None else ((_HAS_WORDS, (query.text,)),),
-        words=_words(query.text),
+        **_words(query.text),
         limit=query.limit + 1,
     )
 
@@ -315,15 +322,16 @@ def _title_filters(query: TitleQuery) -> Iterator[Sql]:
         yield "imdb_id IN (SELECT title_id FROM credits WHERE person_id = %s)", (query.person,)
 
 
-def _words(text: str | None) -> tuple[Sql, ...]:
+def _words(text: str | None) -> dict[str, Any]:
     """A condition for each word of a text, as far as it is sure what PostgreSQL takes for words."""
     words = [] if text is None else re.sub(_MARKS, " ", text).split()
     if not words or not all(
         word.isalpha() or (word.isascii() and word.isalnum()) for word in words
     ):
-        return ()
+        return {"words": (), "last_word": None}
     *whole, last = words
-    return ((_HAS_BEGINNING, (last,)), *((_HAS_WORD, (word,)) for word in whole[:_MOST_WORDS]))
+    others = ((_HAS_WORD, (word,)) for word in whole[:_MOST_WORDS])
+    return {"words": ((_HAS_BEGINNING, (last,)), *others), "last_word": (_HAS_WORD, (last,))}
 
 
 def _unindexed(condition: Sql) -> Sql:
