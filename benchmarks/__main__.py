@@ -2,8 +2,9 @@
 
 Measures reading a page, other systems, strategies, CPU time by stage and memory over time; writes
 tables and pictures into ``docs/performance.md`` and ``docs/images``, and the figures to
-``output/benchmarks/results.json``. Takes about 40 minutes on 2 cores. Saving, filling and growth,
-named as parts, run ``benchmarks.save_titles`` and ``benchmarks.memory`` and take some more.
+``output/benchmarks/results.json``. Takes about 40 minutes on 2 cores. Saving, filling, growth and
+api, named as parts, run ``benchmarks.save_titles``, ``benchmarks.memory`` and
+``benchmarks.api_load`` and take some more.
 
 With ``--quick`` there are few titles and one round: a check that everything works, whose figures
 mean nothing, so that the pictures go to ``output/benchmarks`` and the page stays as it is.
@@ -34,6 +35,7 @@ PROGRAMS = {
     "saving": "benchmarks.save_titles",
     "filling": "benchmarks.save_titles --grow-to 1000000",
     "growth": "benchmarks.memory",
+    "api": "benchmarks.api_load",
 }
 """Parts that are programs of their own, measured when they are named: they take long."""
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from infrastructure.web.guards import HEADERS
 from infrastructure.web.problems import problem
@@ -24,6 +24,9 @@ IDLE_SECONDS = 30
 
 _GRACE_SECONDS = 10
 """How long a request that is being answered at the end has left."""
+
+_MOST_HEAD_BYTES = 64 * 1024
+"""So long the line and the headers of a request may be, and what comes with their last part."""
 
 _SWEEP_SECONDS = 1.0
 
@@ -49,14 +52,17 @@ class ConnectionLimits:
 _DEFAULT_LIMITS = ConnectionLimits()
 
 
-class Connection(H11Protocol):
+class Connection(HttpToolsProtocol):
     """A connection that its client cannot hold for ever. Made by uvicorn.
 
     When there are as many as there may be, a new one takes the place of the one that has been
-    waiting for a request for longest; only if all are being answered it is told to come again.
+    waiting for a request for longest; only if all are being answered it is told to come again. A
+    head of a request without an end is refused: the parser has no limit of its own.
     """
 
     limits = _DEFAULT_LIMITS
+    _is_in_head = True
+    _head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
@@ -65,6 +71,25 @@ class Connection(H11Protocol):
         self._unsent: tuple[float, int] | None = None
         if len(self.connections) > self.limits.most and not self._make_room():
             self.app = cast("Any", _refuse)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless there are too many headers."""
+        if self._is_in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > _MOST_HEAD_BYTES + len(data):
+                self.send_400_response("The headers of the request are too long.")
+                return
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """Begin with a request."""
+        self._is_in_head, self._head_bytes = True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Have the request answered; its body may follow."""
+        self._is_in_head = False
+        super().on_headers_complete()
 
     @property
     def is_waiting(self) -> bool:
@@ -148,6 +173,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 http=Limited,
+                loop="uvloop",
                 ws="none",
                 # Ours are configured already; addresses with what was searched for are not logged.
                 log_config=None,

@@ -5,6 +5,7 @@ Plain ASGI, so that streams pass through as they are. Everything here runs in th
 
 import ipaddress
 from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 import anyio
@@ -248,6 +249,7 @@ def _client(scope: Scope) -> str:
     return str(address)
 
 
+@lru_cache(maxsize=256)
 def _is_local(host: str) -> bool:
     name = host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
     if name.lower() == "localhost":

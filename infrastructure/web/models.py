@@ -1,6 +1,8 @@
 """The answers, as declared in OpenAPI; made from the domain's values.
 
-Times are in UTC, runtimes in minutes; what is unknown is ``null`` or an empty list.
+Times are in UTC, runtimes in minutes; what is unknown is ``null`` or an empty list. Those that are
+asked for most are not made into the models that describe them, which takes long, but into plain
+values of the same names; tests hold them against the models.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,10 +14,10 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from application.catalogue import (
     ChartSummary,
+    Collaborator,
     CreditLine,
     Page,
     PersonEntry,
-    PersonSummary,
     TitleSummary,
 )
 from domain.chart import ChartName
@@ -26,7 +28,7 @@ from domain.partial_date import PartialDate
 from domain.person_profile import PersonProfile
 from domain.provenance import Provenance
 from domain.run import Failure, RunOutcome, RunRecord
-from domain.title import Credit, CreditCategory, Title, TitleKind
+from domain.title import CreditCategory, Title, TitleKind
 
 Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
 """A moment, shown in UTC."""
@@ -82,11 +84,6 @@ class TitlePage(Answer):
     items: list[TitleLine]
     next: str | None = Field(description="Send it as `after` for the next page; null at the end.")
 
-    @classmethod
-    def of(cls, page: Page[TitleSummary]) -> "TitlePage":
-        """Make it from the catalogue's page."""
-        return cls.model_validate(page)
-
 
 class Origin(Answer):
     """Where facts came from, and when."""
@@ -113,15 +110,6 @@ class DetailOut(Answer):
     origin: Origin
     items: list[dict[str, JsonValue]]
 
-    @classmethod
-    def of(cls, detail: Detail) -> "DetailOut":
-        """Make it from the domain's."""
-        return cls(
-            is_whole=detail.is_whole,
-            origin=_origin(detail.provenance),
-            items=[_item(item) for item in detail.items],
-        )
-
 
 class TitleOut(TitleLine):
     """A title with all that is known of it."""
@@ -136,32 +124,12 @@ class TitleOut(TitleLine):
     credits: list[CreditOut]
     details: dict[str, DetailOut]
 
-    @classmethod
-    def of_title(cls, title: Title) -> "TitleOut":
-        """Make it from the domain's."""
-        facts = {name: getattr(title, name) for name in _EXAMPLES}
-        released = title.release_date
-        return cls(
-            **(facts | {"genres": list(title.genres)}),
-            fetched_at=title.provenance.fetched_at,
-            release_date=None if released is None else released.isoformat(),
-            plot=title.plot,
-            origin=_origin(title.provenance),
-            credits=[CreditOut.model_validate(credit) for credit in title.credits],
-            details={detail.name.value: DetailOut.of(detail) for detail in title.details},
-        )
-
 
 class CreditList(Answer):
     """The credits of a title."""
 
     imdb_id: str
     credits: list[CreditOut]
-
-    @classmethod
-    def of(cls, imdb_id: str, credits_: Sequence[Credit]) -> "CreditList":
-        """Make it from the domain's."""
-        return cls(imdb_id=imdb_id, credits=[CreditOut.model_validate(c) for c in credits_])
 
 
 class RatingSeen(Answer):
@@ -209,11 +177,6 @@ class PersonPage(Answer):
 
     items: list[PersonLine]
     next: str | None = Field(description="Send it as `after` for the next page; null at the end.")
-
-    @classmethod
-    def of(cls, page: Page[PersonSummary]) -> "PersonPage":
-        """Make it from the catalogue's page."""
-        return cls.model_validate(page)
 
 
 class FactOut(Answer):
@@ -283,21 +246,34 @@ class PersonOut(PersonLine):
     next: str | None = Field(description="Send it as `after` for more of the filmography.")
     collaborators: list[CollaboratorOut]
 
-    @classmethod
-    def of(
-        cls, entry: PersonEntry, films: Page[CreditLine], collaborators: Sequence[object]
-    ) -> "PersonOut":
-        """Make it from the catalogue's."""
-        profile = entry.profile
-        return cls(
-            imdb_id=entry.summary.imdb_id,
-            name=entry.summary.name,
-            credits=entry.summary.credits,
-            profile=None if profile is None else ProfileOut.of(profile),
-            filmography=[CreditInTitle.model_validate(line) for line in films.items],
-            next=films.next,
-            collaborators=[CollaboratorOut.model_validate(each) for each in collaborators],
-        )
+
+def title_values(title: Title) -> dict[str, object]:
+    """A title as `TitleOut` describes it."""
+    released = title.release_date
+    return {name: getattr(title, name) for name in _EXAMPLES} | {
+        "fetched_at": title.provenance.fetched_at,
+        "release_date": None if released is None else released.isoformat(),
+        "plot": title.plot,
+        "origin": title.provenance,
+        "credits": title.credits,
+        "details": {detail.name: _detail_values(detail) for detail in title.details},
+    }
+
+
+def person_values(
+    entry: PersonEntry, films: Page[CreditLine], collaborators: Sequence[Collaborator]
+) -> dict[str, object]:
+    """A person as `PersonOut` describes them."""
+    profile, summary = entry.profile, entry.summary
+    return {
+        "imdb_id": summary.imdb_id,
+        "name": summary.name,
+        "credits": summary.credits,
+        "profile": None if profile is None else ProfileOut.of(profile),
+        "filmography": films.items,
+        "next": films.next,
+        "collaborators": collaborators,
+    }
 
 
 class ChartLine(Answer):
@@ -483,6 +459,14 @@ def _run_values(record: RunRecord) -> dict[str, Any]:
         "seconds": record.seconds,
         "not_tried": record.not_tried,
         "saved": dict(record.saved),
+    }
+
+
+def _detail_values(detail: Detail) -> dict[str, object]:
+    return {
+        "is_whole": detail.is_whole,
+        "origin": detail.provenance,
+        "items": [_item(item) for item in detail.items],
     }
 
 

@@ -11,7 +11,7 @@ from domain.errors import PersonNotFound
 from domain.identifiers import name_id
 from infrastructure.web.access import MayRead
 from infrastructure.web.answers import answer
-from infrastructure.web.models import PersonOut, PersonPage
+from infrastructure.web.models import PersonOut, PersonPage, person_values
 from infrastructure.web.parameters import Cursor, Limit, Parameters, PersonIdParameter, Words
 from infrastructure.web.problems import responses
 from infrastructure.web.services import UsesServices
@@ -60,7 +60,7 @@ def people(
     request: Request, parameters: Annotated[PeopleParameters, Query()], services: UsesServices
 ) -> Response:
     """A page of the people who are credited in titles that are held."""
-    return answer(request, PersonPage.of(services.catalogue.people(parameters.query())))
+    return answer(request, services.catalogue.people(parameters.query()))
 
 
 @router.get(
@@ -82,4 +82,4 @@ def person(
     if entry is None or films is None:
         raise PersonNotFound(imdb_id, HERE)
     others = services.catalogue.collaborators(asked)
-    return answer(request, PersonOut.of(entry, films, others))
+    return answer(request, person_values(entry, films, others))

@@ -13,7 +13,7 @@ from domain.identifiers import NameId, TitleId, title_id
 from domain.title import TitleKind
 from infrastructure.web.access import MayRead
 from infrastructure.web.answers import answer
-from infrastructure.web.models import CreditList, History, TitleOut, TitlePage
+from infrastructure.web.models import CreditList, History, TitleOut, TitlePage, title_values
 from infrastructure.web.parameters import (
     Count,
     Cursor,
@@ -98,7 +98,7 @@ def titles(
     request: Request, parameters: Annotated[TitleParameters, Query()], services: UsesServices
 ) -> Response:
     """A page of the titles that are held; go on with `next` of the answer as `after`."""
-    return answer(request, TitlePage.of(services.catalogue.titles(parameters.query())))
+    return answer(request, services.catalogue.titles(parameters.query()))
 
 
 @router.get(
@@ -114,7 +114,7 @@ def title(
     found = services.catalogue.title(title_id(imdb_id))
     if found is None:
         raise TitleNotFound(imdb_id, HERE)
-    return answer(request, TitleOut.of_title(found))
+    return answer(request, title_values(found))
 
 
 @router.get(
@@ -131,7 +131,7 @@ def credits_(
     found = services.catalogue.credits(known)
     if found is None:
         raise TitleNotFound(imdb_id, HERE)
-    return answer(request, CreditList.of(known, found))
+    return answer(request, {"imdb_id": known, "credits": found})
 
 
 @router.get(

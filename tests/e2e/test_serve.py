@@ -2,9 +2,10 @@
 
 import re
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -157,6 +158,29 @@ def test_killed_in_the_middle_of_a_run_it_tells_so_when_it_is_back(
             with httpx.stream("GET", f"{address}{started['events']}", timeout=60) as watched:
                 assert '"outcome":"complete"' in "".join(watched.iter_text())
     assert_all_saved(FACTS.titles, tmp_path / "output", postgres_url)
+
+
+def test_headers_without_an_end_are_cut_off(tmp_path: Path, postgres_url: str) -> None:
+    with served(tmp_path, database_url=postgres_url) as (_, address):
+        host, _, port = address.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
+            sent = 0
+            with suppress(ConnectionError):
+                while sent < 64 * 1024 * 1024:
+                    connection.sendall(b"x-more: " + b"y" * 8192 + b"\r\n")
+                    sent += 8192
+        assert sent < 64 * 1024 * 1024
+        assert httpx.get(f"{address}/healthz").status_code == 200
+
+
+def test_one_connection_is_kept_for_requests_with_long_headers(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    with served(tmp_path, database_url=postgres_url) as (_, address), httpx.Client() as client:
+        for _ in range(10):
+            answer = client.get(f"{address}/healthz", headers={"x-more": "y" * 16_000})
+            assert answer.status_code == 200
 
 
 def test_metrics_tell_of_the_api_and_of_its_runs(tmp_path: Path, postgres_url: str) -> None:

@@ -14,9 +14,11 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 import pytest
+from pydantic import BaseModel
 
 from domain.run import RunOutcome, RunReport
 from infrastructure.repositories.postgres import open_postgres_repository
+from infrastructure.web import models
 from shared.config import Settings
 from shared.setting_values import ApiKey, ListenAddress
 from tests.api import api_client
@@ -366,6 +368,28 @@ class TestKeeping:
             repository.save([a_title(1, minutes_later=9999, title="Renamed")], a_run("run1"))
         answer = own.get(path, headers={"If-None-Match": tag})
         assert (answer.status_code, answer.json()["title"]) == (200, "Renamed")
+
+
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [
+        ("/titles", models.TitlePage),
+        ("/titles?limit=1", models.TitlePage),
+        ("/titles/tt0000002", models.TitleOut),
+        ("/titles/tt0000003", models.TitleOut),
+        ("/titles/tt0000001/credits", models.CreditList),
+        ("/people", models.PersonPage),
+        ("/people/nm0000001", models.PersonOut),
+        ("/people/nm0000002", models.PersonOut),
+    ],
+)
+def test_answers_are_as_their_models_write_them(
+    client: httpx.Client, path: str, model: type[BaseModel]
+) -> None:
+    answer = client.get(f"{API}{path}")
+    assert answer.status_code == 200, answer.text
+    written = model.model_validate_json(answer.content).model_dump_json()
+    assert json.loads(written) == answer.json()
 
 
 def test_every_answer_has_safe_headers(client: httpx.Client) -> None:

@@ -30,6 +30,7 @@ from domain.run import RunOutcome, RunReport
 from domain.title import CreditCategory, Title, TitleKind
 from infrastructure.repositories.postgres import catalogue_sql, open_postgres_repository
 from infrastructure.repositories.postgres.catalogue import open_postgres_catalogue
+from infrastructure.repositories.postgres.catalogue_sql import EFFORT, Effort
 from tests.builders import (
     NOON,
     a_chart,
@@ -186,11 +187,21 @@ def shared_url(postgres_server: str) -> Iterator[str]:
     drop_database(postgres_server, url)
 
 
-@pytest.mark.parametrize(
-    "stages",
-    [catalogue_sql.STAGES, ((2, None),), ((2, 1), (5, None))],
-    ids=["by walking", "by gathering", "in both stages"],
-)
+EFFORTS = {
+    "as it is": EFFORT,
+    "by walking": Effort(walk_cost=0, rare_word=0, row_cost=9, least_range=2, walk_margin=0.1),
+    "by gathering": Effort(walk_cost=1e9, range_cost=1e9, gathered=100),
+    "by ranges": Effort(
+        walk_cost=1e9, range_cost=-1e9, rare_word=0, gathered=1, least_range=1, range_margin=0.001,
+        range_growth=2,
+    ),
+    "by longer ranges": Effort(
+        walk_cost=1e9, range_cost=-1e9, rare_word=0, gathered=0, least_range=3, range_margin=0.001
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("effort", EFFORTS.values(), ids=EFFORTS)
 @settings(
     max_examples=40,
     deadline=None,
@@ -198,16 +209,17 @@ def shared_url(postgres_server: str) -> Iterator[str]:
 )
 @given(titles=stores(), queries=st.lists(QUERIES | ALL, min_size=3, max_size=6))
 def test_paging_gives_every_title_once_and_in_order(
-    shared_url: str, stages: Any, titles: list[Title], queries: list[TitleQuery]
+    shared_url: str, effort: Effort, titles: list[Title], queries: list[TitleQuery]
 ) -> None:
     with (
         open_postgres_repository(shared_url) as repository,
         open_postgres_catalogue(shared_url) as catalogue,
         pytest.MonkeyPatch.context() as patch,
     ):
-        patch.setattr(catalogue_sql, "STAGES", stages)
+        patch.setattr(catalogue_sql, "EFFORT", effort)
         execute(shared_url, "DELETE FROM titles")
         repository.save(titles, a_run())
+        execute(shared_url, "ANALYZE titles")
         for query in queries:
             wanted = [title for title in titles if is_wanted(title, query)]
             expected = in_order(wanted, query.sort, descending=query.descending)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -52,17 +53,25 @@ _Result = TypeVar("_Result")
 _Id = TypeVar("_Id", TitleId, NameId, ImdbId)
 
 # In the same breath as the question: each answer that is waited for is a way to the server and
-# back. Tables may be read from end to end only when nothing else is possible, also before the
-# planner knows that they are large. Compiling a statement takes longer than running it.
+# back. So a question is one message, which is one transaction. Tables may be read from end to end
+# only when nothing else is possible, also before the planner knows that they are large. Compiling a
+# statement, or sharing it among processes, takes longer than running it. A row that is read out of
+# order costs about as much as one in order, and some ten times as much as an entry of an index (as
+# measured; else it would go through half an index to be spared a few rows).
 _BEFORE = (
-    "SET LOCAL statement_timeout = {timeout}; SET LOCAL enable_seqscan = off; SET LOCAL jit = off; "
+    "SET LOCAL lock_timeout = '30s'; SET LOCAL statement_timeout = {timeout}; "
+    "SET LOCAL enable_seqscan = off; SET LOCAL jit = off; "
+    "SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL random_page_cost = 1.1; "
 )
 
 _SUMMARIES = f"""
     SELECT {", ".join(TITLE_COLUMNS)} FROM titles WHERE imdb_id = ANY (%s::text[])
 """  # noqa: S608 - built from constants
 
-_HAS_DETAILS = "SELECT EXISTS (SELECT FROM title_details WHERE title_id = %s)"
+# Reading details takes the server longer, also where there are none.
+_HAS_DETAILS = "EXISTS (SELECT FROM title_details WHERE title_id = titles.imdb_id)"
+
+_DETAILS = f"SELECT {details_json()} FROM titles WHERE imdb_id = %s"  # noqa: S608 - as above
 
 _CREDITS = """
     SELECT category, position, name, person_id, characters FROM titles
@@ -77,8 +86,8 @@ _PERSON = """
 """
 
 _IS_PERSON = """
-    SELECT EXISTS (SELECT FROM people WHERE imdb_id = %(id)s)
-        OR EXISTS (SELECT FROM person_profiles WHERE imdb_id = %(id)s)
+    SELECT EXISTS (SELECT FROM people WHERE imdb_id = %s)
+        OR EXISTS (SELECT FROM person_profiles WHERE imdb_id = %s)
 """
 
 # The newest first, and no year as if it were one before all others.
@@ -97,11 +106,11 @@ _CREDIT_COUNTS = "SELECT category, count(*) FROM credits WHERE person_id = %s GR
 _COLLABORATORS = """
     WITH together AS (
         SELECT other.person_id, count(DISTINCT other.title_id) AS titles
-        FROM (SELECT DISTINCT title_id FROM credits WHERE person_id = %(id)s LIMIT 1000) AS mine
+        FROM (SELECT DISTINCT title_id FROM credits WHERE person_id = %s LIMIT 1000) AS mine
         JOIN credits AS other USING (title_id)
-        WHERE other.person_id <> %(id)s
+        WHERE other.person_id <> %s
         GROUP BY other.person_id
-        ORDER BY titles DESC, other.person_id COLLATE "C" LIMIT %(limit)s
+        ORDER BY titles DESC, other.person_id COLLATE "C" LIMIT %s
     )
     SELECT imdb_id, name, titles FROM together JOIN people ON imdb_id = person_id
     ORDER BY titles DESC, imdb_id COLLATE "C"
@@ -155,8 +164,8 @@ def open_postgres_catalogue(
 class PostgresCatalogue:
     """Fulfils `Catalogue`. Any number of threads may call it: each borrows a connection.
 
-    Each call is one transaction. A connection that broke (a restarted server) is replaced once.
-    Every method raises `RepositoryUnavailable`.
+    Each question to the server is a transaction of its own. A connection that broke (a restarted
+    server) is replaced once. Every method raises `RepositoryUnavailable`.
     """
 
     def __init__(self, pool: ConnectionPool, statement_seconds: float) -> None:
@@ -166,17 +175,15 @@ class PostgresCatalogue:
     def titles(self, query: TitleQuery) -> Page[TitleSummary]:
         """Give a page of titles: those of unknown value in the sort after all the others."""
 
-        def ask(statements: cursor) -> list[Row]:
+        def ask(server: _Server) -> list[Row]:
             rows: list[Row] = []
-            are_few = False
             for listing in title_listings(query):
-                found, are_few = _page(statements, listing, are_few=are_few)
-                rows += found
+                rows += _page(server, replace(listing, limit=listing.limit - len(rows)))
                 if len(rows) > query.limit:
                     break
             return rows
 
-        rows = self._transaction(ask)
+        rows = self._asked(ask)
         items = tuple(_summary(row[:-1]) for row in rows[: query.limit])
         if len(rows) <= query.limit:
             return Page(items)
@@ -186,36 +193,35 @@ class PostgresCatalogue:
     def title(self, imdb_id: TitleId) -> Title | None:
         """Give a title with its credits and details, or ``None``."""
 
-        def ask(statements: cursor) -> Title | None:
-            return _led_on(statements, imdb_id, _title)
+        def ask(server: _Server) -> Title | None:
+            return _led_on(server, imdb_id, _title)
 
-        return self._transaction(ask)
+        return self._asked(ask)
 
     def credits(self, imdb_id: TitleId) -> Sequence[Credit] | None:
         """Give the credits of a title in billing order, or ``None``."""
 
-        def ask(statements: cursor) -> Sequence[Credit] | None:
-            return _led_on(statements, imdb_id, _credits)
+        def ask(server: _Server) -> Sequence[Credit] | None:
+            return _led_on(server, imdb_id, _credits)
 
-        return self._transaction(ask)
+        return self._asked(ask)
 
     def summaries(self, ids: Collection[TitleId]) -> Mapping[TitleId, TitleSummary]:
         """Give the main facts of those that are held, by the ids that were asked for."""
 
-        def ask(statements: cursor) -> dict[TitleId, TitleSummary]:
-            statements.execute(_MERGED, (array_literal(ids),))
-            merged: dict[TitleId, TitleId] = dict(statements.fetchall())
-            statements.execute(_SUMMARIES, (array_literal({*ids, *merged.values()}),))
-            held = {found.imdb_id: found for found in map(_summary, statements.fetchall())}
+        def ask(server: _Server) -> dict[TitleId, TitleSummary]:
+            merged: dict[TitleId, TitleId] = dict(server.rows(_MERGED, array_literal(ids)))
+            rows = server.rows(_SUMMARIES, array_literal({*ids, *merged.values()}))
+            held = {found.imdb_id: found for found in map(_summary, rows)}
             leads = {one: one if one in held else merged.get(one, one) for one in ids}
             return {one: held[new] for one, new in leads.items() if new in held}
 
-        return self._transaction(ask)
+        return self._asked(ask)
 
     def people(self, query: PersonQuery) -> Page[PersonSummary]:
         """Give a page of people who are credited in titles held."""
         listing = person_listing(query)
-        rows, _ = self._transaction(lambda statements: _page(statements, listing))
+        rows = self._asked(lambda server: _page_of_people(server, listing))
         items = tuple(_person_summary(row[:-1]) for row in rows[: query.limit])
         if len(rows) <= query.limit:
             return Page(items)
@@ -225,10 +231,10 @@ class PostgresCatalogue:
     def person(self, imdb_id: NameId) -> PersonEntry | None:
         """Give a person by their credits, with their profile if there is one, or ``None``."""
 
-        def ask(statements: cursor) -> PersonEntry | None:
-            return _led_on(statements, imdb_id, _person)
+        def ask(server: _Server) -> PersonEntry | None:
+            return _led_on(server, imdb_id, _person)
 
-        return self._transaction(ask)
+        return self._asked(ask)
 
     def filmography(
         self,
@@ -243,19 +249,16 @@ class PostgresCatalogue:
             raise InvalidFilter([f"limit {limit}: must be from 1 to {MOST_ITEMS}"])
         place = () if after is None else _credit_place(after)
 
-        def read(statements: cursor, one: NameId) -> list[Row] | None:
-            statements.execute(_IS_PERSON, {"id": one})
-            if statements.fetchone() != (True,):
-                return None
+        def read(server: _Server, one: NameId) -> list[Row] | None:
             statement = _FILMOGRAPHY.format(
                 only="" if category is None else "AND category = %s",
                 after=_FILMOGRAPHY_AFTER if place else "",
             )
             only = () if category is None else (category.value,)
-            statements.execute(statement, (one, *only, *place, limit + 1))
-            return list(statements.fetchall())
+            found = server.rows(statement, one, *only, *place, limit + 1)
+            return found if found or server.rows(_IS_PERSON, one, one) == [(True,)] else None
 
-        rows = self._transaction(lambda statements: _led_on(statements, imdb_id, read))
+        rows = self._asked(lambda server: _led_on(server, imdb_id, read))
         if rows is None:
             return None
         items = tuple(map(_credit_line, rows[:limit]))
@@ -264,32 +267,29 @@ class PostgresCatalogue:
     def credit_counts(self, imdb_id: NameId) -> Mapping[CreditCategory, int]:
         """Count a person's credits by category, in the order of `CreditCategory`."""
 
-        def ask(statements: cursor) -> dict[str, int]:
-            statements.execute(_CREDIT_COUNTS, (_leads_to(statements, imdb_id) or imdb_id,))
-            return dict(statements.fetchall())
+        def ask(server: _Server) -> list[Row]:
+            return server.rows(_CREDIT_COUNTS, _leads_to(server, imdb_id) or imdb_id)
 
-        found = self._transaction(ask)
+        found: dict[str, int] = dict(self._asked(ask))
         return {each: found[each.value] for each in CreditCategory if each.value in found}
 
     def collaborators(self, imdb_id: NameId, limit: int = 20) -> Sequence[Collaborator]:
         """Give those who share most titles with a person; of a thousand titles at most."""
 
-        def ask(statements: cursor) -> list[Row]:
-            values = {"id": _leads_to(statements, imdb_id) or imdb_id, "limit": limit}
-            statements.execute(_COLLABORATORS, values)
-            return list(statements.fetchall())
+        def ask(server: _Server) -> list[Row]:
+            one = _leads_to(server, imdb_id) or imdb_id
+            return server.rows(_COLLABORATORS, one, one, limit)
 
         return [
             Collaborator(imdb_id=NameId(one), name=name, titles=titles)
-            for one, name, titles in self._transaction(ask)
+            for one, name, titles in self._asked(ask)
         ]
 
     def charts(self) -> Sequence[ChartSummary]:
         """Give the charts that are kept, in the order of `ChartName`."""
 
-        def ask(statements: cursor) -> list[Row]:
-            statements.execute(_CHARTS, ([chart.value for chart in ChartName],))
-            return list(statements.fetchall())
+        def ask(server: _Server) -> list[Row]:
+            return server.rows(_CHARTS, [chart.value for chart in ChartName])
 
         found = {
             ChartName(name): ChartSummary(
@@ -297,21 +297,19 @@ class PostgresCatalogue:
                 newest=SnapshotTime(run_id=run_id, captured_at=captured_at.astimezone(UTC)),
                 entries=entries,
             )
-            for name, run_id, captured_at, entries in self._transaction(ask)
+            for name, run_id, captured_at, entries in self._asked(ask)
         }
         return [found[chart] for chart in ChartName if chart in found]
 
     def overview(self) -> StoreOverview:
         """Count what is held; reads the indexes from end to end."""
 
-        def ask(statements: cursor) -> tuple[dict[TitleKind, int], int, int]:
-            statements.execute(_KINDS)
-            kinds = {TitleKind(kind): count for kind, count in statements.fetchall()}
-            statements.execute(_COUNTS)
-            ((people, credits_),) = statements.fetchall()
+        def ask(server: _Server) -> tuple[dict[TitleKind, int], int, int]:
+            kinds = {TitleKind(kind): count for kind, count in server.rows(_KINDS)}
+            ((people, credits_),) = server.rows(_COUNTS)
             return kinds, people, credits_
 
-        kinds, people, credits_ = self._transaction(ask, patience=10)
+        kinds, people, credits_ = self._asked(ask, patience=10)
         return StoreOverview(
             titles=sum(kinds.values()),
             people=people,
@@ -321,15 +319,14 @@ class PostgresCatalogue:
 
     def merged_into(self, imdb_id: ImdbId) -> ImdbId | None:
         """Give the id that another one was merged into, or ``None``."""
-        return self._transaction(lambda statements: _leads_to(statements, imdb_id))
+        return self._asked(lambda server: _leads_to(server, imdb_id))
 
-    def _transaction(self, work: Callable[[cursor], _Result], patience: int = 1) -> _Result:
-        milliseconds = int(self._statement_seconds * 1000 * patience)
+    def _asked(self, work: Callable[["_Server"], _Result], patience: int = 1) -> _Result:
+        before = _BEFORE.format(timeout=int(self._statement_seconds * 1000 * patience))
 
         def attempt() -> _Result:
-            with translated(), self._pool.transaction() as statements:
-                statements.execute(_BEFORE.format(timeout=milliseconds))
-                return work(statements)
+            with translated(), self._pool.questions() as statements:
+                return work(_Server(statements, before))
 
         try:
             return attempt()
@@ -339,59 +336,160 @@ class PostgresCatalogue:
         return attempt()
 
 
-def _page(statements: cursor, listing: Listing, *, are_few: bool = False) -> tuple[list[Row], bool]:
-    """The first rows of a listing, in the way that is the shortest; see `catalogue_sql`.
+class _Server:
+    """Answers questions over one connection; each has the same settings, and its own snapshot."""
 
-    And whether those that are wanted are few, in which case walking is no use.
-    """
+    def __init__(self, statements: cursor, before: str) -> None:
+        self._statements = statements
+        self._before = before
+
+    def rows(self, statement: str, *values: object) -> list[Row]:
+        """Ask, and give all rows."""
+        self._statements.execute(self._before + statement, values)
+        return list(self._statements.fetchall())
+
+
+def _page(server: _Server, listing: Listing) -> list[Row]:
+    """The first titles of a listing, in what should be the shortest way; see `catalogue_sql`."""
     if not listing.filters:
-        return _rows(statements, listing.walk()), False
-    for walked, gathered in catalogue_sql.STAGES:
-        if not are_few and not listing.is_scattered:
-            rows = _rows(statements, listing.short_walk(walked))
-            if len(rows) == listing.limit:
-                return rows, False
-        counted = _rows(statements, listing.gather(gathered))
-        if gathered is None or not counted or counted[0][0] <= gathered:
-            return [row[1:] for row in counted], gathered is not None
-    raise AssertionError("the last stage gathers all")
+        return _rows(server, listing.walk())
+    if listing.is_scattered:
+        return _gathered(server, listing, None) or []
+    effort, known = catalogue_sql.EFFORT, _estimated(server, listing)
+    rows: list[Row] | None
+    listing = replace(listing, words=known.rarest_words, is_short=known.held <= effort.few)
+    away = listing.limit / known.share
+    walk = effort.walk_cost * away
+    ranges = (
+        effort.range_cost * effort.range_margin * away
+        + effort.row_cost * effort.range_margin * listing.limit
+        + known.index_cost
+    )
+    if known.has_rare_word or known.gather_cost <= min(walk, ranges):
+        rows = _gathered(server, listing, effort.gathered)
+        if rows is not None:
+            return rows
+    elif walk <= ranges:
+        rows = _rows(server, listing.short_walk(int(effort.walk_margin * away)))
+        if len(rows) == listing.limit:
+            return rows
+    return _by_ranges(server, listing, known.share)
 
 
-def _rows(statements: cursor, statement: Sql) -> list[Row]:
-    statements.execute(*statement)
-    return list(statements.fetchall())
+def _by_ranges(server: _Server, listing: Listing, share: float) -> list[Row]:
+    """The first rows of a listing, from one range of its order after the other."""
+    effort = catalogue_sql.EFFORT
+    length = max(effort.least_range, int(effort.range_margin * listing.limit / share))
+    rows: list[Row] = []
+    rest: Listing = listing
+    while True:
+        ends = _rows(server, rest.place(length))
+        until = ends[0] if ends else None
+        rows += _gathered(server, replace(rest, until=until), None) or []
+        if until is None or len(rows) >= listing.limit:
+            return rows
+        rest = replace(rest, after=until, limit=listing.limit - len(rows))
+        # What is wanted is less than it seemed: all that is left of it may be little.
+        found = _gathered(server, rest, effort.gathered)
+        if found is not None:
+            return rows + found
+        length *= effort.range_growth
+
+
+def _page_of_people(server: _Server, listing: Listing) -> list[Row]:
+    """The first people of a listing: all are gathered unless they are many."""
+    if not listing.filters:
+        return _rows(server, listing.walk())
+    found = _gathered(server, listing, catalogue_sql.EFFORT.gathered)
+    if found is None:
+        found = _rows(server, listing.short_walk(catalogue_sql.EFFORT.walked_people))
+        if len(found) < listing.limit:
+            found = _gathered(server, listing, None)
+    return found or []
+
+
+def _gathered(server: _Server, listing: Listing, most: int | None) -> list[Row] | None:
+    """The first rows of a listing, or ``None`` when more than ``most`` are wanted."""
+    counted = _rows(server, listing.gather(most))
+    if most is not None and counted and counted[0][0] > most:
+        return None
+    return [row[1:] for row in counted]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Estimate:
+    """What PostgreSQL knows of a listing: its rows, those that are wanted, what it costs.
+
+    ``index_cost`` is the part of ``gather_cost`` before any row is read.
+    """
+
+    held: float
+    share: float
+    gather_cost: float
+    index_cost: float
+    has_rare_word: bool = False
+    rarest_words: tuple[Sql, ...] = ()
+
+
+def _estimated(server: _Server, listing: Listing) -> _Estimate:
+    ((explained,),) = _rows(server, listing.estimate())
+    plans: list[dict[str, Any]] = explained[0]["Plan"].get("Plans", [])
+    if len(plans) != 3 + len(listing.words) + (listing.last_word is not None):
+        # A part that can have no rows is left out of the plan.
+        return _Estimate(held=0, share=1, gather_cost=0, index_cost=0)
+    held, wanted, _, *words = (max(1, plan["Plan Rows"]) for plan in plans)
+    whole = [words.pop(), *words[1:]] if words else []
+    gather = plans[2]
+    below = [plan["Total Cost"] for plan in gather.get("Plans", [])]
+    effort, rarest = catalogue_sql.EFFORT, min(words, default=0)
+    chosen = tuple(w for w, rows in zip(listing.words, words, strict=True) if rows <= 3 * rarest)
+    looked_up = effort.word_cost * rarest * len(chosen)
+    left = effort.row_cost * rarest if len(chosen) < len(words) else 0
+    return _Estimate(
+        held=held,
+        share=wanted / held,
+        gather_cost=gather["Total Cost"] + looked_up + left,
+        index_cost=looked_up + (below[0] if below else gather["Total Cost"]),
+        has_rare_word=rarest <= effort.rare_word * held
+        and min(whole, default=held) <= effort.gathered,
+        rarest_words=chosen,
+    )
+
+
+def _rows(server: _Server, statement: Sql) -> list[Row]:
+    text, values = statement
+    return server.rows(text, *values)
 
 
 def _led_on(
-    statements: cursor, imdb_id: _Id, read: Callable[[cursor, _Id], _Result | None]
+    server: _Server, imdb_id: _Id, read: Callable[[_Server, _Id], _Result | None]
 ) -> _Result | None:
     """What is held of an id, or else of the one that it was merged into."""
-    found = read(statements, imdb_id)
-    if found is None and (new := _leads_to(statements, imdb_id)) is not None:
-        return read(statements, new)
+    found = read(server, imdb_id)
+    if found is None and (new := _leads_to(server, imdb_id)) is not None:
+        return read(server, new)
     return found
 
 
-def _leads_to(statements: cursor, imdb_id: _Id) -> _Id | None:
-    statements.execute(_MERGED, (array_literal([imdb_id]),))
-    found: list[tuple[str, _Id]] = statements.fetchall()
-    return found[0][1] if found else None
+def _leads_to(server: _Server, imdb_id: _Id) -> _Id | None:
+    found = server.rows(_MERGED, array_literal([imdb_id]))
+    new: _Id | None = found[0][1] if found else None
+    return new
 
 
-def _title(statements: cursor, imdb_id: TitleId) -> Title | None:
-    statements.execute(_HAS_DETAILS, (imdb_id,))
-    # Reading details takes the server longer, also where there are none.
-    details = details_json() if statements.fetchone() == (True,) else None
-    statements.execute(select_titles(details, where="imdb_id = %s"), (imdb_id,))
-    for *row, details_ in statements.fetchall():
+def _title(server: _Server, imdb_id: TitleId) -> Title | None:
+    for *row, has_details in server.rows(
+        select_titles(_HAS_DETAILS, where="imdb_id = %s"), imdb_id
+    ):
+        texts = server.rows(_DETAILS, imdb_id) if has_details else []
         with _rules_kept("titles"):
-            return title_from(tuple(row), details_from(details_))
+            details = [detail for (text,) in texts for detail in details_from(text)]
+            return title_from(tuple(row), details)
     return None
 
 
-def _credits(statements: cursor, imdb_id: TitleId) -> tuple[Credit, ...] | None:
-    statements.execute(_CREDITS, (imdb_id,))
-    rows = statements.fetchall()
+def _credits(server: _Server, imdb_id: TitleId) -> tuple[Credit, ...] | None:
+    rows = server.rows(_CREDITS, imdb_id)
     if not rows:
         return None
     with _rules_kept("credits"):
@@ -409,12 +507,11 @@ def _credits(statements: cursor, imdb_id: TitleId) -> tuple[Credit, ...] | None:
     return tuple(sorted(found, key=lambda c: (_CATEGORY_ORDER[c.category], c.position)))
 
 
-def _person(statements: cursor, imdb_id: NameId) -> PersonEntry | None:
-    statements.execute(_PERSON, (imdb_id,))
-    summary = next(map(_person_summary, statements.fetchall()), None)
-    statements.execute(SELECT_NAMED_PROFILES, (array_literal([imdb_id]),))
+def _person(server: _Server, imdb_id: NameId) -> PersonEntry | None:
+    summary = next(map(_person_summary, server.rows(_PERSON, imdb_id)), None)
+    rows = server.rows(SELECT_NAMED_PROFILES, array_literal([imdb_id]))
     with _rules_kept("person_profiles"):
-        profile = next(map(profile_from, statements.fetchall()), None)
+        profile = next(map(profile_from, rows), None)
     if summary is None and profile is not None:
         summary = PersonSummary(imdb_id=imdb_id, name=profile.name, credits=0)
     return None if summary is None else PersonEntry(summary=summary, profile=profile)

@@ -159,18 +159,34 @@ class ConnectionPool:
         Waits at most ``wait_seconds`` for a free connection. Raises `RepositoryUnavailable` when
         none gets free or none can be opened; psycopg2's errors pass through.
         """
-        with self._borrowed() as borrowed, borrowed, borrowed.cursor() as statements:
-            statements.execute(_PATIENCE)
-            yield statements
+        with self._borrowed() as borrowed:
+            borrowed.autocommit = False
+            with borrowed, borrowed.cursor() as statements:
+                statements.execute(_PATIENCE)
+                yield statements
+
+    @contextmanager
+    def questions(self) -> Iterator[cursor]:
+        """A cursor for which each message to the server is a transaction of its own.
+
+        It saves the ways to the server and back that begin and end a transaction. Whoever asks
+        says in each message how long it may wait for a lock. Waits and raises as `transaction`.
+        """
+        with self._borrowed() as borrowed:
+            borrowed.autocommit = True
+            with borrowed.cursor() as statements:
+                yield statements
 
     @contextmanager
     def stream(self, itersize: int) -> Iterator[cursor]:
         """A cursor whose rows stay on the server and arrive ``itersize`` at a time."""
-        with self._borrowed() as borrowed, borrowed, borrowed.cursor("stream") as statements:
-            with borrowed.cursor() as before:
-                before.execute(_PATIENCE)
-            statements.itersize = itersize
-            yield statements
+        with self._borrowed() as borrowed:
+            borrowed.autocommit = False
+            with borrowed, borrowed.cursor("stream") as statements:
+                with borrowed.cursor() as before:
+                    before.execute(_PATIENCE)
+                statements.itersize = itersize
+                yield statements
 
     def close(self) -> None:
         """Close the idle connections; nobody may use the pool any more."""
