@@ -16,7 +16,13 @@ from hypothesis import strategies as st
 
 from domain.datasets import DatasetFilter, DatasetName, FileAccount, ImportOutcome
 from domain.errors import DatasetsUnusable
-from infrastructure.repositories.postgres.datasets import DatasetTables, stream
+from infrastructure.repositories.postgres.datasets import (
+    DatasetTables,
+    loading_files,
+    open_dataset_titles,
+    stream,
+)
+from infrastructure.repositories.postgres.datasets.loading import LinesRefused, Loaded
 from infrastructure.repositories.postgres.embedded import embedded_postgres
 from tests.databases import drop_database, execute, new_database, rows_of
 from tests.dataset_files import (
@@ -538,9 +544,13 @@ def test_of_a_doubled_row_the_first_stays_beside_other_indexes(
     found = rows_of(
         postgres_url,
         "SET enable_seqscan = off;"
-        " SELECT nconst FROM imdb_datasets.title_principals WHERE nconst > 'nm0000007'",
+        " SELECT nconst FROM imdb_datasets.credits"
+        " WHERE person_number > imdb_datasets.person_number('nm0000007')",
     )
     assert found == [("nm0000008",)]
+    assert rejects(postgres_url)[0][2:] == (
+        "a second row of the same tconst, ordering", principal_line(1, 1, 9).decode(),
+    )  # fmt: skip
 
 
 def test_the_embedded_server_keeps_what_was_imported_when_it_crashes(tmp_path: Path) -> None:
@@ -556,7 +566,10 @@ def test_the_embedded_server_keeps_what_was_imported_when_it_crashes(tmp_path: P
     with embedded_postgres(tmp_path / "server") as url:
         count = "SELECT count(*), count(DISTINCT nconst) FROM imdb_datasets.title_principals"
         assert rows_of(url, count) == [(len(lines), len(lines))]
-        by_index = "SELECT tconst FROM imdb_datasets.title_principals WHERE nconst = 'nm0000007'"
+        by_index = (
+            "SELECT tconst FROM imdb_datasets.credits"
+            " WHERE person_number = imdb_datasets.person_number('nm0000007')"
+        )
         assert rows_of(url, f"SET enable_seqscan = off; {by_index}") == [("tt0000007",)]
 
 
@@ -573,15 +586,236 @@ def test_rows_survive_a_crash_of_the_server(postgres_url: str, tmp_path: Path) -
     assert {persistence for _, persistence in kinds} == {"p"}
 
 
-def test_tables_are_indexed_and_known_to_the_planner(postgres_url: str, tmp_path: Path) -> None:
-    lines = [principal_line(n, 1, n) for n in range(1, 5000)]
-    import_into(postgres_url, write(tmp_path, PRINCIPALS, lines))
-
-    plan = rows_of(
+@pytest.mark.parametrize(
+    "question",
+    [
+        "credits WHERE person_number = imdb_datasets.person_number('nm0000007')",
+        "credits WHERE title_number = imdb_datasets.title_number('tt0000007')",
+        "titles JOIN imdb_datasets.credits USING (title_number) WHERE titles.tconst = 'tt0000007'",
+        "people JOIN imdb_datasets.credits USING (person_number) WHERE people.nconst = 'nm0000007'",
+        "principals WHERE person_number = 10000007",
+    ],
+)
+def test_credits_of_a_title_or_a_person_are_found_by_an_index(
+    postgres_url: str, tmp_path: Path, question: str
+) -> None:
+    numbers = range(1, 5000)
+    import_into(
         postgres_url,
-        "EXPLAIN SELECT * FROM imdb_datasets.title_principals WHERE nconst = 'nm0000007'",
+        write(tmp_path, BASICS, [title_line(n) for n in numbers]),
+        write(tmp_path, PRINCIPALS, [principal_line(n, 1, n) for n in numbers]),
+        write(tmp_path, NAMES, [name_line(n) for n in numbers]),
     )
-    assert any("Index" in line for (line,) in plan), plan
+
+    plan = rows_of(postgres_url, f"EXPLAIN SELECT * FROM imdb_datasets.{question}")
+
+    assert not any("Seq Scan on principals" in line for (line,) in plan), plan
+    assert rows_of(postgres_url, f"SELECT count(*) FROM imdb_datasets.{question}") == [(1,)]
+
+
+BAD_PRINCIPALS = {
+    "a title without letters": (
+        b"0000002\t1\tnm1\tself\t\\N\t\\N", "tconst: '0000002' is not 'tt'",
+    ),
+    "a person without letters": (b"tt2\t1\t10000001\tself\t\\N\t\\N", "nconst: '10000001'"),
+    "a person without letters beside a job with them": (
+        b"tt2\t1\t10000001\tself\tnm0000001\t\\N", "nconst: '10000001' is not 'nm'",
+    ),
+    "no digits": (b"tt\t1\tnm1\tself\t\\N\t\\N", "tconst: 'tt'"),
+    "too many digits": (b"tt2\t1\tnm1234567890\tself\t\\N\t\\N", "1 to 9 digits"),
+    "a space after an id": (b"tt2 \t1\tnm1\tself\t\\N\t\\N", "tconst: 'tt2 '"),
+    "a sign": (b"tt2\t1\tnm-1\tself\t\\N\t\\N", "nconst: 'nm-1'"),
+    "a vertical tab": (b"tt2\t1\tnm1\v\tself\t\\N\t\\N", "nconst: 'nm1"),
+    "underscores": (b"tt0_2\t1\tnm1\tself\t\\N\t\\N", "tconst: 'tt0_2'"),
+    "digits of another script": ("tt٢\t1\tnm1\tself\t\\N\t\\N".encode(), "tconst: "),
+    "a person as a title": (b"nm2\t1\tnm1\tself\t\\N\t\\N", "tconst: 'nm2'"),
+    "no ordering": (b"tt2\tfirst\tnm1\tself\t\\N\t\\N", "ordering: invalid input syntax"),
+    "no person": (b"tt2\t1\t\\N\tself\t\\N\t\\N", r"nconst: '\\\\N'"),
+    "a field too few": (b"tt2\t1\tnm1\tself\tnm1", "5 fields instead of 6"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_PRINCIPALS)
+def test_a_bad_id_of_a_principal_is_rejected_alone(
+    postgres_url: str, tmp_path: Path, case: str
+) -> None:
+    bad, reason = BAD_PRINCIPALS[case]
+    good = [principal_line(1, 1, 1), principal_line(3, 1, 2)]
+
+    [account] = import_into(postgres_url, write(tmp_path, PRINCIPALS, [good[0], bad, good[1]]))
+
+    assert (account.lines, account.loaded, account.rejected) == (3, 2, 1)
+    assert [row[0] for row in table(postgres_url, PRINCIPALS)] == ["tt0000001", "tt0000003"]
+    [(file, line, given, kept)] = rejects(postgres_url)
+    assert (file, line, kept) == ("title.principals", 3, bad.decode())
+    assert re.search(reason, given), given
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_ids_of_principals_keep_their_zeros(postgres_url: str, tmp_path: Path, end: bytes) -> None:
+    ids = ["1", "01", "0000001", "00000001", "000000001", "10000000", "999999999", "000000000"]
+    lines = [f"tt{n}\t1\tnm{n}\tself\tnm{n}\t\\N".encode() for n in ids]
+
+    [account] = import_into(postgres_url, write(tmp_path, PRINCIPALS, lines, end))
+
+    assert (account.loaded, account.rejected) == (len(ids), 0)
+    expected = sorted((f"tt{n}", 1, f"nm{n}", "self", f"nm{n}", None) for n in ids)
+    assert table(postgres_url, PRINCIPALS) == expected
+
+
+DIGITS = st.text("0123456789", min_size=1, max_size=9)
+HOSTILE = st.text("0129_-+ x\v\f", max_size=6)
+PERSON = st.one_of(
+    DIGITS.map(lambda digits: f"nm{digits}"), HOSTILE, HOSTILE.map(lambda text: f"nm{text}")
+)
+TITLE = st.one_of(DIGITS.map(lambda digits: f"tt{digits}"), HOSTILE.map(lambda text: f"tt{text}"))
+TEXT = st.sampled_from([r"\N", "", "self", "nm0000001", "nm", "tt1", "-1", "\x01", "a\\b", "a\rb"])
+PRINCIPAL = st.tuples(TITLE, st.sampled_from(["1", "2", "3", "x"]), PERSON, TEXT, TEXT, TEXT).map(
+    lambda fields: "\t".join(fields).encode()
+)
+LINES_OF_PRINCIPALS = st.lists(
+    PRINCIPAL
+    | st.builds(principal_line, st.integers(0, 9), st.integers(1, 2), st.integers(0, 99))
+    | st.sampled_from([b"", b"tt1\t1", b"tt1\t1\tnm1\tself\tnm1", b"\xff"]),
+    min_size=1,
+    max_size=30,
+)
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    lines=LINES_OF_PRINCIPALS,
+    cut=st.tuples(st.sampled_from([b"\n", b"\r\n"]), st.integers(60, 2000)),
+)
+def test_principals_are_the_same_in_either_way_of_loading(
+    postgres_server: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    lines: list[bytes],
+    cut: tuple[bytes, int],
+) -> None:
+    end, chunk_bytes = cut
+    for name in ("CHUNK_BYTES", "UNPACKED_BYTES"):
+        monkeypatch.setattr(stream, name, chunk_bytes)
+    path = write(tmp_path, PRINCIPALS, [principal_line(5, 7, 5), *lines], end)
+
+    def line_by_line(*_: object) -> Loaded:
+        raise LinesRefused
+
+    made = []
+    for load_at_once in (loading_files.load_at_once, line_by_line):
+        url = new_database(postgres_server)
+        try:
+            with monkeypatch.context() as patched:
+                patched.setattr(loading_files, "load_at_once", load_at_once)
+                [account] = import_into(url, path)
+            assert adds_up(account)
+            told = [reject[1:3] for reject in rejects(url)]
+            made.append((table(url, PRINCIPALS), told, account))
+        finally:
+            drop_database(postgres_server, url)
+    assert made[0] == made[1]
+    split = [line.split(b"\t") for line in lines]
+    good = {
+        (title.decode(), int(ordering), person.decode())
+        for title, ordering, person, *_ in (fields for fields in split if len(fields) == 6)
+        if re.fullmatch(rb"tt[0-9]{1,9}", title)
+        and re.fullmatch(rb"nm[0-9]{1,9}", person)
+        and ordering.isdigit()
+    }
+    found = {row[:3] for row in made[0][0]}
+    assert found <= good | {("tt0000005", 7, "nm0000005")}
+    assert {row[:2] for row in found} == {row[:2] for row in good} | {("tt0000005", 7)}
+
+
+TEXT_LAYOUT = """
+    DROP VIEW imdb_datasets.credits, imdb_datasets.title_principals;
+    DROP TABLE imdb_datasets.principals;
+    CREATE TABLE imdb_datasets.title_principals (
+        tconst text NOT NULL, ordering integer NOT NULL, nconst text NOT NULL,
+        category text, job text, characters text,
+        CONSTRAINT title_principals_ids CHECK (tconst LIKE 'tt_%' AND octet_length(tconst) < 20
+            AND nconst LIKE 'nm_%' AND octet_length(nconst) < 20),
+        PRIMARY KEY (tconst, ordering)) PARTITION BY RANGE (tconst);
+    CREATE INDEX title_principals_nconst ON imdb_datasets.title_principals (nconst);
+    CREATE VIEW imdb_datasets.credits AS
+        SELECT tconst, ordering, category, nconst, primary_name, job, characters
+        FROM imdb_datasets.title_principals LEFT JOIN imdb_datasets.name_basics USING (nconst);
+"""
+"""How principals were held before their ids became numbers."""
+HELD_AS_TEXTS = """
+    CREATE TABLE imdb_datasets_rows.title_principals PARTITION OF imdb_datasets.title_principals
+        FOR VALUES FROM (MINVALUE) TO (MAXVALUE);
+    INSERT INTO imdb_datasets.title_principals VALUES
+        ('tt0000001', 1, 'nm0000001', 'actor', NULL, '["Andy"]'),
+        ('tt10000001', 2, 'nm10000001', 'self', 'nm0000001', NULL);
+"""
+
+
+def held_as_texts(url: str, tmp_path: Path, statements: str = HELD_AS_TEXTS) -> None:
+    principals = write(tmp_path, PRINCIPALS, [principal_line(1, 1, 1), principal_line(2, 1, 2)])
+    import_into(url, principals, write(tmp_path, BASICS, [title_line(1)]))
+    execute(url, TEXT_LAYOUT, statements)
+
+
+def test_principals_that_are_held_as_texts_are_kept(postgres_url: str, tmp_path: Path) -> None:
+    held_as_texts(postgres_url, tmp_path)
+    before = table(postgres_url, PRINCIPALS)
+    with open_dataset_titles(postgres_url) as tables:
+        assert [row[2] for row in tables.credits(["tt0000001"])] == ["nm0000001"]
+
+    [account] = import_into(postgres_url, write(tmp_path, BASICS, [title_line(2)]))
+
+    assert account.outcome is ImportOutcome.IMPORTED
+    assert len(before) == 2
+    assert table(postgres_url, PRINCIPALS) == before
+    with open_dataset_titles(postgres_url) as tables:
+        assert [row[2] for row in tables.credits(["tt0000001", "x"])] == ["nm0000001"]
+    changed = write(tmp_path, PRINCIPALS, [principal_line(1, 1, 1), principal_line(3, 1, 3)])
+    [account] = import_into(postgres_url, changed)
+    assert (account.unchanged, account.inserted, account.removed) == (1, 1, 1)
+
+
+def test_a_text_that_is_no_id_is_told_by_the_next_import(postgres_url: str, tmp_path: Path) -> None:
+    bad = "INSERT INTO imdb_datasets.title_principals VALUES ('ttx', 1, 'nm1', NULL, NULL, NULL)"
+    held_as_texts(postgres_url, tmp_path, f"{HELD_AS_TEXTS}; {bad}")
+    line = b"ttx\t1\tnm1\t\\N\t\\N\t\\N"
+    path = write(tmp_path, PRINCIPALS, [principal_line(1, 1, 1), line])
+
+    [account] = import_into(postgres_url, path)
+
+    assert (account.outcome, account.unchanged) == (ImportOutcome.IMPORTED, 1)
+    assert [(line, reason[:13]) for _, line, reason, _ in rejects(postgres_url)] == [
+        (3, "tconst: 'ttx'")
+    ]
+
+
+def test_views_on_principals_that_are_held_as_texts_are_named(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    held_as_texts(postgres_url, tmp_path)
+    execute(postgres_url, "CREATE VIEW mine AS SELECT nconst FROM imdb_datasets.credits")
+    before = table(postgres_url, PRINCIPALS)
+
+    with pytest.raises(DatasetsUnusable, match="view mine .*drop these views"):
+        import_into(postgres_url, write(tmp_path, BASICS, [title_line(2)]))
+
+    assert table(postgres_url, PRINCIPALS) == before
+    execute(postgres_url, "DROP VIEW mine")
+    import_into(postgres_url, write(tmp_path, BASICS, [title_line(2)]))
+    assert table(postgres_url, PRINCIPALS) == before
+
+
+def test_an_empty_table_of_texts_makes_room(postgres_url: str, tmp_path: Path) -> None:
+    held_as_texts(postgres_url, tmp_path, "DELETE FROM imdb_datasets.files WHERE name LIKE '%pals'")
+
+    [account] = import_into(postgres_url, write(tmp_path, PRINCIPALS, [principal_line(1, 1, 1)]))
+
+    assert account.inserted == 1
 
 
 def scrape(url: str, number: int, fetched_at: datetime, rating: str = "8.0") -> None:

@@ -71,16 +71,21 @@ def _index(layout: Layout) -> str:
     return f"CREATE UNIQUE INDEX {layout.table}_pkey ON {LOADING}.{layout.table} ({key})"
 
 
-def _as_in_file(column: str) -> str:
+def _as_in_file(layout: Layout, column: str) -> str:
     """A column's text as a line has it: flags are 0 and 1 there."""
-    value = f"loaded.{column}::int" if column.startswith("is_") else f"loaded.{column}"
-    return f"coalesce({value}::text, '\\N')"
+    value = layout.as_text(column, "loaded")
+    flag = "::int" if column.startswith("is_") else ""
+    return f"coalesce(({value}){flag}::text, '\\N')"
 
 
 def _reject_later_ones(statements: cursor, layout: Layout) -> int:
     table, key = f"{LOADING}.{layout.table}", ", ".join(layout.key)
-    fields = ", ".join(map(_as_in_file, layout.columns))
-    values = {"file": layout.name.value, "key": key, "longest": LONGEST_REJECT}
+    fields = ", ".join(_as_in_file(layout, column) for column in layout.columns)
+    values = {
+        "file": layout.name.value,
+        "key": ", ".join(map(layout.shown, layout.key)),
+        "longest": LONGEST_REJECT,
+    }
     statements.execute(_NUMBER_ROWS.format(table=table, key=key))
     statements.execute(_NUMBER_REJECTS, values)
     statements.execute("CREATE INDEX ON refused_before (after_rows, refused)")

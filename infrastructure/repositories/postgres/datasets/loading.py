@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import psycopg2
 from psycopg2.extensions import cursor
 
+from infrastructure.repositories.postgres.datasets.id_numbers import IdNumbers
 from infrastructure.repositories.postgres.datasets.stream import Chunk
 from infrastructure.repositories.postgres.datasets.table_layout import LOADING, Layout
 from infrastructure.repositories.postgres.errors import is_refusal, refusal_message
@@ -69,8 +70,9 @@ class _Line:
 class _Unpacked(io.RawIOBase):
     """The lines of chunks as the file that psycopg2 reads for a COPY, in one thread."""
 
-    def __init__(self, chunks: Iterator[Chunk], check: Callable[[], None]) -> None:
+    def __init__(self, layout: Layout, chunks: Iterator[Chunk], check: Callable[[], None]) -> None:
         super().__init__()
+        self._numbers = IdNumbers(layout)
         self._chunks = chunks
         self._check = check
         self._rest = memoryview(b"")
@@ -94,10 +96,11 @@ class _Unpacked(io.RawIOBase):
         chunk = next(self._chunks, None)
         if chunk is None:
             return b""
-        if not _is_plain(chunk.data):
+        data = self._numbers.written(chunk.data, chunk.lines)
+        if data is None or not _is_plain(data):
             raise LinesRefused
         self.lines += chunk.lines
-        return chunk.data
+        return data
 
 
 def load_at_once(
@@ -112,7 +115,7 @@ def load_at_once(
     Raises `LinesRefused`, after which the transaction can only be rolled back, when a line is not
     as it should be; psycopg2's errors.
     """
-    unpacked = _Unpacked(chunks, check)
+    unpacked = _Unpacked(layout, chunks, check)
     try:
         statements.copy_expert(
             _copy(_COPY_LINES, layout, freeze=", FREEZE"), unpacked, size=_SEND_BYTES
@@ -158,6 +161,7 @@ class _Loader:
     def __init__(self, statements: cursor, layout: Layout) -> None:
         self._statements = statements
         self._layout = layout
+        self._numbers = IdNumbers(layout)
         self._copy_lines = _copy(_COPY_LINES, layout)
         self._copy_fields = _copy(_COPY_FIELDS, layout)
         self._rejects: list[tuple[str, int, str, str]] = []
@@ -175,9 +179,10 @@ class _Loader:
 
     def _load_whole(self, chunk: Chunk) -> bool:
         """Try to load a chunk as it is; tells whether that went well."""
-        if not _is_plain(chunk.data):
+        data = self._numbers.written(chunk.data, chunk.lines)
+        if data is None or not _is_plain(data):
             return False
-        return self._copied(self._copy_lines, chunk.data, chunk.lines) is None
+        return self._copied(self._copy_lines, data, chunk.lines) is None
 
     def _load_lines(self, chunk: Chunk) -> None:
         """Load what is right of a chunk that was refused."""
@@ -196,7 +201,7 @@ class _Loader:
         """Load lines whose fields are whole, without those whose values the server refuses."""
         if not lines:
             return
-        data = b"".join(map(_as_text_format, lines))
+        data = b"".join(map(self._as_text_format, lines))
         refusal = self._copied(self._copy_fields, data, len(lines))
         if refusal is None:
             return
@@ -248,19 +253,19 @@ class _Loader:
             line.decode()
         except UnicodeDecodeError as error:
             return f"not UTF-8 at byte {error.start + 1}"
-        return ""
+        return self._numbers.trouble(line)
 
-
-def _as_text_format(line: _Line) -> bytes:
-    """A line for COPY's text format, in which a backslash begins an escape."""
-    fields = line.content.split(b"\t")
-    return (
-        b"\t".join(
-            field if field == _MISSING else _ESCAPES.sub(lambda found: _ESCAPED[found[0]], field)
-            for field in fields
+    def _as_text_format(self, line: _Line) -> bytes:
+        """A line for COPY's text format, in which a backslash begins an escape."""
+        return (
+            b"\t".join(
+                field
+                if field == _MISSING
+                else _ESCAPES.sub(lambda found: _ESCAPED[found[0]], field)
+                for field in self._numbers.of_line(line.content)
+            )
+            + b"\n"
         )
-        + b"\n"
-    )
 
 
 def _reason(refusal: psycopg2.Error) -> str:

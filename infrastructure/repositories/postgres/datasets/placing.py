@@ -89,7 +89,8 @@ def keep_chosen(statements: cursor, layout: Layout, *, stays: bool) -> int:
     title = layout.key[0]
     statements.execute(
         f"INSERT INTO {LOADING}.{chosen} SELECT w.* FROM {whole} w"
-        f" JOIN {_KEPT} k ON k.tconst = w.{title} ORDER BY {', '.join(layout.key)}"
+        f" JOIN {_KEPT} k ON k.tconst = {layout.as_text(title, 'w')}"
+        f" ORDER BY {', '.join(layout.key)}"
     )
     kept = statements.rowcount
     statements.execute(f"DROP TABLE {whole}")
@@ -157,7 +158,8 @@ def count_unknown(
     for column in columns:
         statements.execute(
             f"SELECT count(*) FROM {ROWS}.{layout.table} mine WHERE {column} IS NOT NULL AND NOT"
-            f" EXISTS (SELECT FROM {ROWS}.{other.table} WHERE {other.key[0]} = mine.{column})"
+            f" EXISTS (SELECT FROM {ROWS}.{other.table}"
+            f" WHERE {other.key[0]} = {layout.as_text(column, 'mine')})"
         )
         (found,) = statements.fetchone() or (0,)
         unknown += found

@@ -11,9 +11,13 @@ A migration that changes the type of a column of ``titles`` has to drop ``known_
 next import makes it again.
 """
 
+from psycopg2 import errors as pg
 from psycopg2.extensions import cursor
 
-from infrastructure.repositories.postgres.datasets.table_layout import ROWS, SCHEMA
+from domain.datasets import DatasetName
+from domain.errors import DatasetsUnusable
+from infrastructure.repositories.postgres.datasets.id_numbers import MOST_DIGITS
+from infrastructure.repositories.postgres.datasets.table_layout import LAYOUTS, ROWS, SCHEMA
 
 # ruff: noqa: S608 - all names are constants
 
@@ -37,16 +41,14 @@ _FILE_COLUMNS = {
         num_votes integer CHECK (num_votes >= 0),
         PRIMARY KEY (tconst)
     """,
-    "title_principals": """
-        tconst text NOT NULL,
+    "principals": """
+        title_number integer NOT NULL,
         ordering integer NOT NULL,
-        nconst text NOT NULL,
+        person_number integer NOT NULL,
         category text,
         job text,
         characters text,
-        CONSTRAINT title_principals_ids CHECK (tconst LIKE 'tt_%' AND octet_length(tconst) < 20
-            AND nconst LIKE 'nm_%' AND octet_length(nconst) < 20),
-        PRIMARY KEY (tconst, ordering)
+        PRIMARY KEY (title_number, ordering)
     """,
     "title_akas": """
         title_id text NOT NULL CHECK (title_id LIKE 'tt%' AND right(title_id, -2)::bigint >= 0),
@@ -84,6 +86,25 @@ _FILE_COLUMNS = {
 }
 _IS_TITLE = "tconst LIKE 'tt%' AND right(tconst, -2)::bigint >= 0"
 
+_PRINCIPALS = LAYOUTS[DatasetName.TITLE_PRINCIPALS]
+_TITLE_ID = _PRINCIPALS.as_text("title_number", "p")
+_PERSON_ID = _PRINCIPALS.as_text("person_number", "p")
+
+
+def _number_function(kind: str) -> str:
+    """The function that says what number an id has, for questions that an index answers.
+
+    ``NULL`` for what is no id, or has more digits than a number can hold.
+    """
+    prefix = _PRINCIPALS.ids[f"{kind}_number"]
+    return f"""
+    CREATE OR REPLACE FUNCTION {SCHEMA}.{kind}_number(id text) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+    $$SELECT CASE WHEN id ~ '^{prefix}[0-9]{{1,{MOST_DIGITS}}}$'
+        THEN ('1' || pg_catalog.right(id, -2))::integer END$$
+    """
+
+
 _STATEMENTS = (
     f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}",
     f"CREATE SCHEMA IF NOT EXISTS {ROWS}",
@@ -93,7 +114,7 @@ _STATEMENTS = (
         for table, columns in _FILE_COLUMNS.items()
     ),
     f"CREATE INDEX IF NOT EXISTS title_ratings_num_votes ON {SCHEMA}.title_ratings (num_votes)",
-    f"CREATE INDEX IF NOT EXISTS title_principals_nconst ON {SCHEMA}.title_principals (nconst)",
+    f"CREATE INDEX IF NOT EXISTS principals_person ON {SCHEMA}.principals (person_number)",
     f"CREATE INDEX IF NOT EXISTS title_episode_parent ON {SCHEMA}.title_episode (parent_tconst)",
     f"""
     CREATE TABLE IF NOT EXISTS {SCHEMA}.files (
@@ -133,23 +154,32 @@ _STATEMENTS = (
     COMMENT ON COLUMN {SCHEMA}.rejects.line IS
     'The number of the line in the unpacked file; the header is line 1'
     """,
+    *map(_number_function, ("title", "person")),
     f"""
     CREATE OR REPLACE VIEW {SCHEMA}.titles AS
     SELECT tconst, title_type, primary_title, original_title, is_adult, start_year, end_year,
-        runtime_minutes, string_to_array(genres, ',') AS genres, average_rating, num_votes
+        runtime_minutes, string_to_array(genres, ',') AS genres, average_rating, num_votes,
+        {SCHEMA}.title_number(tconst) AS title_number
     FROM {SCHEMA}.title_basics LEFT JOIN {SCHEMA}.title_ratings USING (tconst)
     """,
     f"""
     CREATE OR REPLACE VIEW {SCHEMA}.people AS
     SELECT nconst, primary_name, birth_year, death_year,
         string_to_array(primary_profession, ',') AS professions,
-        string_to_array(known_for_titles, ',') AS known_for_titles
+        string_to_array(known_for_titles, ',') AS known_for_titles,
+        {SCHEMA}.person_number(nconst) AS person_number
     FROM {SCHEMA}.name_basics
     """,
     f"""
+    CREATE OR REPLACE VIEW {SCHEMA}.title_principals AS
+    SELECT {_TITLE_ID} AS tconst, ordering, {_PERSON_ID} AS nconst, category, job, characters
+    FROM {SCHEMA}.principals p
+    """,
+    f"""
     CREATE OR REPLACE VIEW {SCHEMA}.credits AS
-    SELECT tconst, ordering, category, nconst, primary_name, job, characters
-    FROM {SCHEMA}.title_principals LEFT JOIN {SCHEMA}.name_basics USING (nconst)
+    SELECT {_TITLE_ID} AS tconst, ordering, category, {_PERSON_ID} AS nconst, primary_name, job,
+        characters, title_number, person_number
+    FROM {SCHEMA}.principals p LEFT JOIN {SCHEMA}.name_basics n ON n.nconst = {_PERSON_ID}
     """,
     f"""
     CREATE OR REPLACE VIEW {SCHEMA}.crew AS
@@ -206,15 +236,80 @@ _STATEMENTS = (
 )
 
 
+# Tables of version 0.1.0 as it was before its release held the ids of the principals as texts.
+_BEFORE = f"{SCHEMA}.title_principals_before"
+_SET_ASIDE = f"""
+    DROP VIEW {SCHEMA}.credits;
+    ALTER TABLE {SCHEMA}.title_principals RENAME TO title_principals_before
+"""
+_WITH_NUMBERS = f"""
+    CREATE TABLE {ROWS}.principals AS
+    SELECT {SCHEMA}.title_number(tconst) AS title_number, ordering,
+        {SCHEMA}.person_number(nconst) AS person_number, category, job, characters
+    FROM {_BEFORE}
+    WHERE {SCHEMA}.title_number(tconst) IS NOT NULL
+        AND {SCHEMA}.person_number(nconst) IS NOT NULL
+    ORDER BY 1, 2
+"""
+_ATTACH = f"""
+    ALTER TABLE {ROWS}.principals ALTER title_number SET NOT NULL, ALTER ordering SET NOT NULL,
+        ALTER person_number SET NOT NULL;
+    ALTER TABLE {SCHEMA}.principals ATTACH PARTITION {ROWS}.principals
+        FOR VALUES FROM (MINVALUE) TO (MAXVALUE);
+    ANALYZE {ROWS}.principals
+"""
+_FORGET_FILE = f"DELETE FROM {SCHEMA}.files WHERE name = 'title.principals'"
+
+
 def make_schema(statements: cursor) -> None:
-    """Make what is not there yet, inside the caller's transaction."""
-    statements.execute(";".join(_STATEMENTS))
+    """Make what is not there yet, inside the caller's transaction.
+
+    Principals that are held with texts as ids are held with numbers afterwards. Should one of their
+    ids be none, which no file of IMDb's has, the file counts as never imported: the next import of
+    it tells which lines these are.
+
+    Raises `DatasetsUnusable` when views that others have made rest on a table that has to go.
+    """
+    if not _is_table(statements, SCHEMA, "title_principals"):
+        statements.execute(";".join(_STATEMENTS))
+        return
+    try:
+        statements.execute(_SET_ASIDE)
+        statements.execute(";".join(_STATEMENTS))
+        if _is_table(statements, ROWS, "title_principals"):
+            _give_numbers(statements)
+        statements.execute(f"DROP TABLE {_BEFORE}")
+    except pg.DependentObjectsStillExist as error:
+        raise DatasetsUnusable(
+            f"the principals are to be held in another way, and views of yours rest on them"
+            f" ({(error.diag.message_detail or '').replace(chr(10), '; ')}): drop these views, "
+            f"import, and make them again on {SCHEMA}.title_principals and {SCHEMA}.credits"
+        ) from error
+
+
+def _give_numbers(statements: cursor) -> None:
+    statements.execute(_WITH_NUMBERS)
+    given = statements.rowcount
+    statements.execute(_ATTACH)
+    statements.execute(f"SELECT count(*) FROM {_BEFORE}")
+    if statements.fetchone() != (given,):
+        statements.execute(_FORGET_FILE)
+
+
+def has_numbers(statements: cursor) -> bool:
+    """Whether the principals are held with numbers as ids; if not, the next import sees to it."""
+    return _is_table(statements, SCHEMA, "principals")
 
 
 def has_schema(statements: cursor) -> bool:
     """Whether anything was ever imported."""
+    return _is_table(statements, SCHEMA, "files")
+
+
+def _is_table(statements: cursor, schema: str, table: str) -> bool:
+    # Not to_regclass, see `apply._version`.
     statements.execute(
-        "SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = 'files'",
-        (SCHEMA,),
+        "SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = %s",
+        (schema, table),
     )
     return statements.fetchone() == (1,)

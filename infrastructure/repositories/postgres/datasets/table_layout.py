@@ -1,6 +1,7 @@
 """How the files and the tables belong together."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from domain.datasets import DatasetName
 
@@ -18,6 +19,8 @@ class Layout:
     ``header`` has the names in the file, ``columns`` those in the table, in the same order. ``key``
     are the columns that tell rows apart. ``indexes`` are columns with an index of their own.
     ``titles`` and ``names`` are columns with ids that title.basics and name.basics should have.
+    ``ids`` are columns that hold ids as numbers (`id_numbers`), with the letters before the digits;
+    then ``held_as`` is the table, and a view of the file's name gives the ids as texts.
     """
 
     name: DatasetName
@@ -27,16 +30,28 @@ class Layout:
     indexes: tuple[str, ...] = ()
     titles: tuple[str, ...] = ("tconst",)
     names: tuple[str, ...] = ()
+    ids: Mapping[str, str] = field(default_factory=dict)
+    held_as: str = ""
 
     @property
     def table(self) -> str:
         """The table's name, in whichever schema."""
-        return self.name.value.replace(".", "_")
+        return self.held_as or self.name.value.replace(".", "_")
 
     @property
     def facts(self) -> tuple[str, ...]:
         """The columns that are no part of the key."""
         return tuple(column for column in self.columns if column not in self.key)
+
+    def as_text(self, column: str, row: str) -> str:
+        """The SQL that gives a column of ``row``, an id that is held as a number as a text."""
+        if column not in self.ids:
+            return f"{row}.{column}"
+        return f"'{self.ids[column]}' || right({row}.{column}::text, -1)"
+
+    def shown(self, column: str) -> str:
+        """A column's name for whoever knows the file's: of a number that of the id."""
+        return self.header[self.columns.index(column)] if column in self.ids else column
 
 
 LAYOUTS = {
@@ -61,10 +76,13 @@ LAYOUTS = {
         Layout(
             DatasetName.TITLE_PRINCIPALS,
             ("tconst", "ordering", "nconst", "category", "job", "characters"),
-            ("tconst", "ordering", "nconst", "category", "job", "characters"),
-            key=("tconst", "ordering"),
-            indexes=("nconst",),
-            names=("nconst",),
+            ("title_number", "ordering", "person_number", "category", "job", "characters"),
+            key=("title_number", "ordering"),
+            indexes=("person_number",),
+            titles=("title_number",),
+            names=("person_number",),
+            ids={"title_number": "tt", "person_number": "nm"},
+            held_as="principals",
         ),
         Layout(
             DatasetName.TITLE_AKAS,

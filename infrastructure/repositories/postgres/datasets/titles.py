@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from infrastructure.repositories.postgres.connections import ConnectionPool, Server
-from infrastructure.repositories.postgres.datasets.schema import has_schema
+from infrastructure.repositories.postgres.datasets.schema import has_numbers, has_schema
 from infrastructure.repositories.postgres.datasets.table_layout import SCHEMA
 from infrastructure.repositories.postgres.errors import translated
 from infrastructure.repositories.postgres.rows import array_literal
@@ -25,8 +25,13 @@ _TITLES = f"""
 
 _CREDITS = f"""
     SELECT tconst, category, nconst, primary_name, characters
-    FROM {SCHEMA}.credits WHERE tconst = ANY (%s::text[]) ORDER BY tconst, ordering
+    FROM {SCHEMA}.credits WHERE {{chosen}} ORDER BY tconst, ordering
 """
+_BY_NUMBER = f"""
+    title_number = ANY (ARRAY(SELECT {SCHEMA}.title_number(id) FROM unnest(%s::text[]) AS id))
+"""
+_BY_ID = "tconst = ANY (%s::text[])"
+"""In tables that were imported before ids were held as numbers."""
 
 
 class DatasetTitles:
@@ -50,15 +55,15 @@ class DatasetTitles:
 
     def titles(self, ids: Sequence[str]) -> list[tuple[Any, ...]]:
         """Id, kind, titles, years, minutes, genres, rating and votes of those that there are."""
-        return self._rows(_TITLES, ids)
+        with translated(), self._pool.transaction() as statements:
+            statements.execute(_TITLES, (array_literal(ids),))
+            return list(statements.fetchall())
 
     def credits(self, ids: Sequence[str]) -> list[tuple[Any, ...]]:
         """Title, category, person, name and characters (as JSON) of credits, in billing order."""
-        return self._rows(_CREDITS, ids)
-
-    def _rows(self, query: str, ids: Sequence[str]) -> list[tuple[Any, ...]]:
         with translated(), self._pool.transaction() as statements:
-            statements.execute(query, (array_literal(ids),))
+            chosen = _BY_NUMBER if has_numbers(statements) else _BY_ID
+            statements.execute(_CREDITS.format(chosen=chosen), (array_literal(ids),))
             return list(statements.fetchall())
 
 
