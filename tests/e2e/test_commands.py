@@ -411,7 +411,7 @@ def test_psql_makes_no_database_where_there_is_none(tmp_path):
 
 
 def test_an_unknown_command_is_a_usage_error(tmp_path):
-    result = run(tmp_path, "scrape")
+    result = run(tmp_path, "no-such-thing")
     assert result.status == 2
     assert "No such command" in result.err
 
