@@ -90,7 +90,8 @@ def critics_and_users(rows: Sequence[CriticsAndUsers]) -> Markup | None:
     )
     parts.append(Markup('<g class="see-through">{}</g>').format(dots))
     marks = [low + (max(high, low + 1) - low) * part / 4 for part in range(5)]
-    parts += [_below(across(mark), f"{mark:.2f}".removesuffix("0")) for mark in marks[:-1]]
+    parts += [_below(across(mark), f"{mark:.2f}".removesuffix("0")) for mark in marks[:3]]
+    # The name of the axis has the place of the last two.
     parts.append(_below_right("Rating by users"))
     text = f"{len(rows)} titles, each by its rating by users and its metascore"
     return _plot("critics", "Critics against users", text, "Metascore (0 to 100)", parts)
