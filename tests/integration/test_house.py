@@ -41,9 +41,6 @@ LOADED_BY_NAME = {
     "py-spy": 'shutil.which("py-spy"',
     # requests loads it by itself for proxies of this scheme.
     "pysocks": '"socks5h"',
-    # uvicorn loads them by itself.
-    "httptools": "uvicorn.protocols.http.httptools_impl",
-    "uvloop": 'loop="uvloop"',
 }
 """Packages that are used without an import, and the text that shows it."""
 
