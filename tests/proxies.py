@@ -11,8 +11,10 @@ from contextlib import closing, contextmanager, suppress
 
 SECRET = "pr0xy-s3cret"  # noqa: S105 -- of a proxy that lives for one test
 
-_KNOWING_NAMES = """
+# It looks for uvloop, with which it does not start.
+_PROXY = """
 import socket, sys
+sys.modules["uvloop"] = None
 known, ask = {names!r}, socket.getaddrinfo
 socket.getaddrinfo = lambda host, *rest, **named: ask(known.get(host, host), *rest, **named)
 from pproxy.server import main
@@ -37,7 +39,7 @@ def proxy(
     """
     address = free_address()
     out = f"@{sends_from}" if sends_from else ""
-    program = ["-c", _KNOWING_NAMES.format(names=dict(knows))] if knows else ["-m", "pproxy"]
+    program = ["-c", _PROXY.format(names=dict(knows or {}))]
     listen = ["-l", f"{scheme}://{address}/{out}#user:{SECRET}"]
     command = [sys.executable, "-u", *program, *listen]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:

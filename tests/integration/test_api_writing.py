@@ -24,7 +24,7 @@ def client_with(*keys: str) -> Iterator[httpx.Client]:
     """A server with one route, which writes."""
     app = create_app(
         Settings(api_keys=tuple(map(ApiKey, keys))),
-        cast("Services", SimpleNamespace(figures=None)),  # nothing is asked
+        cast("Services", SimpleNamespace(figures=None, keeps_answers=None)),  # nothing is asked
     )
 
     @app.post("/write", dependencies=[MayWrite])
