@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 import msgspec
-import uvicorn
 
 from infrastructure.container import open_web
+from infrastructure.web import Server
 from shared.config import Settings
 from shared.setting_values import DatabaseUrl
 
@@ -31,16 +31,7 @@ def serving_app(app: Any) -> Iterator[str]:
     listener.listen(128)
     is_up = threading.Event()
 
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            is_up.set()
-
-    server = Server(
-        uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=10
-        )
-    )
+    server = Server(app, when_up=is_up.set)
     with listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

@@ -90,15 +90,18 @@ class Connection(HttpToolsProtocol):
         """Have the request answered; its body may follow.
 
         Raises `ValueError`, which the parser takes for a broken request, for what it lets through:
-        not exactly one host (RFC 9112, 3.2), and a body that is packed on its way (6.1).
+        not exactly one host (RFC 9112, 3.2), a body that is packed on its way (6.1), and one that
+        says in two ways how long it is (6.3), which it finds out only when an answer is due.
         """
         self._is_in_head = False
         hosts = sum(name == b"host" for name, _ in self.headers)
         if hosts > 1 or (not hosts and self.parser.get_http_version() != "1.0"):
             raise ValueError("not exactly one host")
-        packed = (value for name, value in self.headers if name == b"transfer-encoding")
-        if any(value.strip().lower() != b"chunked" for value in packed):
+        encodings = [value for name, value in self.headers if name == b"transfer-encoding"]
+        if any(value.strip().lower() != b"chunked" for value in encodings):
             raise ValueError("an unknown transfer encoding")
+        if encodings and any(name == b"content-length" for name, _ in self.headers):
+            raise ValueError("two lengths")
         super().on_headers_complete()
 
     @property

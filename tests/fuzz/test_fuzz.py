@@ -79,7 +79,7 @@ def test_a_defect_is_found_and_its_input_kept(tmp_path: Path, defect: str) -> No
         from tests.fuzz.fuzzer import Order, fuzz
 
         def broken(value, *, now):
-            if "9" in value and ":" in value:
+            if ":" in value:
                 {defect}
             return 0.0
 
