@@ -182,10 +182,16 @@ class HistoryReader(Protocol):
 
 
 class RefreshCandidates(Protocol):
-    """Tells what is known of the titles that could be fetched again. Used by one thread."""
+    """Tells what is known of the titles, and people, that could be fetched. Used by one thread."""
 
     def candidates(self) -> Iterator[RefreshCandidate]:
         """Give each title once, while they are read. Raises `RepositoryUnavailable`."""
+
+    def people(self, budget: int) -> Sequence[NameId]:
+        """Give at most so many people: the unknown first, then those asked for longest ago.
+
+        Raises `RepositoryUnavailable`.
+        """
 
 
 class DatasetProgress(Protocol):
