@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         Standing,
     )
     from domain.discovery import TitleFilter
+    from domain.job import JobClaim, JobName, JobRecord, JobSlot
     from domain.lists import TitleList
 
 TitleOutcome = Title | TitleError | SourceError
@@ -181,10 +182,16 @@ class HistoryReader(Protocol):
 
 
 class RefreshCandidates(Protocol):
-    """Tells what is known of the titles that could be fetched again. Used by one thread."""
+    """Tells what is known of the titles, and people, that could be fetched. Used by one thread."""
 
     def candidates(self) -> Iterator[RefreshCandidate]:
         """Give each title once, while they are read. Raises `RepositoryUnavailable`."""
+
+    def people(self, budget: int) -> Sequence[NameId]:
+        """Give at most so many people: the unknown first, then those asked for longest ago.
+
+        Raises `RepositoryUnavailable`.
+        """
 
 
 class DatasetProgress(Protocol):
@@ -623,6 +630,60 @@ class BatchQueue(Protocol):
 
     def send(self, batch_ids: Sequence[int]) -> None:
         """Hand over batches, in this order."""
+
+    def waiting(self) -> int:
+        """Tell how many messages no worker has taken yet."""
+
+
+class JobLedger(Protocol):
+    """Knows the jobs of the schedule. Any number of threads and processes may call it.
+
+    What it says is decided in one place, by one clock: however often it is told that a job is due,
+    one worker at a time has the job, and no slot is done twice. A job that has begun a distributed
+    run is at work until that is closed. Every method raises `RepositoryUnavailable`, and may be
+    repeated.
+    """
+
+    def note(self, job: "JobName", slot: "datetime | None", *, is_time: bool) -> "JobSlot | None":
+        """Note that a job is due since ``slot``, or with ``None`` since now; give what is noted.
+
+        ``None`` for a slot that is not newer than what is noted. It is skipped when the job is at
+        work, or waits; and without ``is_time``, when the job has no slot yet.
+        """
+
+    def claim(self, job: "JobName", holder: str, token: str) -> "JobClaim | None":
+        """Give a job to a worker; ``None``: it is not to be done now."""
+
+    def keep(self, claim: "JobClaim") -> bool:
+        """Prolong a lease; ``False``: the job is somebody else's by now, or over."""
+
+    def note_run(self, claim: "JobClaim", run_id: str) -> bool:
+        """Note the run of a job, before it begins; ``False`` as `keep`."""
+
+    def done(self, claim: "JobClaim") -> None:
+        """Note that a job is done; changes nothing when it is not the worker's any more."""
+
+    def failed(self, claim: "JobClaim", why: str) -> None:
+        """Note that an attempt has failed: the job waits for another one, or is given up."""
+
+    def give_back(self, claim: "JobClaim") -> None:
+        """Note that a worker has let go of a job: it waits, and no attempt has failed."""
+
+    def due(self) -> "Sequence[JobName]":
+        """Give the jobs that may be begun now."""
+
+    def records(self) -> "Sequence[JobRecord]":
+        """Tell how each job stands that was ever noted, by name."""
+
+
+class JobQueue(Protocol):
+    """Tells workers of jobs. Any number of threads may call it.
+
+    Both methods raise `QueueUnavailable`.
+    """
+
+    def send(self, job: "JobName") -> None:
+        """Have a worker look at a job."""
 
     def waiting(self) -> int:
         """Tell how many messages no worker has taken yet."""

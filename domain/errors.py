@@ -375,3 +375,18 @@ class NothingToDo(ScraperError):
     """What was asked for is done already; the message says why."""
 
     reason = "nothing_to_do"
+
+
+class JobFailed(ScraperError):
+    """A job of the schedule could not be done; the message says why."""
+
+    reason = "job_failed"
+
+
+class JobStopped(ScraperError):
+    """A job of the schedule has ended early, as it was asked to."""
+
+    reason = "job_stopped"
+
+    def __init__(self) -> None:
+        super().__init__("it was stopped")

@@ -56,6 +56,7 @@ from domain.errors import (
     RepositoryUnavailable,
 )
 from domain.identifiers import ListId, TitleId
+from domain.job import JobName
 from domain.run import PEOPLE, DetailFailure, Run, RunRecord, RunReport, StoreCounts
 from domain.search import Thing
 from shared.config import RepositoryName, Settings, load_settings
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor
 
     from application.close_run import CloseRun
+    from application.do_job import DoJob, JobHousekeeping, Perform
     from application.imdb import Imdb
     from application.list_titles import ListTitles
     from application.ports import BatchLedger, BatchQueue, TitleDiscovery, TitleLists
@@ -89,11 +91,13 @@ if TYPE_CHECKING:
     from infrastructure.repositories.csv import CsvRepository
     from infrastructure.repositories.postgres import PostgresRepository
     from infrastructure.repositories.postgres.datasets.titles import DatasetTitles
+    from infrastructure.repositories.postgres.jobs import PostgresJobs
     from infrastructure.repositories.postgres.ledger import PostgresLedger
     from infrastructure.scrapers.imdb_graphql import Endpoint
     from infrastructure.scrapers.imdb_html import TitleReader
     from infrastructure.scrapers.saved_pages import SavedPagesSource
     from infrastructure.web.answer_cache import KeepsAnswers
+    from infrastructure.workers.timetable import Timetable
 
 logger = logging.getLogger(__name__)
 
@@ -326,18 +330,23 @@ def _check_for_workers(settings: Settings) -> None:
 
 
 def distribute(
-    settings: Settings, ledger: "BatchLedger", run: Run, ids: "Sequence[TitleId] | None"
+    settings: Settings,
+    ledger: "BatchLedger",
+    run: Run,
+    ids: "Sequence[TitleId] | None",
+    guard: "Callable[[cursor], None] | None" = None,
 ) -> None:
     """Hand a run to workers: of these titles, or of the chart of the settings.
 
-    Raises what reading the chart does, and `RepositoryUnavailable`: then it has not begun.
+    ``guard`` as for a repository. Raises what reading the chart does, and
+    `RepositoryUnavailable`: then it has not begun.
     """
     from application.distribute_run import DistributeRun
 
     chart = None if ids is not None else _read_chart(settings)
     if chart is not None:
         ids = [entry.title_id for entry in chart.first(settings.limit).entries]
-    with _open_postgres(settings) as repository:
+    with _open_postgres(settings, guard) as repository:
         queue = _batch_queue(settings) if settings.redis_url else None
         distribution = DistributeRun(repository, ledger, queue, batch_titles=settings.batch_titles)
         distribution.execute(ids or (), run, chart)
@@ -400,6 +409,136 @@ def work(settings: Settings, when_closed: Callable[[RunReport], object]) -> int:
         partial(_open_work, settings, worker, _batch_queue(settings, app), when_closed),
         pause_seconds=pause_seconds,
     )
+
+
+@contextmanager
+def open_jobs(settings: Settings) -> "Iterator[PostgresJobs]":
+    """Open the ledger of the schedule's jobs; as `open_ledger`."""
+    _check_for_workers(settings)
+    from infrastructure.repositories.postgres.jobs import open_postgres_jobs
+
+    revive = None if settings.database_url else partial(_revive_embedded, settings)
+    with (
+        database_url(settings) as url,
+        open_postgres_jobs(
+            url,
+            lease_seconds=settings.batch_lease_seconds,
+            most_attempts=settings.batch_attempts,
+            revive=revive,
+        ) as jobs,
+    ):
+        yield jobs
+
+
+def timetable(settings: Settings) -> "Timetable":
+    """The times of the jobs that are not off. Raises `InvalidConfiguration`."""
+    from infrastructure.workers.timetable import Timetable
+
+    times = {
+        JobName.CHARTS: settings.schedule_charts,
+        JobName.DATASETS: settings.schedule_datasets,
+        JobName.PEOPLE: settings.schedule_people,
+        JobName.REFRESH: settings.schedule_refresh,
+    }
+    wanted = {job.value: str(when) for job, when in times.items() if not when.is_off}
+    try:
+        return Timetable(wanted, settings.schedule_timezone)
+    except ValueError as error:
+        raise InvalidConfiguration([f"SCHEDULE of {error}"]) from error
+
+
+def keep_schedule(settings: Settings, times: "Timetable") -> None:
+    """Tell workers when jobs are due, until a signal raises `KeyboardInterrupt`.
+
+    Raises `QueueUnavailable` when Redis does not answer.
+    """
+    from infrastructure.workers import check_broker
+    from infrastructure.workers.beat import run_beat
+
+    check_broker(settings.redis_url.reveal(), settings.redis_url.location)
+    run_beat(_jobs_app(settings), times, again_seconds=settings.batch_lease_seconds)
+
+
+def send_job(settings: Settings, job: JobName) -> None:
+    """Have a worker look at a job. Raises `QueueUnavailable`."""
+    from infrastructure.workers import CeleryJobQueue
+
+    CeleryJobQueue(_jobs_app(settings), settings.redis_url.location).send(job)
+
+
+def _jobs_app(settings: Settings) -> "Celery":
+    from infrastructure.workers import celery_app
+    from infrastructure.workers.app import JOB_QUEUE
+
+    return celery_app(
+        settings.redis_url.reveal(),
+        time_limit_seconds=settings.job_time_limit_seconds,
+        request_seconds=settings.request_timeout_seconds,
+        queue=JOB_QUEUE,
+        time_zone=settings.schedule_timezone,
+    )
+
+
+def work_on_jobs(settings: Settings, performer: "Callable[[PostgresJobs], Perform]") -> int:
+    """Do jobs of the schedule until a signal ends it; give the exit status.
+
+    ``performer`` makes what does them. Raises as `work`.
+    """
+    from infrastructure.workers import check_broker
+    from infrastructure.workers.app import JOB_TASK
+    from infrastructure.workers.worker import SharedFlag, run_worker
+
+    _check_for_workers(settings)
+    check_broker(settings.redis_url.reveal(), settings.redis_url.location)
+    if settings.database_url:
+        with open_jobs(settings):
+            pass  # as in `work`
+    ending = SharedFlag()
+    app = _jobs_app(settings)
+    return run_worker(
+        app,
+        partial(_open_job_work, settings, app, performer, ending.is_set),
+        pause_seconds=min(5.0, settings.batch_lease_seconds / 12),
+        task=JOB_TASK,
+        processes=len(JobName),  # so that no job waits for another one
+        ending=ending,
+    )
+
+
+class _JobWork:
+    """Fulfils `infrastructure.workers.worker.Work`."""
+
+    def __init__(self, jobs: "DoJob", house: "JobHousekeeping") -> None:
+        self._jobs = jobs
+        self.end_soon = jobs.end_soon
+        self.keep_house = house.execute
+
+    def execute(self, job: str, slot: str | None = None, is_time: bool = False) -> None:
+        """Do a job, which is due since ``slot`` (ISO 8601), if it is to be done now."""
+        since = None if slot is None else datetime.fromisoformat(slot)
+        self._jobs.execute(JobName(job), since, is_time=is_time)
+
+
+@contextmanager
+def _open_job_work(
+    settings: Settings,
+    app: "Celery",
+    performer: "Callable[[PostgresJobs], Perform]",
+    is_ending: Callable[[], bool],
+) -> Iterator[_JobWork]:
+    from application.do_job import DoJob, JobHousekeeping
+    from infrastructure.workers import CeleryJobQueue
+
+    with open_jobs(settings) as ledger:
+        jobs = DoJob(
+            ledger,
+            performer(ledger),
+            holder=f"{socket.gethostname()}-{os.getpid()}",
+            lease_seconds=settings.batch_lease_seconds,
+            is_ending=is_ending,
+        )
+        queue = CeleryJobQueue(app, settings.redis_url.location)
+        yield _JobWork(jobs, JobHousekeeping(ledger, queue))
 
 
 class _Work:
@@ -529,8 +668,9 @@ def open_people(
     observer: RunObserver,
     stop: threading.Event,
     metrics: "Metrics | None" = None,
+    guard: "Callable[[cursor], None] | None" = None,
 ) -> Iterator[ScrapePeople]:
-    """Wire the use case for people; as `open_app`."""
+    """Wire the use case for people; as `open_app`. ``guard`` is for the database."""
     observer = _counting(observer, metrics)
     load = FetchLoad(settings.max_threads)
     with run_log(), ExitStack() as stack:
@@ -547,7 +687,9 @@ def open_people(
             for number, name in enumerate(person_sources(settings))
         ]
         chain = PersonChain(sources, observer.notice, new_circuit)
-        save = stack.enter_context(_composite_save(settings, observer, stop))
+        save = stack.enter_context(
+            _composite_save(settings, observer, stop, repository_openers(settings, guard))
+        )
         _watch(metrics, load, save, chain)
         yield ScrapePeople(
             chain, save, observer, max_threads=settings.max_threads, stop=stop, load=load
@@ -686,10 +828,15 @@ def new_circuit() -> CircuitBreaker:
     return Circuit(failures=PATIENCE, rest_seconds=REST_SECONDS)
 
 
-def repository_openers(settings: Settings) -> list[RepositoryOpener]:
-    """The chosen repositories, not yet open: what is not chosen is never touched."""
+def repository_openers(
+    settings: Settings, guard: "Callable[[cursor], None] | None" = None
+) -> list[RepositoryOpener]:
+    """The chosen repositories, not yet open: what is not chosen is never touched.
+
+    ``guard`` is called in the transactions of the database that save.
+    """
     openers: dict[str, Callable[[Settings], AbstractContextManager[TitleRepository]]]
-    openers = {"csv": _open_csv, "postgres": _open_postgres}
+    openers = {"csv": _open_csv, "postgres": partial(_open_postgres, guard=guard)}
     return [
         RepositoryOpener(name, partial(openers[name], settings)) for name in settings.repositories
     ]

@@ -22,6 +22,7 @@ from shared.setting_values import (
     DEFAULT_LANGUAGE,
     ApiKey,
     CountryCode,
+    CronTimes,
     DatabaseUrl,
     EndpointAddress,
     GatewayUrl,
@@ -31,6 +32,7 @@ from shared.setting_values import (
     ProxyUrl,
     RedisUrl,
     Secret,
+    TimeZone,
     TorControlAddress,
     TorSocksUrl,
     WebAddress,
@@ -310,6 +312,38 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "one does its batch.",
         ),
     ] = 60
+    schedule_charts: Annotated[
+        CronTimes,
+        Meta(description="When the chart is scraped by workers: a cron expression, or off."),
+    ] = CronTimes("0 3 * * *")
+    schedule_datasets: Annotated[
+        CronTimes,
+        Meta(description="When IMDb's dataset files are imported: a cron expression, or off."),
+    ] = CronTimes("0 5 * * 0")
+    schedule_people: Annotated[
+        CronTimes,
+        Meta(description="When profiles of people are fetched: a cron expression, or off."),
+    ] = CronTimes("0 4 1 * *")
+    schedule_people_budget: Annotated[
+        int,
+        Meta(ge=1, le=10_000_000, description="At most so many people each time."),
+    ] = 1000
+    schedule_refresh: Annotated[
+        CronTimes,
+        Meta(description="When titles are refreshed by workers: a cron expression, or off."),
+    ] = CronTimes("off")
+    schedule_refresh_budget: Annotated[
+        int,
+        Meta(ge=1, le=10_000_000, description="At most so many titles each time."),
+    ] = 1000
+    schedule_timezone: Annotated[
+        TimeZone,
+        Meta(description="The time zone of the schedule, such as Europe/Vienna."),
+    ] = TimeZone("UTC")
+    job_time_limit_seconds: Annotated[
+        int,
+        Meta(ge=1, le=604_800, description="A job of the schedule that takes longer is ended."),
+    ] = 21_600
     http_cache: Annotated[
         Literal["off", "file", "redis"],
         Meta(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Self
 from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
+from zoneinfo import ZoneInfo
 
 DEFAULT_LANGUAGE = "en-US"
 
@@ -18,6 +19,7 @@ _ENCODING = "write @ : / ? # % in a password as %40 %3A %2F %3F %23 %25"
 _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 _DATABASE_SCHEMES = ("postgresql", "postgres")
+_STEP = re.compile("[1-9][0-9]{0,3}")
 _NO_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
@@ -34,6 +36,21 @@ TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
 
 COUNTRIES = frozenset(_COUNTRY_CODES.split())
 """The 249 countries of ISO 3166-1 by their codes of two letters."""
+
+OFF = "off"
+"""What stands in place of times at which nothing is to be done."""
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+
+_CRON_FIELDS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
+    ("minute", 0, 59, ()),
+    ("hour", 0, 23, ()),
+    ("day of the month", 1, 31, ()),
+    ("month", 1, 12, _MONTHS),
+    ("day of the week", 0, 6, _DAYS),
+)
+"""The fields of a cron expression in order, each with its numbers, and names for them."""
 
 
 class Secret:
@@ -90,6 +107,45 @@ class ListenAddress(str):
     def is_loopback(self) -> bool:
         """Whether only programs of this machine reach it."""
         return self == "localhost" or ip_address(self).is_loopback
+
+
+class CronTimes(str):
+    """Times as cron writes them, ``minute hour day month weekday``, or `OFF`."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Check each field."""
+        if text.lower() == OFF:
+            return super().__new__(cls, OFF)
+        fields = text.split()
+        if len(fields) != len(_CRON_FIELDS):
+            raise ValueError(
+                "must be off, or five fields: minute, hour, day of the month, month, day of the "
+                f"week, as in 0 3 * * * for 03:00 every day; there are {len(fields)}"
+            )
+        for field, (what, least, most, names) in zip(fields, _CRON_FIELDS, strict=True):
+            _check_cron_field(field.lower(), what, least, most, names)
+        return super().__new__(cls, " ".join(fields).lower())
+
+    @property
+    def is_off(self) -> bool:
+        """Whether there are no such times."""
+        return self == OFF
+
+
+class TimeZone(str):
+    """The name of a time zone of the IANA, such as ``Europe/Vienna``."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Look it up."""
+        try:
+            ZoneInfo(text)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("must be a time zone such as UTC or Europe/Vienna") from None
+        return super().__new__(cls, text)
 
 
 class DatabaseUrl(Secret):
@@ -207,6 +263,25 @@ class EndpointAddress(str):
         """Check the text, and leave it as it is."""
         _check_web_address(text)
         return super().__new__(cls, text)
+
+
+def _check_cron_field(field: str, what: str, least: int, most: int, names: Sequence[str]) -> None:
+    allowed = {str(number) for number in range(least, most + 1)} | set(names)
+
+    def is_fine(part: str) -> bool:
+        span, has_step, step = part.partition("/")
+        ends = span.split("-")
+        is_span = span == "*" or (len(ends) <= 2 and allowed.issuperset(ends))
+        if not has_step:
+            return is_span
+        return is_span and (span == "*" or len(ends) == 2) and bool(_STEP.fullmatch(step))
+
+    if not all(map(is_fine, field.split(","))):
+        named = f" or {names[0]} to {names[-1]}" if names else ""
+        raise ValueError(
+            f"the {what}, {field!r}, must be *, {least} to {most}{named}, a range such as "
+            f"{least}-{least + 2}, steps such as */2, or several of them with commas between"
+        )
 
 
 def _check_web_address(text: str) -> None:

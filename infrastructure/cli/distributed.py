@@ -45,7 +45,7 @@ def scrape_distributed(settings: Settings, ids: Sequence[TitleId] | None, *, det
     summary printed here, too.
     """
     run = new_run(settings, "chart" if ids is None else "titles")
-    with run_log(), _usage_errors(), open_ledger(settings) as ledger:
+    with run_log(), usage_errors(), open_ledger(settings) as ledger:
         note_run(run.run_id)
         try:
             distribute(settings, ledger, run, ids)
@@ -83,7 +83,7 @@ def work_until_stopped(settings: Settings, *, embedded: bool) -> int:
             "worker needs a Redis: set REDIS_URL=redis://host:6379/0 (start one with: "
             "redis-server), or try it on this machine alone with: python main.py worker --embedded"
         )
-    with _usage_errors():
+    with usage_errors():
         if not embedded:
             return work(settings, when_closed)
         with embedded_redis(settings) as url:
@@ -93,7 +93,7 @@ def work_until_stopped(settings: Settings, *, embedded: bool) -> int:
 def change_stage(settings: Settings, run_id: str, stage: str) -> int:
     """Pause, cancel or continue a distributed run; give the exit status."""
     wanted = Stage(stage)
-    with _usage_errors(), open_ledger(settings) as ledger:
+    with usage_errors(), open_ledger(settings) as ledger:
         reached = ledger.set_stage(run_id, wanted)
     if reached is None:
         raise click.UsageError(f"no distributed run {run_id} is known (see: python main.py runs)")
@@ -104,7 +104,7 @@ def change_stage(settings: Settings, run_id: str, stage: str) -> int:
 
 
 @contextmanager
-def _usage_errors() -> Iterator[None]:
+def usage_errors() -> Iterator[None]:
     """Say in a line what keeps us from it."""
     try:
         yield

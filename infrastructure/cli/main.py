@@ -263,6 +263,7 @@ def commands(context: click.Context, resume: bool | None) -> int | None:
     python main.py serve                     the HTTP API, for other programs
     python main.py scrape --distributed      the same as a chart's run, by many workers
     python main.py worker                    does parts of such runs; start as many as you like
+    python main.py schedule                  charts, datasets and people by the clock
     python main.py repair                    copy what one repository lacks from the other
     python main.py datasets import           IMDb's own files, with all its titles
     python main.py psql                      look into the database
@@ -361,9 +362,10 @@ def scrape(context: click.Context, *, ids: tuple[str, ...], distributed: bool, d
 @click.option(
     "--embedded", is_flag=True, help="Start a Redis in OUTPUT_DIR: for a first try, on one machine."
 )
+@click.option("--jobs", is_flag=True, help="Do the jobs of the schedule, and no batches.")
 @settings_options()
 @click.pass_context
-def worker(context: click.Context, *, embedded: bool) -> int:
+def worker(context: click.Context, *, embedded: bool, jobs: bool) -> int:
     """Do batches of distributed runs, until SIGTERM or Ctrl-C: what is at work is finished first.
 
     \b
@@ -371,11 +373,51 @@ def worker(context: click.Context, *, embedded: bool) -> int:
     python main.py scrape --distributed
 
     Start as many as you like, on any number of machines: all need the same REDIS_URL and
-    DATABASE_URL. docs/scaling.md says more.
+    DATABASE_URL. With --jobs it does what `schedule` says is due, beside those that do batches.
+    docs/scaling.md says more.
     """
+    settings = _settings(context)
+    if jobs:
+        if embedded:
+            raise click.UsageError("--embedded does not go with --jobs: set REDIS_URL")
+        from infrastructure.cli.schedule import work
+
+        return work(settings)
     from infrastructure.cli.distributed import work_until_stopped
 
-    return work_until_stopped(_settings(context), embedded=embedded)
+    return work_until_stopped(settings, embedded=embedded)
+
+
+@commands.command()
+@click.option("--show", "only_shown", is_flag=True, help="Say when each job is due, and was done.")
+@click.option(
+    "--once",
+    metavar="JOB",
+    type=click.Choice(["charts", "datasets", "people", "refresh"]),
+    help="Have a worker do a job now: charts, datasets, people or refresh.",
+)
+@settings_options()
+@click.pass_context
+def schedule(context: click.Context, *, only_shown: bool, once: str | None) -> int:
+    """Tell workers when jobs are due (SCHEDULE_CHARTS and others), until SIGTERM or Ctrl-C.
+
+    \b
+    python main.py schedule                     the clock
+    python main.py worker --jobs                does what is due
+    python main.py worker                       does the batches of its distributed runs
+    python main.py schedule --show
+    python main.py schedule --once datasets
+
+    A job is never done twice at once, however many clocks and workers there are.
+    """
+    from infrastructure.cli.schedule import begin_now, keep, show
+
+    settings = _settings(context)
+    if only_shown and once:
+        raise click.UsageError("--show does not go with --once")
+    if only_shown:
+        return show(settings)
+    return keep(settings) if once is None else begin_now(settings, once)
 
 
 @commands.command()

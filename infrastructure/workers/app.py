@@ -6,6 +6,10 @@ TASK = "imdb.batch"
 
 QUEUE = "imdb-batches"
 
+JOB_TASK = "imdb.job"
+
+JOB_QUEUE = "imdb-jobs"
+
 GRACE_SECONDS = 60
 """A process whose batch has not ended so long after its time is killed, besides a request's time"""
 
@@ -18,12 +22,19 @@ _LEAST_VISIBILITY_SECONDS = 3600
 
 
 def celery_app(
-    redis_url: str, *, time_limit_seconds: float = 900, request_seconds: float = 10
+    redis_url: str,
+    *,
+    time_limit_seconds: float = 900,
+    request_seconds: float = 10,
+    queue: str = QUEUE,
+    time_zone: str = "UTC",
 ) -> Celery:
     """Make the application for a Redis at this URL; nothing is connected yet.
 
-    A batch may take ``time_limit_seconds``, and what is in flight then ``request_seconds`` more. A
-    message that nobody has acknowledged is handed out again, but never one of a living worker.
+    A batch, or job, may take ``time_limit_seconds``, and what is in flight then ``request_seconds``
+    more. A message that nobody has acknowledged is handed out again, but never one of a living
+    worker. ``queue`` is the one that a worker takes messages from; cron expressions are in
+    ``time_zone``.
     """
     hard_limit = time_limit_seconds + request_seconds + GRACE_SECONDS
     app = Celery("imdb", broker=_broker_url(redis_url), set_as_current=False)
@@ -31,8 +42,10 @@ def celery_app(
         task_serializer="json",
         accept_content=["json"],
         task_ignore_result=True,
-        task_default_queue=QUEUE,
-        task_acks_late=True,
+        task_default_queue=queue,
+        timezone=time_zone,
+        # A message of a job is a hint that may get lost: jobs that wait are found in the ledger.
+        task_acks_late=queue == QUEUE,
         task_reject_on_worker_lost=True,
         task_soft_time_limit=time_limit_seconds,
         task_time_limit=hard_limit,

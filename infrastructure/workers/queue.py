@@ -1,14 +1,15 @@
-"""Handing batches to workers through Redis."""
+"""Handing batches and jobs to workers through Redis."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import redis
 from celery import Celery
 from kombu.exceptions import KombuError, OperationalError
 
 from domain.errors import QueueUnavailable
-from infrastructure.workers.app import QUEUE, TASK
+from domain.job import JobName
+from infrastructure.workers.app import JOB_QUEUE, JOB_TASK, QUEUE, TASK
 
 
 class CeleryQueue:
@@ -30,16 +31,45 @@ class CeleryQueue:
 
     def waiting(self) -> int:
         """Count the messages in the list that workers take them from."""
-        with self._translated(), self._app.connection_for_write() as connection:
-            connection.ensure_connection(max_retries=1, interval_start=0)
-            return int(connection.default_channel.queue_declare(QUEUE).message_count)
+        with self._translated():
+            return _waiting(self._app, QUEUE)
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except (OperationalError, KombuError, redis.RedisError, OSError) as error:
-            raise QueueUnavailable(f"Redis at {self._location}: {error}") from error
+    def _translated(self) -> AbstractContextManager[None]:
+        return _translated(self._location)
+
+
+class CeleryJobQueue:
+    """Fulfils `JobQueue`; any number of threads may call it."""
+
+    def __init__(self, app: Celery, location: str) -> None:
+        self._app = app
+        self._location = location
+
+    def send(self, job: JobName) -> None:
+        """Send a message."""
+        with _translated(self._location), self._app.producer_or_acquire() as producer:
+            self._app.send_task(
+                JOB_TASK, args=[job.value], queue=JOB_QUEUE, producer=producer, retry=False
+            )
+
+    def waiting(self) -> int:
+        """Count the messages in the list that workers take them from."""
+        with _translated(self._location):
+            return _waiting(self._app, JOB_QUEUE)
+
+
+def _waiting(app: Celery, queue: str) -> int:
+    with app.connection_for_write() as connection:
+        connection.ensure_connection(max_retries=1, interval_start=0)
+        return int(connection.default_channel.queue_declare(queue).message_count)
+
+
+@contextmanager
+def _translated(location: str) -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, KombuError, redis.RedisError, OSError) as error:
+        raise QueueUnavailable(f"Redis at {location}: {error}") from error
 
 
 def check_broker(redis_url: str, location: str) -> None:

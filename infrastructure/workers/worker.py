@@ -1,11 +1,13 @@
-"""A worker's process: takes messages, one at a time, and has batches done."""
+"""A worker's processes: each takes messages, one at a time, and has batches or jobs done."""
 
+import ctypes
 import logging
 import threading
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
+from multiprocessing.sharedctypes import RawValue
 from typing import Protocol
 
 from celery import Celery, signals
@@ -20,30 +22,61 @@ logger = logging.getLogger(__name__)
 class Work(Protocol):
     """What a worker does, once everything that it takes is open."""
 
-    def execute(self, batch_id: int) -> None:
-        """Do a batch."""
+    @property
+    def execute(self) -> Callable[..., None]:
+        """Does a batch, or job, with what the message says."""
 
-    def end_soon(self) -> None:
-        """Have the batch that is at work end early; called from another thread."""
+    @property
+    def end_soon(self) -> Callable[[], None]:
+        """Has the batch, or job, that is at work end early; called from another thread."""
 
-    def keep_house(self) -> None:
-        """Do what is to be done besides batches; called from another thread."""
+    @property
+    def keep_house(self) -> Callable[[], None]:
+        """Does what is to be done besides; called from another thread."""
 
 
 OpenWork = Callable[[], AbstractContextManager[Work]]
 
 
-def run_worker(app: Celery, open_work: OpenWork, *, pause_seconds: float) -> int:
-    """Work until SIGTERM or SIGINT, which let the batch at work end; give the exit status.
+class SharedFlag:
+    """Something that the first process of a worker says, once, to those that it has forked.
 
-    One process does the batches, as each has threads of its own; it opens what it needs by itself,
-    and keeps house every ``pause_seconds``. When it dies, or is killed at the time limit, another
-    one takes its place.
+    Without a lock: a process that is killed would hold it for ever.
     """
-    process = _Process(open_work, pause_seconds)
-    app.task(name=TASK)(process.do)
+
+    def __init__(self) -> None:
+        self._value = RawValue(ctypes.c_bool, False)
+
+    def set(self) -> None:
+        """Say it."""
+        self._value.value = True
+
+    def is_set(self) -> bool:
+        """Whether it was said."""
+        return bool(self._value.value)
+
+
+def run_worker(
+    app: Celery,
+    open_work: OpenWork,
+    *,
+    pause_seconds: float,
+    task: str = TASK,
+    processes: int = 1,
+    ending: SharedFlag | None = None,
+) -> int:
+    """Work until SIGTERM or SIGINT, which let what is at work end; give the exit status.
+
+    One process does the batches, as each has threads of its own; jobs have ``processes``. Each
+    opens what it needs by itself, and keeps house every ``pause_seconds``. When it dies, or is
+    killed at the time limit, another one takes its place. ``ending`` is set when the end has begun.
+    """
+    process = _Process(open_work, pause_seconds, "batches" if task == TASK else "jobs")
+    app.task(name=task)(process.do)
     signals.worker_process_init.connect(process.start, weak=False)
     signals.worker_process_shutdown.connect(process.stop, weak=False)
+    if ending is not None:
+        signals.worker_shutting_down.connect(lambda **_: ending.set(), weak=False)
     signals.setup_logging.connect(_leave_logging_alone, weak=False)
     # Its own lines at INFO are about its machinery.
     logging.getLogger("celery").setLevel(logging.WARNING)
@@ -51,7 +84,11 @@ def run_worker(app: Celery, open_work: OpenWork, *, pause_seconds: float) -> int
     # What root must not take from a broker is pickles, and only JSON is.
     warnings.simplefilter("ignore", SecurityWarning)
     worker = app.Worker(
-        pool="prefork", concurrency=1, without_gossip=True, without_mingle=True, quiet=True
+        pool="prefork",
+        concurrency=processes,
+        without_gossip=True,
+        without_mingle=True,
+        quiet=True,
     )
     worker.start()
     return int(worker.exitcode or 0)
@@ -62,15 +99,16 @@ def _leave_logging_alone(**_: object) -> None:
 
 
 class _Process:
-    """The process that does the batches.
+    """A process that does batches, or jobs, which is ``what``.
 
-    Batches are begun in its main thread, where Celery raises that the time is over, and done in
+    They are begun in its main thread, where Celery raises that the time is over, and done in
     another one, where nothing is broken off in its middle. A third one keeps house. One lock
     guards the opening of what both need.
     """
 
-    def __init__(self, open_work: OpenWork, pause_seconds: float) -> None:
+    def __init__(self, open_work: OpenWork, pause_seconds: float, what: str) -> None:
         self._open_work = open_work
+        self._what = what
         self._pause_seconds = pause_seconds
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -90,19 +128,19 @@ class _Process:
             self._house.join()
         self._opened.close()
 
-    def do(self, batch_id: int) -> None:
-        """Do a batch; the task. What cannot be done now is sent again by the ledger."""
+    def do(self, *what: object) -> None:
+        """Do a batch or a job; the task. What cannot be done now is sent again by the ledger."""
         try:
             work = self._opened_work()
-            with ThreadPoolExecutor(1, thread_name_prefix="batch") as thread:
-                done = thread.submit(work.execute, batch_id)
+            with ThreadPoolExecutor(1, thread_name_prefix="work") as thread:
+                done = thread.submit(work.execute, *what)
                 try:
                     done.result()
                 except SoftTimeLimitExceeded:
                     work.end_soon()
                     done.result()
         except ScraperError as error:
-            logger.warning("batch %d: %s", batch_id, error)
+            logger.warning("%s %s: %s", self._what, what, error)
 
     def _keep_house(self) -> None:
         while True:
@@ -119,5 +157,5 @@ class _Process:
         with self._lock:
             if self._work is None:
                 self._work = self._opened.enter_context(self._open_work())
-                logger.info("ready for batches")
+                logger.info("ready for %s", self._what)
             return self._work

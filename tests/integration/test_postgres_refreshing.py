@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 from application.refresh_plan import RefreshCandidate
+from domain.identifiers import NameId
 from domain.run import Failure, RunOutcome, RunReport
 from infrastructure.repositories.postgres import open_postgres_repository
 from infrastructure.repositories.postgres.refreshing import open_postgres_candidates
-from tests.builders import NOON, a_run, a_title, title_number
+from tests.builders import NOON, a_profile, a_run, a_title, title_number
 from tests.databases import execute
 
 DAY = timedelta(days=1)
@@ -79,3 +80,21 @@ def test_all_titles_are_given_in_the_order_of_their_ids(postgres_url):
     with open_postgres_repository(postgres_url) as repository:
         repository.save([a_title(number) for number in range(1, 1501)], a_run())
     assert [each.imdb_id for each in known(postgres_url)] == list(map(title_number, range(1, 1501)))
+
+
+def test_people_unknown_come_first_then_those_asked_for_longest_ago(postgres_url):
+    with open_postgres_repository(postgres_url) as repository:
+        repository.save_profiles([a_profile(n, minutes_later=10 - n) for n in (1, 2)], a_run())
+    execute(
+        postgres_url,
+        "INSERT INTO people (imdb_id, name, fetched_at, run_id) SELECT 'nm000000' || n, 'x', now(),"
+        f" '{a_run().run_id}' FROM generate_series(1, 6) n",
+        "INSERT INTO person_credits VALUES ('nm0000004', 9), ('nm0000003', 2)"
+        " ON CONFLICT (person_id) DO UPDATE SET credits = excluded.credits",
+        "INSERT INTO failures (run_id, imdb_id, repository, reason, message, reported_at)"
+        f" VALUES ('{a_run().run_id}', 'nm0000005', NULL, 'not_found', '?', now())",
+        "INSERT INTO merged_ids VALUES ('nm0000006', 'nm0000001', now())",
+    )
+    with open_postgres_candidates(postgres_url) as known_people:
+        assert known_people.people(10) == [NameId(f"nm000000{n}") for n in (4, 3, 2, 1, 5)]
+        assert known_people.people(2) == [NameId("nm0000004"), NameId("nm0000003")]

@@ -1,11 +1,11 @@
-"""Reads what is known of each title that could be fetched again."""
+"""Reads what is known of titles and people that could be fetched again."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC
 
 from application.refresh_plan import RefreshCandidate
-from domain.identifiers import TitleId
+from domain.identifiers import NameId, TitleId
 from infrastructure.repositories.postgres.connections import ConnectionPool, Server
 from infrastructure.repositories.postgres.errors import translated
 from infrastructure.repositories.postgres.migrations import apply_migrations
@@ -28,6 +28,23 @@ _CANDIDATES = """
     ) AS failed ON failed.imdb_id = t.imdb_id
     WHERE NOT EXISTS (SELECT FROM merged_ids WHERE old_id = t.imdb_id)
     ORDER BY t.imdb_id
+"""
+
+# Somebody whom no page could be had of was asked for, too. Among the unknown, those first who have
+# most credits: most titles gain by them.
+_PEOPLE = """
+    SELECT imdb_id
+    FROM (SELECT imdb_id FROM people UNION SELECT imdb_id FROM person_profiles) AS known
+    LEFT JOIN person_profiles AS held USING (imdb_id)
+    LEFT JOIN person_credits AS counted ON counted.person_id = imdb_id
+    LEFT JOIN (
+        SELECT imdb_id, max(reported_at) AS last_at FROM failures
+        WHERE repository IS NULL GROUP BY imdb_id
+    ) AS failed USING (imdb_id)
+    WHERE NOT EXISTS (SELECT FROM merged_ids WHERE old_id = imdb_id)
+    ORDER BY greatest(held.fetched_at, failed.last_at) NULLS FIRST,
+        counted.credits DESC NULLS LAST, imdb_id
+    LIMIT %s
 """
 
 
@@ -64,3 +81,9 @@ class PostgresRefreshCandidates:
                     changes=changes,
                     failed_at=None if failed_at is None else failed_at.astimezone(UTC),
                 )
+
+    def people(self, budget: int) -> list[NameId]:
+        """Give at most so many people: the unknown first, then those asked for longest ago."""
+        with translated(), self._pool.transaction() as statements:
+            statements.execute(_PEOPLE, (budget,))
+            return [NameId(imdb_id) for (imdb_id,) in statements.fetchall()]

@@ -75,9 +75,9 @@ def open_postgres_repository(
 
     At most ``pool_size`` connections, and one more while a run is at work; a thread that finds all
     of them in use waits at most ``wait_seconds``. ``revive`` is called when the server cannot be
-    reached, and starts it anew if it is ours. ``guard`` is called in every transaction that saves
-    titles, before anything is saved, and may raise. Raises `RepositoryUnavailable`, with what to
-    check in the URL.
+    reached, and starts it anew if it is ours. ``guard`` is called in every transaction that
+    begins a run or saves titles or profiles, before anything is saved, and may raise. Raises
+    `RepositoryUnavailable`, with what to check in the URL.
     """
     server = Server(url, connect_timeout_seconds=connect_timeout_seconds, revive=revive)
     with closing(server.connect()) as connection:
@@ -136,7 +136,7 @@ class PostgresRepository:
         """Note the run and the ids asked for, and the chart's entries as they stood for it."""
         with translated():
             self._presence.show(run.run_id)
-        self._transaction(partial(note_run, run=run, chart=chart, asked=asked))
+        self._transaction(self._guarded(partial(note_run, run=run, chart=chart, asked=asked)))
 
     def save(
         self, batch: Sequence[Title], run: Run, when_sent: Callable[[], None] | None = None
@@ -164,11 +164,7 @@ class PostgresRepository:
         through however others lock titles.
         """
 
-        def save(statements: cursor) -> BatchResult:
-            if self._guard is not None:
-                self._guard(statements)
-            return save_round(statements, titles=titles, run=run, when_sent=when_sent)
-
+        save = self._guarded(partial(save_round, titles=titles, run=run, when_sent=when_sent))
         if len(titles) == 1:
             return self._transaction(save)
         try:
@@ -289,7 +285,7 @@ class PostgresRepository:
 
     def save_profiles(self, batch: Sequence[PersonProfile], run: Run) -> BatchResult:
         """Store each profile wholly or not at all, in one transaction."""
-        return self._transaction(partial(save_profiles, batch=batch, run=run))
+        return self._transaction(self._guarded(partial(save_profiles, batch=batch, run=run)))
 
     def profile_versions(self) -> Iterator[tuple[NameId, datetime]]:
         """Give the id and the age of every profile held, from one snapshot; as `versions`."""
@@ -339,6 +335,16 @@ class PostgresRepository:
             with rows.connection.cursor() as statements:
                 (has_details,) = _one(statements, _BEGIN_SNAPSHOT)
             yield rows, has_details
+
+    def _guarded(self, work: Callable[[cursor], _Result]) -> Callable[[cursor], _Result]:
+        """The same work, once the guard has let it pass."""
+
+        def checked(statements: cursor) -> _Result:
+            if self._guard is not None:
+                self._guard(statements)
+            return work(statements)
+
+        return checked
 
     def _transaction(
         self, work: Callable[[cursor], _Result], retrying: Retrying | None = None
