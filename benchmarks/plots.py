@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter
 from benchmarks.contestants import OURS, OURS_IN_PROCESSES, REFERENCE, STRATEGIES, SYSTEMS
 from benchmarks.results import MemoryCurve, Parts, Race, Results
 
-_STYLE = {
+STYLE = {
     "axes.grid": True,
     "axes.axisbelow": True,
     "axes.spines.right": False,
@@ -56,7 +56,7 @@ def draw_all(results: Results, folder: Path) -> list[Path]:
     """Draw what was measured into files of a folder; give their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     drawn: dict[str, Any] = {}
-    with plt.rc_context(_STYLE):
+    with plt.rc_context(STYLE):
         races = [race for race in results.systems if not race.tls]
         if races:
             drawn["systems"] = systems_figure(races)
@@ -67,7 +67,7 @@ def draw_all(results: Results, folder: Path) -> list[Path]:
             drawn["cpu-by-stage"] = stages_figure(results.stages)
         if results.memory:
             drawn["memory"] = memory_figure(results.memory)
-        return [_saved(figure, folder / f"{name}.svg") for name, figure in drawn.items()]
+        return [saved(figure, folder / f"{name}.svg") for name, figure in drawn.items()]
 
 
 def systems_figure(races: Sequence[Race]) -> Any:
@@ -90,7 +90,7 @@ def systems_figure(races: Sequence[Race]) -> Any:
     for tick in axes.get_yticklabels():
         tick.set_fontweight("bold" if tick.get_text() == OURS.name else "normal")
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(_PLAIN_NUMBERS)
+    axes.xaxis.set_major_formatter(PLAIN_NUMBERS)
     axes.set_xlabel("seconds for the whole job (logarithmic)")
     axes.set_title(f"{races[0].titles} titles into CSV files and PostgreSQL")
     axes.grid(visible=False, axis="y")
@@ -208,7 +208,7 @@ def memory_figure(curves: dict[str, MemoryCurve]) -> Any:
     return figure
 
 
-_PLAIN_NUMBERS = FuncFormatter(lambda value, _: f"{value:g}")
+PLAIN_NUMBERS = FuncFormatter(lambda value, _: f"{value:g}")
 
 
 def _common_legend(figure: Any, panels: Iterable[Any], columns: int = 4) -> None:
@@ -223,7 +223,8 @@ def _common_legend(figure: Any, panels: Iterable[Any], columns: int = 4) -> None
     )
 
 
-def _saved(figure: Any, path: Path) -> Path:
+def saved(figure: Any, path: Path) -> Path:
+    """Write a figure to a file, and forget it; gives the path."""
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
     return path

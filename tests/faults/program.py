@@ -16,12 +16,17 @@ class Program:
     """A running program, and what it says, as soon as it is said."""
 
     def __init__(
-        self, folder: Path, *arguments: str, command: tuple[str, ...] = _MAIN, **given: object
+        self,
+        folder: Path,
+        *arguments: str,
+        command: tuple[str, ...] = _MAIN,
+        prefix: tuple[str, ...] = (),
+        **given: object,
     ) -> None:
         folder.mkdir(exist_ok=True)
         defaults = {"output_dir": folder / "output", "requests_per_second": 0, "max_threads": 10}
         self.process = subprocess.Popen(
-            [sys.executable, *command, *arguments],
+            [*prefix, sys.executable, *command, *arguments],
             cwd=folder,
             env=environment(**(defaults | given)),
             stdin=subprocess.DEVNULL,

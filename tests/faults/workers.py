@@ -22,15 +22,19 @@ LEASE_SECONDS = 3
 
 
 class Redis:
-    """A server that can be killed and started again, with its data or without."""
+    """A server that can be killed and started again, with its data or without.
 
-    def __init__(self, folder: Path) -> None:
+    ``options`` are further ones of ``redis-server``.
+    """
+
+    def __init__(self, folder: Path, *options: str) -> None:
         self._folder = folder
+        self._options = options
         self.url = f"unix://{folder / 'redis.sock'}"
         self._server: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self._server = start_redis(self._folder)
+        self._server = start_redis(self._folder, *self._options)
 
     def kill(self, *, with_data: bool) -> None:
         """Kill it; ``with_data`` it knows all it knew when it is started again."""
@@ -69,17 +73,18 @@ class Fleet:
     def output(self) -> Path:
         return self.folder / "output"
 
-    def start(self, *arguments: str) -> Program:
+    def start(self, *arguments: str, prefix: tuple[str, ...] = ()) -> Program:
         given: dict[str, object] = {
             "base_url": self.site.url, "database_url": self.url, "redis_url": self.redis.url,
             "limit": len(self.facts.titles), "batch_titles": 20, "max_threads": 5,
             "batch_lease_seconds": LEASE_SECONDS, "repository_wait_seconds": 60,
         }  # fmt: skip
-        self.started.append(Program(self.folder, *arguments, **(given | self.settings)))
+        given |= self.settings
+        self.started.append(Program(self.folder, *arguments, prefix=prefix, **given))
         return self.started[-1]
 
-    def worker(self) -> Program:
-        program = self.start("worker")
+    def worker(self, prefix: tuple[str, ...] = ()) -> Program:
+        program = self.start("worker", prefix=prefix)
         program.wait_for("ready for batches")
         return program
 

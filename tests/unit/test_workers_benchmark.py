@@ -1,0 +1,89 @@
+"""What the benchmark of workers makes of its measurements. No test asserts a time."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.fleet import Measured
+from benchmarks.workers import (
+    WAITING,
+    WorkersResults,
+    fleets,
+    fleets_table,
+    limit_table,
+    missed_limits,
+    missed_shares,
+    rates,
+)
+
+
+def a_run(workers: int, seconds: float, *, busy: float = 0.2, rate: float = 50) -> Measured:
+    return Measured(
+        workers=workers,
+        wall_seconds=seconds,
+        program_cpu=1.0,
+        database_cpu=0.5,
+        site_cpu=0.25,
+        busy=busy,
+        arrivals=[number / rate for number in range(1000)],
+    )
+
+
+def results(*runs: Measured, limited: tuple[Measured, ...] = ()) -> WorkersResults:
+    return WorkersResults({"cores": "2"}, 1000, {WAITING: list(runs)}, list(limited))
+
+
+def test_the_median_of_each_number_of_workers_counts() -> None:
+    found = fleets([a_run(2, 6), a_run(1, 9), a_run(1, 10), a_run(1, 30), a_run(2, 5)])
+    assert [(one.workers, one.runs, one.seconds) for one in found] == [(1, 3, 10), (2, 2, 5.5)]
+
+
+def test_a_time_that_does_not_fall_is_missed_unless_the_cores_are_busy() -> None:
+    assert missed_shares(results(a_run(1, 100), a_run(2, 55), a_run(4, 29))) == []
+    [missed] = missed_shares(results(a_run(1, 100), a_run(2, 61), a_run(4, 29)))
+    assert missed.startswith("2 workers: 61.0 s")
+    assert missed_shares(results(a_run(1, 100), a_run(2, 61, busy=0.9))) == []
+
+
+def test_a_limit_that_is_not_kept_is_missed() -> None:
+    assert missed_limits(results(limited=(a_run(4, 20), a_run(4, 20, rate=54)))) == []
+    assert len(missed_limits(results(limited=(a_run(4, 20, rate=56), a_run(4, 20, rate=44))))) == 2
+
+
+def test_a_short_run_with_a_limit_says_nothing_about_ten_seconds() -> None:
+    short = results(limited=(a_run(4, 2, rate=1000),))
+    assert missed_limits(short) == []
+    assert "| 1 | 1,000 |  |  | 1000.0 |" in limit_table(short)
+
+
+def test_the_table_compares_with_one_worker() -> None:
+    shown = fleets_table(fleets([a_run(0, 11), a_run(1, 10), a_run(4, 2.5)]), 1000)
+    assert "| none: `python main.py` | 1 | 11.0 | 0.91 | 91 | 20% | 1.0 | 0.5 | 0.2 |" in shown
+    assert "| 4 | 1 | 2.50 | 4.00 | 400 |" in shown
+
+
+def test_a_burst_and_a_gap_are_seen_wherever_they_are() -> None:
+    steady = [float(number) for number in range(41)]
+    assert rates(steady) == (0.9, 1.1)
+    assert rates(sorted([*steady, *[17.25] * 5])) == (0.9, 1.6)
+    without = [moment for moment in steady if not 20 < moment < 25]
+    assert rates(without)[0] == pytest.approx(0.5)
+
+
+def test_a_run_that_is_shorter_than_a_window_has_no_rates() -> None:
+    with pytest.raises(ValueError, match="shorter than 10 s"):
+        rates([0.0, 9.9])
+
+
+@given(st.lists(st.integers(0, 400).map(lambda tenths: tenths / 8), min_size=2).map(sorted))
+def test_no_window_has_more_or_fewer_than_said(arrivals: list[float]) -> None:
+    if arrivals[-1] - arrivals[0] < 10:
+        return
+    least, most = rates(arrivals)
+    windows = [arrivals[0] + step / 16 for step in range(int((arrivals[-1] - arrivals[0]) * 16))]
+    for begin in windows:
+        if begin + 10 <= arrivals[-1]:
+            inside = sum(begin <= moment <= begin + 10 for moment in arrivals)
+            assert inside / 10 <= most
+            inside = sum(begin < moment < begin + 10 for moment in arrivals)
+            assert inside / 10 >= least
