@@ -466,6 +466,17 @@ def send_job(settings: Settings, job: JobName) -> None:
     CeleryJobQueue(_jobs_app(settings), settings.redis_url.location).send(job)
 
 
+def is_working(settings: Settings, *, is_beat: bool) -> bool:
+    """Ask a worker of this machine, or the schedule's clock, whether it works.
+
+    Raises `QueueUnavailable` when Redis does not answer.
+    """
+    from infrastructure.workers import answers, check_broker
+
+    check_broker(settings.redis_url.reveal(), settings.redis_url.location)
+    return answers(_celery_app(settings), settings.redis_url.location, is_beat=is_beat)
+
+
 def _jobs_app(settings: Settings) -> "Celery":
     from infrastructure.workers import celery_app
     from infrastructure.workers.app import JOB_QUEUE

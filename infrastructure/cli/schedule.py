@@ -14,6 +14,7 @@ from infrastructure.cli.jobs import Jobs
 from infrastructure.cli.summary import SummaryConsole
 from infrastructure.container import (
     has_embedded_database,
+    is_working,
     keep_schedule,
     open_jobs,
     send_job,
@@ -85,6 +86,17 @@ def begin_now(settings: Settings, name: str) -> int:
             send_job(settings, job)
     click.echo(f"The job {job} is handed to a worker: `python main.py schedule --show` shows it.")
     return SAVED
+
+
+def check(settings: Settings, *, is_beat: bool) -> int:
+    """Say whether a worker of this machine, or the schedule, answers; give the exit status."""
+    what = "the schedule" if is_beat else "a worker"
+    with usage_errors():
+        if settings.redis_url and is_working(settings, is_beat=is_beat):
+            click.echo(f"Here {what} is at work.")
+            return SAVED
+    click.echo(f"Here {what} does not answer.", err=True)
+    return INCOMPLETE
 
 
 def work(settings: Settings) -> int:
