@@ -432,7 +432,7 @@ def open_jobs(settings: Settings) -> "Iterator[PostgresJobs]":
 
 def timetable(settings: Settings) -> "Timetable":
     """The times of the jobs that are not off. Raises `InvalidConfiguration`."""
-    from infrastructure.workers.timetable import Timetable
+    from infrastructure.workers.timetable import TimesNeverCome, Timetable
 
     times = {
         JobName.CHARTS: settings.schedule_charts,
@@ -443,8 +443,9 @@ def timetable(settings: Settings) -> "Timetable":
     wanted = {job.value: str(when) for job, when in times.items() if not when.is_off}
     try:
         return Timetable(wanted, settings.schedule_timezone)
-    except ValueError as error:
-        raise InvalidConfiguration([f"SCHEDULE of {error}"]) from error
+    except TimesNeverCome as error:
+        name = f"SCHEDULE_{error.job}".upper()
+        raise InvalidConfiguration([f"{name}={error.expression}: {error}"]) from error
 
 
 def keep_schedule(settings: Settings, times: "Timetable") -> None:

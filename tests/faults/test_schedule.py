@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.synthetic_datasets import Sizes, write_datasets
 from demo.facts import load_facts
 from demo.site import DemoSite
 from infrastructure.workers import celery_app
@@ -25,6 +26,7 @@ from tests.faults.workers import (
     kill_all,
     suspend_all,
 )
+from tests.servers import Answer, Handler, serving
 
 TITLES = 30
 FACTS = load_facts()
@@ -292,3 +294,68 @@ def test_a_worker_that_ends_leaves_its_job_to_another(fleet: Fleet) -> None:
     job_worker(fleet)
     wait_until_over(fleet, "people")
     assert slots(fleet, "people") == [("done", 1, None)]
+
+
+def a_file(data: bytes) -> Answer:
+    def answer(request: Handler) -> None:
+        ends = f"bytes 0-{len(data) - 1}/{len(data)}"
+        request.reply(206, data, ETag='"one"', Content_Range=ends)
+
+    return answer
+
+
+@pytest.mark.parametrize("is_killed", [True, False], ids=["killed", "ended"])
+def test_the_worker_goes_that_imports_datasets(
+    fleet: Fleet, tmp_path: Path, *, is_killed: bool
+) -> None:
+    write_datasets(tmp_path / "files", Sizes.of(40_000))
+    files = {f"/{path.name}": a_file(path.read_bytes()) for path in (tmp_path / "files").iterdir()}
+    loading = "SELECT count(*) FROM pg_stat_progress_copy"
+    with serving(files) as server:
+        fleet.settings |= {"datasets_url": server.url}
+        jobs = job_worker(fleet)
+        assert fleet.start("schedule", "--once", "datasets").status() == 0
+        while rows_of(fleet.url, loading) == [(0,)]:
+            pass  # ends with the test's own time limit
+
+        if is_killed:
+            kill_all(jobs)
+        else:
+            jobs.process.send_signal(signal.SIGTERM)
+            assert jobs.status() == 0
+            assert "is left to another worker" in jobs.said
+        job_worker(fleet)
+        wait_until_over(fleet, "datasets")
+
+    assert slots(fleet, "datasets") == [("done", 2 if is_killed else 1, None)]
+    [(titles,)] = rows_of(fleet.url, "SELECT count(*) FROM imdb_datasets.titles")
+    assert titles == 40_000
+
+
+def test_titles_are_refreshed_by_workers(fleet: Fleet) -> None:
+    fleet.settings |= {"schedule_refresh_budget": 7}
+    fleet.worker()
+    job_worker(fleet)
+    assert fleet.start("schedule", "--once", "charts").status() == 0
+    wait_until_over(fleet)
+    execute(fleet.url, "UPDATE titles SET fetched_at = fetched_at - interval '3 days'")
+
+    assert fleet.start("schedule", "--once", "refresh").status() == 0
+    wait_until_over(fleet, "refresh")
+
+    assert runs(fleet) == [("chart", "complete", TITLES), ("refresh", "complete", 7)]
+
+
+def test_a_job_that_cannot_be_done_is_tried_again_and_given_up(fleet: Fleet) -> None:
+    fleet.settings |= {"base_url": "http://127.0.0.1:1", "max_attempts": 1, "batch_attempts": 2}
+    jobs = job_worker(fleet)
+    assert fleet.start("schedule", "--once", "charts").status() == 0
+    wait_until_over(fleet)
+
+    [(state, attempts, why)] = slots(fleet)
+    assert (state, attempts) == ("failed", 2)
+    assert "127.0.0.1:1" in str(why)
+    assert "job charts, attempt 1" in jobs.said
+    shown = fleet.start("schedule", "--show")
+    assert shown.status() == 0
+    assert "failed" in shown.said
