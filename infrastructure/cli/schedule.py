@@ -24,7 +24,7 @@ from infrastructure.container import (
 from shared.config import Settings
 
 _UNKNOWN = "-"
-_COLUMNS = ("job", "times", "next", "newest", "state", "done last")
+_COLUMNS = ("job", "times", "next", "due since", "state", "done last")
 
 
 def keep(settings: Settings) -> int:
@@ -62,7 +62,7 @@ def show(settings: Settings) -> int:
             job.value,
             str(getattr(settings, f"schedule_{job.value}")),
             _local(following, settings),
-            _local(record.newest.slot if record else None, settings),
+            _local(record.current.slot if record else None, settings),
             _state(record),
             _local(record.done_at if record else None, settings),
         )
@@ -116,14 +116,14 @@ def _records(settings: Settings) -> dict[JobName, JobRecord]:
     if "postgres" not in settings.repositories or not has_database:
         return {}
     with open_jobs(settings) as ledger:
-        return {record.newest.job: record for record in ledger.records()}
+        return {record.current.job: record for record in ledger.records()}
 
 
 def _state(record: JobRecord | None) -> str:
     if record is None:
         return _UNKNOWN
-    newest = record.newest
-    parts = [newest.state.value, newest.run_id and f"run {newest.run_id}", newest.why]
+    current = record.current
+    parts = [current.state.value, current.run_id and f"run {current.run_id}", current.why]
     return ", ".join(part for part in parts if part)
 
 

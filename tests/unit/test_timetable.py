@@ -26,9 +26,7 @@ def fields(draw: st.DrawFn, least: int, most: int) -> str:
 
 
 expressions = st.tuples(*(fields(*ends) for ends in RANGES)).map(" ".join)
-moments = st.datetimes(datetime(2000, 1, 1), datetime(2080, 1, 1)).map(
-    lambda moment: moment.replace(tzinfo=UTC)
-)
+moments = st.timedeltas(timedelta(days=-9000), timedelta(days=19_000)).map(SUNDAY.__add__)
 
 
 def timetable(expression: str, time_zone: str = "UTC") -> Timetable:
