@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import click
+from rich.measure import Measurement
 from rich.table import Table
 
 from domain.job import JobName, JobRecord, SlotState
@@ -24,6 +25,7 @@ from infrastructure.container import (
 from shared.config import Settings
 
 _UNKNOWN = "-"
+_WIDEST = 1000
 _COLUMNS = ("job", "times", "next", "due since", "state", "done last")
 
 
@@ -67,7 +69,10 @@ def show(settings: Settings) -> int:
             _local(record.done_at if record else None, settings),
         )
     console = SummaryConsole()
-    console.print(table, soft_wrap=True)
+    if not console.is_terminal:
+        widest = console.options.update(max_width=_WIDEST)
+        console.width = max(console.width, Measurement.get(console, widest, table).maximum)
+    console.print(table)
     console.print(f"Times are in {settings.schedule_timezone}.", highlight=False)
     return SAVED
 

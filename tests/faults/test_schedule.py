@@ -17,6 +17,7 @@ from demo.site import DemoSite
 from infrastructure.workers import celery_app
 from infrastructure.workers.app import JOB_QUEUE, JOB_TASK
 from tests.databases import execute, rows_of
+from tests.dataset_files import AKAS, CREW, EPISODE, RATINGS, rating_line, write
 from tests.faults.program import Program
 from tests.faults.workers import (
     DeadlySite,
@@ -304,12 +305,24 @@ def a_file(data: bytes) -> Answer:
     return answer
 
 
+def all_files(folder: Path) -> dict[str, Answer]:
+    """Every dataset file, by its path: large ones, and those that have one row."""
+    write_datasets(folder, Sizes.of(40_000))
+    for name, line in (
+        (AKAS, b"tt0000001\t1\tA title\t\\N\t\\N\t\\N\t\\N\t1"),
+        (CREW, b"tt0000001\tnm0000001\t\\N"),
+        (EPISODE, b"tt0000002\ttt0000001\t1\t1"),
+        (RATINGS, rating_line(1, 100)),
+    ):
+        write(folder, name, [line])
+    return {f"/{path.name}": a_file(path.read_bytes()) for path in folder.iterdir()}
+
+
 @pytest.mark.parametrize("is_killed", [True, False], ids=["killed", "ended"])
 def test_the_worker_goes_that_imports_datasets(
     fleet: Fleet, tmp_path: Path, *, is_killed: bool
 ) -> None:
-    write_datasets(tmp_path / "files", Sizes.of(40_000))
-    files = {f"/{path.name}": a_file(path.read_bytes()) for path in (tmp_path / "files").iterdir()}
+    files = all_files(tmp_path / "files")
     loading = "SELECT count(*) FROM pg_stat_progress_copy"
     with serving(files) as server:
         fleet.settings |= {"datasets_url": server.url}
@@ -359,3 +372,21 @@ def test_a_job_that_cannot_be_done_is_tried_again_and_given_up(fleet: Fleet) -> 
     shown = fleet.start("schedule", "--show")
     assert shown.status() == 0
     assert "failed" in shown.said
+
+
+def test_a_job_that_takes_too_long_is_ended_and_keeps_what_it_has(fleet: Fleet) -> None:
+    fleet.worker()
+    jobs = job_worker(fleet)
+    assert fleet.start("schedule", "--once", "charts").status() == 0
+    wait_until_over(fleet)
+    kill_all(jobs)
+    fleet.settings |= {"job_time_limit_seconds": 3, "max_threads": 1, "batch_attempts": 1}
+    job_worker(fleet)
+
+    assert fleet.start("schedule", "--once", "people").status() == 0
+    wait_until_over(fleet, "people")
+
+    assert slots(fleet, "people") == [("failed", 1, "it has taken longer than a job may")]
+    [(saved,)] = rows_of(fleet.url, "SELECT count(*) FROM person_profiles")
+    [(known,)] = rows_of(fleet.url, "SELECT count(*) FROM people")
+    assert 0 < saved < known
