@@ -380,7 +380,9 @@ def test_a_job_that_takes_too_long_is_ended_and_keeps_what_it_has(fleet: Fleet) 
     assert fleet.start("schedule", "--once", "charts").status() == 0
     wait_until_over(fleet)
     kill_all(jobs)
-    fleet.settings |= {"job_time_limit_seconds": 3, "max_threads": 1, "batch_attempts": 1}
+    fleet.settings |= {
+        "job_time_limit_seconds": 15, "requests_per_second": 5, "batch_attempts": 1,
+    }  # fmt: skip
     job_worker(fleet)
 
     assert fleet.start("schedule", "--once", "people").status() == 0
