@@ -79,16 +79,12 @@ class DoJob:
             logger.exception("unexpected failure of the job %s", claim.job)
             self._failed(claim, keeper, f"{type(error).__name__}: {error}")
         else:
-            self._ended(claim, keeper, end)
-
-    def _ended(self, claim: JobClaim, keeper: "_Keeper", end: JobEnd) -> None:
-        if self._stop.is_set():
-            self._failed(claim, keeper, "it was stopped")
-        elif end is JobEnd.DONE:
-            self._ledger.done(claim)
-            logger.info("job %s is done", claim.job)
+            if end is JobEnd.DONE:
+                self._ledger.done(claim)
+                logger.info("job %s is done", claim.job)
 
     def _failed(self, claim: JobClaim, keeper: "_Keeper", why: str) -> None:
+        keeper.keep()  # what failed may be that somebody else has it
         if keeper.is_lost:
             logger.warning("job %s is done by another worker by now", claim.job)
         elif keeper.lets_go:
@@ -103,7 +99,7 @@ class DoJob:
 class _Keeper:
     """Prolongs the lease of a job, from a thread of its own, and stops the job when it must end.
 
-    ``is_lost`` and ``lets_go`` are written by that thread alone.
+    ``is_lost`` and ``lets_go`` are written by that thread, and when it has ended, by the worker's.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ folder=$1
 umask 022
 [ -d "$folder" ] || mkdir "$folder"
 chmod 700 "$folder"
-for name in postgres_password api_keys grafana_admin_password; do
+for name in postgres_password api_keys flower_password grafana_admin_password; do
     if [ -e "$folder/$name" ]; then
         echo "$folder/$name is there already: left as it is"
     else

@@ -67,7 +67,7 @@ class JobSlot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRecord:
-    """How a job stands: its newest slot, and when it was done last."""
+    """How a job stands: its slot that is open, or else the newest, and when it was done last."""
 
-    newest: JobSlot
+    current: JobSlot
     done_at: datetime | None

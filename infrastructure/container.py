@@ -432,7 +432,7 @@ def open_jobs(settings: Settings) -> "Iterator[PostgresJobs]":
 
 def timetable(settings: Settings) -> "Timetable":
     """The times of the jobs that are not off. Raises `InvalidConfiguration`."""
-    from infrastructure.workers.timetable import Timetable
+    from infrastructure.workers.timetable import TimesNeverCome, Timetable
 
     times = {
         JobName.CHARTS: settings.schedule_charts,
@@ -443,8 +443,9 @@ def timetable(settings: Settings) -> "Timetable":
     wanted = {job.value: str(when) for job, when in times.items() if not when.is_off}
     try:
         return Timetable(wanted, settings.schedule_timezone)
-    except ValueError as error:
-        raise InvalidConfiguration([f"SCHEDULE of {error}"]) from error
+    except TimesNeverCome as error:
+        name = f"SCHEDULE_{error.job}".upper()
+        raise InvalidConfiguration([f"{name}={error.expression}: {error}"]) from error
 
 
 def keep_schedule(settings: Settings, times: "Timetable") -> None:
@@ -464,6 +465,17 @@ def send_job(settings: Settings, job: JobName) -> None:
     from infrastructure.workers import CeleryJobQueue
 
     CeleryJobQueue(_jobs_app(settings), settings.redis_url.location).send(job)
+
+
+def is_working(settings: Settings, *, is_beat: bool) -> bool:
+    """Ask a worker of this machine, or the schedule's clock, whether it works.
+
+    Raises `QueueUnavailable` when Redis does not answer.
+    """
+    from infrastructure.workers import answers, check_broker
+
+    check_broker(settings.redis_url.reveal(), settings.redis_url.location)
+    return answers(_celery_app(settings), settings.redis_url.location, is_beat=is_beat)
 
 
 def _jobs_app(settings: Settings) -> "Celery":

@@ -90,6 +90,7 @@ class Jobs:
                 raise JobStopped
             if batches.progress(run.run_id) is None:
                 distribute(self._settings, batches, run, ids, self._ledger.guard(claim))
+        logger.info("job %s is handed over: run %s", claim.job, run.run_id)
         return JobEnd.HANDED_OVER
 
     def _datasets(self, claim: JobClaim, stop: threading.Event) -> JobEnd:

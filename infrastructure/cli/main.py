@@ -363,9 +363,10 @@ def scrape(context: click.Context, *, ids: tuple[str, ...], distributed: bool, d
     "--embedded", is_flag=True, help="Start a Redis in OUTPUT_DIR: for a first try, on one machine."
 )
 @click.option("--jobs", is_flag=True, help="Do the jobs of the schedule, and no batches.")
+@click.option("--check", "checks", is_flag=True, help="Ask whether a worker is at work here.")
 @settings_options()
 @click.pass_context
-def worker(context: click.Context, *, embedded: bool, jobs: bool) -> int:
+def worker(context: click.Context, *, embedded: bool, jobs: bool, checks: bool) -> int:
     """Do batches of distributed runs, until SIGTERM or Ctrl-C: what is at work is finished first.
 
     \b
@@ -377,6 +378,10 @@ def worker(context: click.Context, *, embedded: bool, jobs: bool) -> int:
     docs/scaling.md says more.
     """
     settings = _settings(context)
+    if checks:
+        from infrastructure.cli.schedule import check
+
+        return check(settings, is_beat=False)
     if jobs:
         if embedded:
             raise click.UsageError("--embedded does not go with --jobs: set REDIS_URL")
@@ -396,9 +401,10 @@ def worker(context: click.Context, *, embedded: bool, jobs: bool) -> int:
     type=click.Choice(["charts", "datasets", "people", "refresh"]),
     help="Have a worker do a job now: charts, datasets, people or refresh.",
 )
+@click.option("--check", "checks", is_flag=True, help="Ask whether the clock goes here.")
 @settings_options()
 @click.pass_context
-def schedule(context: click.Context, *, only_shown: bool, once: str | None) -> int:
+def schedule(context: click.Context, *, only_shown: bool, once: str | None, checks: bool) -> int:
     """Tell workers when jobs are due (SCHEDULE_CHARTS and others), until SIGTERM or Ctrl-C.
 
     \b
@@ -410,13 +416,15 @@ def schedule(context: click.Context, *, only_shown: bool, once: str | None) -> i
 
     A job is never done twice at once, however many clocks and workers there are.
     """
-    from infrastructure.cli.schedule import begin_now, keep, show
+    from infrastructure.cli.schedule import begin_now, check, keep, show
 
     settings = _settings(context)
-    if only_shown and once:
-        raise click.UsageError("--show does not go with --once")
+    if only_shown + bool(once) + checks > 1:
+        raise click.UsageError("--show, --once and --check do not go together")
     if only_shown:
         return show(settings)
+    if checks:
+        return check(settings, is_beat=True)
     return keep(settings) if once is None else begin_now(settings, once)
 
 

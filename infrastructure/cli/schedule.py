@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import click
+from rich.measure import Measurement
 from rich.table import Table
 
 from domain.job import JobName, JobRecord, SlotState
@@ -14,6 +15,7 @@ from infrastructure.cli.jobs import Jobs
 from infrastructure.cli.summary import SummaryConsole
 from infrastructure.container import (
     has_embedded_database,
+    is_working,
     keep_schedule,
     open_jobs,
     send_job,
@@ -23,7 +25,8 @@ from infrastructure.container import (
 from shared.config import Settings
 
 _UNKNOWN = "-"
-_COLUMNS = ("job", "times", "next", "newest", "state", "done last")
+_WIDEST = 1000
+_COLUMNS = ("job", "times", "next", "due since", "state", "done last")
 
 
 def keep(settings: Settings) -> int:
@@ -61,12 +64,15 @@ def show(settings: Settings) -> int:
             job.value,
             str(getattr(settings, f"schedule_{job.value}")),
             _local(following, settings),
-            _local(record.newest.slot if record else None, settings),
+            _local(record.current.slot if record else None, settings),
             _state(record),
             _local(record.done_at if record else None, settings),
         )
     console = SummaryConsole()
-    console.print(table, soft_wrap=True)
+    if not console.is_terminal:
+        widest = console.options.update(max_width=_WIDEST)
+        console.width = max(console.width, Measurement.get(console, widest, table).maximum)
+    console.print(table)
     console.print(f"Times are in {settings.schedule_timezone}.", highlight=False)
     return SAVED
 
@@ -87,6 +93,17 @@ def begin_now(settings: Settings, name: str) -> int:
     return SAVED
 
 
+def check(settings: Settings, *, is_beat: bool) -> int:
+    """Say whether a worker of this machine, or the schedule, answers; give the exit status."""
+    what = "the schedule" if is_beat else "a worker"
+    with usage_errors():
+        if settings.redis_url and is_working(settings, is_beat=is_beat):
+            click.echo(f"Here {what} is at work.")
+            return SAVED
+    click.echo(f"Here {what} does not answer.", err=True)
+    return INCOMPLETE
+
+
 def work(settings: Settings) -> int:
     """Be a worker that does jobs until a signal ends it; give the exit status."""
     if not settings.redis_url:
@@ -104,14 +121,14 @@ def _records(settings: Settings) -> dict[JobName, JobRecord]:
     if "postgres" not in settings.repositories or not has_database:
         return {}
     with open_jobs(settings) as ledger:
-        return {record.newest.job: record for record in ledger.records()}
+        return {record.current.job: record for record in ledger.records()}
 
 
 def _state(record: JobRecord | None) -> str:
     if record is None:
         return _UNKNOWN
-    newest = record.newest
-    parts = [newest.state.value, newest.run_id and f"run {newest.run_id}", newest.why]
+    current = record.current
+    parts = [current.state.value, current.run_id and f"run {current.run_id}", current.why]
     return ", ".join(part for part in parts if part)
 
 

@@ -5,6 +5,6 @@ message only says "look at batch 17"; one that is lost, or comes twice, does no 
 """
 
 from infrastructure.workers.app import celery_app
-from infrastructure.workers.queue import CeleryJobQueue, CeleryQueue, check_broker
+from infrastructure.workers.queue import CeleryJobQueue, CeleryQueue, answers, check_broker
 
-__all__ = ["CeleryJobQueue", "CeleryQueue", "celery_app", "check_broker"]
+__all__ = ["CeleryJobQueue", "CeleryQueue", "answers", "celery_app", "check_broker"]

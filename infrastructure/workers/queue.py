@@ -1,5 +1,6 @@
 """Handing batches and jobs to workers through Redis."""
 
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
@@ -10,6 +11,8 @@ from kombu.exceptions import KombuError, OperationalError
 from domain.errors import QueueUnavailable
 from domain.job import JobName
 from infrastructure.workers.app import JOB_QUEUE, JOB_TASK, QUEUE, TASK
+
+_ANSWER_SECONDS = 5.0
 
 
 class CeleryQueue:
@@ -79,3 +82,13 @@ def check_broker(redis_url: str, location: str) -> None:
             client.ping()
     except (redis.RedisError, OSError, ValueError) as error:
         raise QueueUnavailable(f"Redis at {location}: {error}") from error
+
+
+def answers(app: Celery, location: str, *, is_beat: bool) -> bool:
+    """Ask a worker of this machine, or the schedule's clock, whether it works.
+
+    Raises `QueueUnavailable`.
+    """
+    node = f"{'celerybeat' if is_beat else 'celery'}@{socket.gethostname()}"
+    with _translated(location):
+        return bool(app.control.ping(destination=[node], timeout=_ANSWER_SECONDS, limit=1))

@@ -10,6 +10,15 @@ _DAYS_LOOKED_AT = 366 * 40
 """The 29th of February is a certain day of the week every 28 years, or 40 around 2100."""
 
 
+class TimesNeverCome(ValueError):
+    """An expression is one, and names no time that there is: the 31st of February."""
+
+    def __init__(self, job: str, expression: str, why: str) -> None:
+        self.job = job
+        self.expression = expression
+        super().__init__(why)
+
+
 class Timetable:
     """The times of jobs, by name. Any number of threads may use it.
 
@@ -18,14 +27,14 @@ class Timetable:
     """
 
     def __init__(self, expressions: Mapping[str, str], time_zone: str) -> None:
-        """Read the expressions; raises `ValueError` with the name of one that never comes."""
+        """Read the expressions; raises `TimesNeverCome`."""
         self._zone = ZoneInfo(time_zone)
         self.crontabs: dict[str, crontab] = {}
         for job, expression in expressions.items():
             try:
                 self.crontabs[job] = crontab.from_string(expression)
             except (ValueError, ParseException) as error:
-                raise ValueError(f"{job}: {expression}: {error}") from error
+                raise TimesNeverCome(job, expression, str(error)) from error
 
     def latest(self, job: str, now: datetime) -> datetime | None:
         """Give the last time that is not after ``now``, in UTC."""

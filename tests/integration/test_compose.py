@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from infrastructure.workers.app import GRACE_SECONDS
 from shared.config import load_settings, secret_settings, setting_fields
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,22 +23,25 @@ PROFILES = {
     "tor": ["tor"],
     "api-reader": ["lb"],
     "lb": ["lb"],
+    "worker": ["workers"],
+    "jobs": ["workers"],
+    "beat": ["workers"],
+    "flower": ["workers"],
     "prometheus": ["monitoring"],
     "alertmanager": ["monitoring"],
     "pushgateway": ["monitoring"],
     "grafana": ["monitoring"],
 }
+_OF_ALL = {"DATABASE_URL", "OUTPUT_DIR", "REDIS_URL", "METRICS_HOST", "METRICS_PORT"}
+
 SET_BY_COMPOSE = {
-    "scraper": {"DATABASE_URL", "OUTPUT_DIR", "REDIS_URL", "METRICS_HOST", "METRICS_PORT"},
-    "api": {
-        "DATABASE_URL", "OUTPUT_DIR", "REDIS_URL", "METRICS_HOST", "METRICS_PORT",
-        "API_HOST", "API_PORT", "API_OPEN",
-    },
-    "api-reader": {
-        "DATABASE_URL", "OUTPUT_DIR", "REDIS_URL", "METRICS_HOST", "METRICS_PORT",
-        "API_HOST", "API_PORT", "API_OPEN", "API_REQUESTS_PER_MINUTE",
-    },
-}  # fmt: skip
+    "scraper": _OF_ALL,
+    "api": _OF_ALL | {"API_HOST", "API_PORT", "API_OPEN"},
+    "api-reader": _OF_ALL | {"API_HOST", "API_PORT", "API_OPEN", "API_REQUESTS_PER_MINUTE"},
+    "worker": _OF_ALL,
+    "jobs": _OF_ALL,
+    "beat": _OF_ALL,
+}
 """What has a value of its own there; all else is handed on from ``.env`` or the shell."""
 
 each_service = pytest.mark.parametrize("name", sorted(SERVICES))
@@ -147,7 +151,7 @@ class TestEveryService:
         assert {how["condition"] for how in waited_for.values()} <= {"service_healthy"}
 
 
-@pytest.mark.parametrize("service", ["scraper", "api", "api-reader"])
+@pytest.mark.parametrize("service", sorted(SET_BY_COMPOSE))
 @pytest.mark.parametrize("field", setting_fields(), ids=lambda field: field.name)
 def test_every_setting_reaches_the_program(service: str, field: Any) -> None:
     name = field.name.upper()
@@ -163,17 +167,19 @@ def test_nothing_else_reaches_the_data() -> None:
     assert COMPOSE["networks"]["data"] == {"internal": True}
     joined = {name: set(service.get("networks", ["default"])) for name, service in SERVICES.items()}
     assert {name for name, nets in joined.items() if "data" in nets} == {
-        "api", "api-reader", "scraper", "postgres", "redis",
+        "api", "api-reader", "scraper", "worker", "jobs", "beat", "flower", "postgres", "redis",
     }  # fmt: skip
-    assert joined["postgres"] == joined["redis"] == {"data"}
+    for name in ("postgres", "redis", "beat", "flower"):
+        assert joined[name] == {"data"}
     for name in ("prometheus", "alertmanager", "grafana"):
         assert joined[name] == {"monitoring"}
 
 
-def test_a_full_redis_forgets_and_takes_no_more_than_it_may() -> None:
+def test_a_full_redis_forgets_answers_and_never_messages() -> None:
+    """Answers and pages have an end of their own (test_redis_keys.py); messages have none."""
     redis = SERVICES["redis"]
     options = dict(zip(redis["command"][1::2], redis["command"][2::2], strict=True))
-    assert options["--maxmemory-policy"] == "allkeys-lru"
+    assert options["--maxmemory-policy"] == "volatile-lru"
     assert (options["--save"], options["--appendonly"]) == ("", "no")
     most, limit = (
         int(re.fullmatch(r"(\d+)mb?", text).group(1))  # type: ignore[union-attr]
@@ -220,3 +226,42 @@ def test_the_api_listens_where_its_port_is_published() -> None:
     assert (environment["API_HOST"], environment["API_PORT"]) == ("0.0.0.0", PUBLISHED["api"])  # noqa: S104
     assert f":{PUBLISHED['api']}/readyz" in SERVICES["api"]["healthcheck"]["test"][-1]
     assert SERVICES["api"]["command"] == ["serve"]
+
+
+@pytest.mark.parametrize(
+    ("service", "command"),
+    [("worker", ["worker"]), ("jobs", ["worker", "--jobs"]), ("beat", ["schedule"])],
+)
+def test_workers_are_asked_whether_they_work(service: str, command: list[str]) -> None:
+    assert SERVICES[service]["command"] == command
+    check = SERVICES[service]["healthcheck"]["test"]
+    assert check == ["CMD", "python", "main.py", command[0], "--check"]
+
+
+def test_a_worker_has_time_to_finish_its_batch() -> None:
+    defaults = load_settings(env_file=None)
+    [minutes] = re.findall(r"^(\d+)m$", SERVICES["worker"]["stop_grace_period"])
+    longest = defaults.batch_time_limit_seconds + defaults.request_timeout_seconds + GRACE_SECONDS
+    assert 60 * int(minutes) >= longest
+
+
+def test_a_job_worker_has_time_to_leave_its_job_to_another() -> None:
+    """It hears of its end when it prolongs the lease, and lets go of what is in flight then."""
+    defaults = load_settings(env_file=None)
+    seconds = int(SERVICES["jobs"]["stop_grace_period"].removesuffix("s"))
+    assert seconds >= 2 * (defaults.batch_lease_seconds / 6 + defaults.request_timeout_seconds)
+
+
+def test_flower_asks_for_a_password_that_nobody_sees(tmp_path: Path) -> None:
+    flower = SERVICES["flower"]
+    shell, option, script = flower["command"]
+    assert (shell, option) == ("sh", "-c")
+    (tmp_path / "flower_password").write_text("s3cret\n")
+    (tmp_path / "celery").write_text("#!/bin/sh\necho $FLOWER_BASIC_AUTH $*\n")
+    (tmp_path / "celery").chmod(0o755)
+    here = script.replace("$$", "$").replace("/run/secrets", str(tmp_path))
+    said = subprocess.run(
+        ["sh", "-c", here], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=True,
+        capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    assert said == "flower:s3cret flower\n"

@@ -168,7 +168,7 @@ def test_a_job_that_kills_its_workers_is_given_up(ledger: PostgresJobs, postgres
 
     assert ledger.claim(JOB, "third", "v") is None
     [record] = ledger.records()
-    assert (record.newest.state, record.newest.why) == (SlotState.FAILED, "its worker has died")
+    assert (record.current.state, record.current.why) == (SlotState.FAILED, "its worker has died")
     noted(ledger, NIGHT + DAY)
 
 
@@ -185,7 +185,7 @@ def test_a_job_that_fails_is_tried_again_after_a_pause_and_given_up(
     let_time_pass(postgres_url)
     assert ledger.due() == []
     [record] = ledger.records()
-    assert (record.newest.state, record.newest.why) == (SlotState.FAILED, "still away")
+    assert (record.current.state, record.current.why) == (SlotState.FAILED, "still away")
     assert record.done_at is None
 
 
@@ -236,11 +236,12 @@ def test_a_run_that_was_noted_and_never_begun_is_known_to_the_heir(
 def test_records_tell_of_each_job(ledger: PostgresJobs) -> None:
     ledger.done(noted(ledger))
     ledger.note(JOB, NIGHT + DAY, is_time=True)
+    ledger.note(JOB, NIGHT + 2 * DAY, is_time=True)  # skipped
     ledger.note(JobName.PEOPLE, NIGHT, is_time=False)
 
     [charts, people] = ledger.records()
 
-    assert (charts.newest.job, charts.newest.slot) == (JOB, NIGHT + DAY)
-    assert charts.newest.state is SlotState.WAITING
+    assert (charts.current.job, charts.current.slot) == (JOB, NIGHT + DAY)
+    assert charts.current.state is SlotState.WAITING
     assert charts.done_at is not None
-    assert (people.newest.job, people.done_at) == (JobName.PEOPLE, None)
+    assert (people.current.job, people.done_at) == (JobName.PEOPLE, None)

@@ -96,7 +96,7 @@ _DUE = f"""
 _RECORDS = """
     SELECT DISTINCT ON (job) job, slot, state, run_id, why,
         (SELECT max(ended_at) FROM job_slots d WHERE d.job = j.job AND d.state = 'done')
-    FROM job_slots j ORDER BY job, slot DESC
+    FROM job_slots j ORDER BY job, state IN ('waiting', 'running') DESC, slot DESC
 """
 
 
@@ -227,7 +227,7 @@ class PostgresJobs:
             self._settle(statements)
             statements.execute(_RECORDS)
             return [
-                JobRecord(newest=_slot(row), done_at=done_at and done_at.astimezone(UTC))
+                JobRecord(current=_slot(row), done_at=done_at and done_at.astimezone(UTC))
                 for *row, done_at in statements.fetchall()
             ]
 
