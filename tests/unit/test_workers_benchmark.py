@@ -1,10 +1,13 @@
 """What the benchmark of workers makes of its measurements. No test asserts a time."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.fleet import Measured
+from benchmarks.scale_model import Model, Prices, SourceCost, StoreCost
 from benchmarks.workers import (
     WAITING,
     WorkersResults,
@@ -87,3 +90,43 @@ def test_no_window_has_more_or_fewer_than_said(arrivals: list[float]) -> None:
             assert inside / 10 <= most
             inside = sum(begin < moment < begin + 10 for moment in arrivals)
             assert inside / 10 >= least
+
+
+# --- the model --------------------------------------------------------------------------------
+
+
+def a_model(*, titles_a_request: int = 50, worker_cpu: float = 0.005) -> Model:
+    source = SourceCost(
+        titles_a_request=titles_a_request,
+        answer_bytes=25_000,
+        worker_cpu=worker_cpu,
+        database_cpu=0.002,
+    )
+    return Model(source=source, store=StoreCost(title_bytes=3_000, rating_bytes=100))
+
+
+def test_at_a_polite_rate_the_site_takes_all_the_time() -> None:
+    model = a_model()
+    assert model.requests == 240_000
+    assert model.received_gb == pytest.approx(6)
+    assert model.hours(10) == model.site_hours(10) == pytest.approx(6.667, abs=0.001)
+    # 60,000 seconds of CPU in 24,000 seconds.
+    assert model.enough_workers(10) == 3
+    assert model.cost(10, 3, Prices(received_gb=1)) == pytest.approx(11 * 6.6667 * 0.05 + 6, 1e-4)
+
+
+def test_without_a_limit_it_is_the_slower_of_workers_and_database() -> None:
+    assert a_model().hours(100_000) == a_model().database_hours == pytest.approx(0.8333, 1e-3)
+    slow = a_model(worker_cpu=0.5)
+    assert slow.hours(100_000) == slow.worker_hours == pytest.approx(16.667, 1e-3)
+    assert slow.enough_workers(100_000) == 100
+
+
+def test_what_is_stored_grows_with_titles_and_with_refreshes() -> None:
+    assert a_model().stored_gb == pytest.approx(36)
+    assert a_model().stored_gb_a_refresh == pytest.approx(1.2)
+    assert a_model().disk_cost_a_month(Prices()) == pytest.approx(3.6)
+
+
+def test_the_last_request_may_have_fewer_titles() -> None:
+    assert replace(a_model(), titles=101).requests == 3
