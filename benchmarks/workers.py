@@ -209,13 +209,28 @@ def _fleets_of(results: WorkersResults, case: str) -> list[Fleet]:
 def sections(results: WorkersResults) -> dict[str, str]:
     """The sections of the page, by the name in their markers."""
     return {
-        "workers machine": f"Measured on {machine_line(results.machine)}.",
+        "workers machine": machine_paragraph(results),
         **{
             f"workers {case}": fleets_table(_fleets_of(results, case), results.titles)
             for case in results.runs
         },
         "workers limit": limit_table(results),
     }
+
+
+def machine_paragraph(results: WorkersResults) -> str:
+    """Where it was measured, and whether it had the machine for itself."""
+    cores = int(results.machine["cores"])
+    others = [
+        one.busy - (one.program_cpu + one.database_cpu + one.site_cpu) / cores / one.wall_seconds
+        for runs in results.runs.values()
+        for one in runs
+    ]
+    share = statistics.median(others)
+    said = (
+        f" Other programs kept its cores busy for {share:.0%} of the time." if share > 0.2 else ""
+    )
+    return f"Measured on {machine_line(results.machine)}.{said}"
 
 
 def fleets_table(listed: Sequence[Fleet], titles: int) -> str:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.fleet import Measured
+from benchmarks.machine import machine_facts
 from benchmarks.scale_model import Model, Prices, SourceCost, StoreCost
 from benchmarks.workers import (
     WAITING,
@@ -14,6 +15,7 @@ from benchmarks.workers import (
     fleets,
     fleets_table,
     limit_table,
+    machine_paragraph,
     missed_limits,
     missed_shares,
     rates,
@@ -63,6 +65,15 @@ def test_the_table_compares_with_one_worker() -> None:
     shown = fleets_table(fleets([a_run(0, 11), a_run(1, 10), a_run(4, 2.5)]), 1000)
     assert "| none: `python main.py` | 1 | 11.0 | 0.91 | 91 | 20% | 1.0 | 0.5 | 0.2 |" in shown
     assert "| 4 | 1 | 2.50 | 4.00 | 400 |" in shown
+
+
+def test_other_programs_that_were_at_work_are_mentioned() -> None:
+    machine = {**machine_facts(), "cores": "2"}
+    quiet = WorkersResults(machine, 1000, {WAITING: [a_run(1, 10, busy=0.2)]})
+    assert "Other programs" not in machine_paragraph(quiet)
+    # 1.75 s of 20 are ours.
+    loud = WorkersResults(machine, 1000, {WAITING: [a_run(1, 10, busy=0.9)]})
+    assert "Other programs kept its cores busy for 81% of the time." in machine_paragraph(loud)
 
 
 def test_a_burst_and_a_gap_are_seen_wherever_they_are() -> None:
