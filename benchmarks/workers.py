@@ -58,6 +58,8 @@ MOST_ABOVE_SHARE = 1.2
 """The time may be so many times that of one worker divided by the number of workers."""
 BUSY_SHARE = 0.85
 """Cores that are busy for this part of the time are not expected to do more."""
+MOST_OF_OTHERS = 0.2
+"""Where other programs take more of the cores, the page says so."""
 
 LIMIT = 50
 """Requests a second that are allowed to all workers together."""
