@@ -22,6 +22,7 @@ seconds there were not 45 to 55 requests a second; with ``--quick`` for the firs
 """
 
 import argparse
+import os
 import statistics
 import sys
 from bisect import bisect_left, bisect_right
@@ -57,7 +58,7 @@ FLEETS = (1, 2, 4)
 MOST_ABOVE_SHARE = 1.2
 """The time may be so many times that of one worker divided by the number of workers."""
 BUSY_SHARE = 0.85
-"""Cores that are busy for this part of the time are not expected to do more."""
+"""A run that keeps the cores busy for this part of the time is not expected to go faster."""
 MOST_OF_OTHERS = 0.2
 """Where other programs take more of the cores, the page says so."""
 
@@ -80,7 +81,10 @@ class WorkersResults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fleet:
-    """Medians of the runs by so many workers; CPU in seconds, ``busy`` of all cores (0 to 1)."""
+    """Medians of the runs by so many workers; CPU in seconds.
+
+    ``busy`` is the part of the time (0 to 1) that all cores were, ``ours`` what the run had of it.
+    """
 
     workers: int
     runs: int
@@ -89,6 +93,7 @@ class Fleet:
     database_cpu: float
     site_cpu: float
     busy: float
+    ours: float
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -157,7 +162,14 @@ def _fleet(runs: Sequence[Measured]) -> Fleet:
         database_cpu=median(one.database_cpu for one in runs),
         site_cpu=median(one.site_cpu for one in runs),
         busy=median(one.busy for one in runs),
+        ours=median(_ours(one) for one in runs),
     )
+
+
+def _ours(one: Measured) -> float:
+    """The part of the time that the run kept all cores busy."""
+    spent = one.program_cpu + one.database_cpu + one.site_cpu
+    return spent / one.wall_seconds / (os.cpu_count() or 1)
 
 
 def rates(arrivals: Sequence[float], window: float = WINDOW_SECONDS) -> tuple[float, float]:
@@ -185,7 +197,7 @@ def missed_shares(results: WorkersResults) -> list[str]:
         f"{alone:.1f} s / {one.workers}: missed"
         for one in by_workers.values()
         if one.workers > 1
-        and one.busy < BUSY_SHARE
+        and one.ours < BUSY_SHARE
         and one.seconds > MOST_ABOVE_SHARE * alone / one.workers
     ]
 
@@ -222,13 +234,9 @@ def sections(results: WorkersResults) -> dict[str, str]:
 
 def machine_paragraph(results: WorkersResults) -> str:
     """Where it was measured, and whether it had the machine for itself."""
-    cores = int(results.machine["cores"])
-    others = [
-        one.busy - (one.program_cpu + one.database_cpu + one.site_cpu) / cores / one.wall_seconds
-        for runs in results.runs.values()
-        for one in runs
-    ]
-    share = statistics.median(others)
+    share = statistics.median(
+        one.busy - _ours(one) for runs in results.runs.values() for one in runs
+    )
     said = (
         f" Other programs kept its cores busy for {share:.0%} of the time." if share > 0.2 else ""
     )

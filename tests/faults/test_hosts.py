@@ -13,7 +13,7 @@ from demo.facts import synthetic_facts
 from demo.site import DemoSite
 from tests.databases import rows_of
 from tests.faults.hosts import Host, hosts, reached_at, why_no_hosts
-from tests.faults.program import Program
+from tests.faults.program import LONGEST_SECONDS, Program
 from tests.faults.row import HandIn
 from tests.faults.workers import Fleet, Redis
 
@@ -83,10 +83,9 @@ def test_workers_on_several_hosts_one_of_which_is_cut_off_and_comes_back(
     victim = fleet.worker(first.prefix)
     rest = [fleet.worker(host.prefix) for host in others]
     run = fleet.start("scrape", "--distributed")
-    while not {request.client for request in fleet.site.requests} >= {
-        host.address for host in (first, *others)
-    }:
-        pass  # until all are at work
+    everybody = {host.address for host in (first, *others)}
+    while not everybody <= {request.client for request in fleet.site.requests}:
+        fleet.site.wait_for_requests(len(fleet.site.requests) + 1, LONGEST_SECONDS)
 
     cut_off_with_a_batch(first, victim, fleet)
     while not fleet.batches("split"):

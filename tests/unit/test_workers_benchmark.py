@@ -1,5 +1,6 @@
 """What the benchmark of workers makes of its measurements. No test asserts a time."""
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -22,14 +23,18 @@ from benchmarks.workers import (
 )
 
 
-def a_run(workers: int, seconds: float, *, busy: float = 0.2, rate: float = 50) -> Measured:
+def a_run(
+    workers: int, seconds: float, *, ours: float = 0.2, others: float = 0.0, rate: float = 50
+) -> Measured:
+    """A run that took a part of all cores (``ours``), while other programs took another."""
+    spent = ours * seconds * (os.cpu_count() or 1)
     return Measured(
         workers=workers,
         wall_seconds=seconds,
-        program_cpu=1.0,
-        database_cpu=0.5,
-        site_cpu=0.25,
-        busy=busy,
+        program_cpu=0.5 * spent,
+        database_cpu=0.25 * spent,
+        site_cpu=0.25 * spent,
+        busy=ours + others,
         arrivals=[number / rate for number in range(1000)],
     )
 
@@ -47,7 +52,8 @@ def test_a_time_that_does_not_fall_is_missed_unless_the_cores_are_busy() -> None
     assert missed_shares(results(a_run(1, 100), a_run(2, 55), a_run(4, 29))) == []
     [missed] = missed_shares(results(a_run(1, 100), a_run(2, 61), a_run(4, 29)))
     assert missed.startswith("2 workers: 61.0 s")
-    assert missed_shares(results(a_run(1, 100), a_run(2, 61, busy=0.9))) == []
+    assert missed_shares(results(a_run(1, 100), a_run(2, 61, ours=0.9))) == []
+    assert missed_shares(results(a_run(1, 100), a_run(2, 61, others=0.7))) != []
 
 
 def test_a_limit_that_is_not_kept_is_missed() -> None:
@@ -62,18 +68,17 @@ def test_a_short_run_with_a_limit_says_nothing_about_ten_seconds() -> None:
 
 
 def test_the_table_compares_with_one_worker() -> None:
-    shown = fleets_table(fleets([a_run(0, 11), a_run(1, 10), a_run(4, 2.5)]), 1000)
+    one = replace(a_run(0, 11), program_cpu=1.0, database_cpu=0.5, site_cpu=0.25)
+    shown = fleets_table(fleets([one, a_run(1, 10), a_run(4, 2.5)]), 1000)
     assert "| none: `python main.py` | 1 | 11.0 | 0.91 | 91 | 20% | 1.0 | 0.5 | 0.2 |" in shown
     assert "| 4 | 1 | 2.50 | 4.00 | 400 |" in shown
 
 
 def test_other_programs_that_were_at_work_are_mentioned() -> None:
-    machine = {**machine_facts(), "cores": "2"}
-    quiet = WorkersResults(machine, 1000, {WAITING: [a_run(1, 10, busy=0.2)]})
+    quiet = WorkersResults(machine_facts(), 1000, {WAITING: [a_run(1, 10, others=0.1)]})
     assert "Other programs" not in machine_paragraph(quiet)
-    # 1.75 s of 20 are ours.
-    loud = WorkersResults(machine, 1000, {WAITING: [a_run(1, 10, busy=0.9)]})
-    assert "Other programs kept its cores busy for 81% of the time." in machine_paragraph(loud)
+    loud = WorkersResults(machine_facts(), 1000, {WAITING: [a_run(1, 10, others=0.7)]})
+    assert "Other programs kept its cores busy for 70% of the time." in machine_paragraph(loud)
 
 
 def test_a_burst_and_a_gap_are_seen_wherever_they_are() -> None:
