@@ -46,7 +46,7 @@ class Measured:
 
     ``workers`` is 0 for a run without any, by ``python main.py``. ``busy`` is the part of the time
     (0 to 1) that all cores of the machine were, with whatever. ``arrivals`` are the moments when
-    title pages were asked for, in seconds from the first one.
+    title pages were asked for, in seconds from the first one; none of a run from another source.
     """
 
     workers: int

@@ -11,7 +11,9 @@ import pytest
 
 from demo.facts import synthetic_facts
 from demo.site import DemoSite
+from tests.databases import rows_of
 from tests.faults.hosts import Host, hosts, reached_at, why_no_hosts
+from tests.faults.program import LONGEST_SECONDS, Program
 from tests.faults.row import HandIn
 from tests.faults.workers import Fleet, Redis
 
@@ -62,18 +64,30 @@ def _free_port(address: str) -> int:
         return int(taken.getsockname()[1])
 
 
+def cut_off_with_a_batch(host: Host, worker: Program, fleet: Fleet) -> None:
+    """Cut a host off while its worker has a batch, which it can then neither do nor give back."""
+    has_one = f"""
+        SELECT FROM run_batches WHERE state = 'running' AND worker LIKE '%-{worker.process.pid}-%'
+    """
+    while True:
+        host.cut_off()
+        if rows_of(fleet.url, has_one):
+            return
+        host.join()
+
+
 def test_workers_on_several_hosts_one_of_which_is_cut_off_and_comes_back(
     network: tuple[str, list[Host]], fleet: Fleet, hand_in: HandIn
 ) -> None:
     _, [first, *others] = network
     victim = fleet.worker(first.prefix)
     rest = [fleet.worker(host.prefix) for host in others]
-    with fleet.at_request(100):
-        run = fleet.start("scrape", "--distributed")
-    asked_by = {request.client for request in fleet.site.requests}
-    assert asked_by >= {host.address for host in (first, *others)}
+    run = fleet.start("scrape", "--distributed")
+    everybody = {host.address for host in (first, *others)}
+    while not everybody <= {request.client for request in fleet.site.requests}:
+        fleet.site.wait_for_requests(len(fleet.site.requests) + 1, LONGEST_SECONDS)
 
-    first.cut_off()
+    cut_off_with_a_batch(first, victim, fleet)
     while not fleet.batches("split"):
         pass  # until its batch is taken from it; ends with the test's own time limit
     first.join()
