@@ -23,7 +23,7 @@ from infrastructure.repositories.postgres.datasets.loading import (
     load_at_once,
     load_by_chunks,
 )
-from infrastructure.repositories.postgres.datasets.stream import Chunk, chunks_of, read_ahead
+from infrastructure.repositories.postgres.datasets.stream import Chunk, chunks_of
 from infrastructure.repositories.postgres.datasets.table_layout import Layout
 
 STEPS_AT_ONCE = 2
@@ -182,8 +182,7 @@ class FileLoader:
         chunks = chunks_of(path, job.layout.header, seen)
         with self._transaction() as statements:
             placing.create_table(statements, job.layout, stays=job.keeps_table)
-            with read_ahead(chunks) as ready:
-                loaded = load_lines(statements, job.layout, ready, self._check)
+            loaded = load_lines(statements, job.layout, chunks, self._check)
             if not loaded.loaded:
                 raise _nothing_loaded(job, loaded)
             placing.analyze(statements, job.layout)
