@@ -2,6 +2,7 @@
 
 import hashlib
 import heapq
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -38,12 +39,18 @@ SESSION = """
     SET default_statistics_target = 30
 """
 
-# Nobody but the import knows these tables, and its own steps may take their time.
-_PATIENCE = "SET LOCAL lock_timeout = 0"
+# Nobody but the import knows these tables, and its own steps may take their time. What was just
+# written is in the system's cache: other processes that read it ahead cost more than they save.
+_OF_A_STEP = """
+    SET lock_timeout = 0;
+    SET effective_io_concurrency = 0;
+    SET maintenance_io_concurrency = 0
+"""
 
-# Rows come in the order of the key: what is shared among processes costs more than it saves, and
-# the other step has use for the processors.
+# Rows come in the order of the key: what is shared among processes costs more than it saves. With
+# so few processors that is so of every index: the other step has use for them.
 _ALONE = "SET LOCAL max_parallel_maintenance_workers = 0"
+_FEW_PROCESSORS = (os.cpu_count() or 1) <= STEPS_AT_ONCE
 
 _LoadLines = Callable[[cursor, Layout, Iterator[Chunk], Callable[[], None]], Loaded]
 
@@ -149,7 +156,7 @@ class FileLoader:
             try:
                 with opened, opened.cursor() as statements:
                     statements.execute(SESSION)
-                    statements.execute(_PATIENCE)
+                    statements.execute(_OF_A_STEP)
                     yield statements
             finally:
                 with self._lock:
@@ -195,6 +202,8 @@ class FileLoader:
         def index_column(column: str) -> Callable[[], Sequence[_Step]]:
             def index() -> Sequence[_Step]:
                 with self._transaction() as statements:
+                    if _FEW_PROCESSORS:
+                        statements.execute(_ALONE)
                     placing.index_column(statements, job.layout, column)
                 return ()
 
