@@ -20,12 +20,12 @@ LONGEST_LINE_BYTES = 1 << 20
 
 _LONGEST_HEADER_BYTES = 1000
 
-_READ_BYTES = 1 << 18
+_READ_BYTES = 1 << 16
 _AHEAD = 2
 """Chunks that are unpacked while the server works on the ones before."""
 
 _LOOK_UP_SECONDS = 0.25
-UNPACKED_BYTES = 1 << 20
+UNPACKED_BYTES = 1 << 18
 """Most that is unpacked in one go, however well it was packed."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
