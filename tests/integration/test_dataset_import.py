@@ -15,11 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.datasets import DatasetFilter, DatasetName, FileAccount, ImportOutcome
-from domain.errors import DatasetsUnusable
+from domain.errors import DatasetsUnusable, RepositoryUnavailable
 from infrastructure.repositories.postgres.datasets import (
     DatasetTables,
     loading_files,
     open_dataset_titles,
+    store,
     stream,
 )
 from infrastructure.repositories.postgres.datasets.loading import LinesRefused, Loaded
@@ -529,6 +530,28 @@ def test_an_error_of_the_caller_leaves_nothing_behind(
     assert table(postgres_url, BASICS) == []
     schemas = rows_of(postgres_url, "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'imdb%'")
     assert sorted(schemas) == [("imdb_datasets",), ("imdb_datasets_rows",)]
+
+
+def test_an_import_ends_when_the_other_tables_cannot_be_made(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, BASICS, [title_line(1)])
+
+    def fail(_: object) -> None:
+        raise RepositoryUnavailable("postgres", "no room")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "apply_migrations", fail)
+        with pytest.raises(RepositoryUnavailable, match="no room"):
+            import_into(postgres_url, path)
+
+    schemas = rows_of(postgres_url, "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'imdb%'")
+    assert sorted(schemas) == [("imdb_datasets",), ("imdb_datasets_rows",)]
+    assert table(postgres_url, BASICS) == []
+    [account] = import_into(postgres_url, path)
+    assert account.inserted == 1
+    known = rows_of(postgres_url, "SELECT imdb_id, basics_source FROM known_titles")
+    assert known == [("tt0000001", "datasets")]
 
 
 def test_of_a_doubled_row_the_first_stays_beside_other_indexes(
