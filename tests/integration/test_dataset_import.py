@@ -15,11 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.datasets import DatasetFilter, DatasetName, FileAccount, ImportOutcome
-from domain.errors import DatasetsUnusable
+from domain.errors import DatasetsUnusable, RepositoryUnavailable
 from infrastructure.repositories.postgres.datasets import (
     DatasetTables,
     loading_files,
     open_dataset_titles,
+    store,
     stream,
 )
 from infrastructure.repositories.postgres.datasets.loading import LinesRefused, Loaded
@@ -531,6 +532,28 @@ def test_an_error_of_the_caller_leaves_nothing_behind(
     assert sorted(schemas) == [("imdb_datasets",), ("imdb_datasets_rows",)]
 
 
+def test_an_import_ends_when_the_other_tables_cannot_be_made(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, BASICS, [title_line(1)])
+
+    def fail(_: object) -> None:
+        raise RepositoryUnavailable("postgres", "no room")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "apply_migrations", fail)
+        with pytest.raises(RepositoryUnavailable, match="no room"):
+            import_into(postgres_url, path)
+
+    schemas = rows_of(postgres_url, "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'imdb%'")
+    assert sorted(schemas) == [("imdb_datasets",), ("imdb_datasets_rows",)]
+    assert table(postgres_url, BASICS) == []
+    [account] = import_into(postgres_url, path)
+    assert account.inserted == 1
+    known = rows_of(postgres_url, "SELECT imdb_id, basics_source FROM known_titles")
+    assert known == [("tt0000001", "datasets")]
+
+
 def test_of_a_doubled_row_the_first_stays_beside_other_indexes(
     postgres_url: str, tmp_path: Path
 ) -> None:
@@ -730,6 +753,61 @@ def test_principals_are_the_same_in_either_way_of_loading(
     found = {row[:3] for row in made[0][0]}
     assert found <= good | {("tt0000005", 7, "nm0000005")}
     assert {row[:2] for row in found} == {row[:2] for row in good} | {("tt0000005", 7)}
+
+
+PIECES = [
+    b"\\", rb"\N", b"\\.", b".", b"N", b"n", b"x", rb"\x41", rb"\101", b"\t", b"\r", b"\n", b'"',
+    b"\x01", b"\x02", b" ", b"\0", b"\xff", b"\xef\xbb\xbf", "é".encode(),
+]  # fmt: skip
+HOSTILE_ENDS = st.lists(
+    st.lists(st.sampled_from(PIECES), max_size=8).map(lambda pieces: b"\t" + b"".join(pieces)),
+    max_size=30,
+)
+GOOD_ENDS = st.sampled_from([0, 40]).map(lambda n: [rb"	\N	nm1"] * n + [b"\tnm1\t\\"])
+
+
+def as_row(line: bytes) -> tuple[str | None, ...] | None:
+    """The row of a line of title.crew; ``None`` when there is something wrong with it."""
+    fields = line.removesuffix(b"\r").split(b"\t")
+    try:
+        values = tuple(None if field == rb"\N" else field.decode() for field in fields)
+    except UnicodeDecodeError:
+        return None
+    is_right = len(values) == 3 and b"\0" not in line and re.fullmatch(rb"tt\d+", fields[0])
+    return values if is_right else None
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    ends=st.tuples(HOSTILE_ENDS, GOOD_ENDS).map(lambda parts: [*parts[0], *parts[1]]),
+    cut=st.tuples(st.sampled_from([b"\n", b"\r\n"]), st.integers(60, 2000)),
+)
+def test_whatever_bytes_there_are_arrive_or_are_rejected(
+    postgres_server: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ends: list[bytes],
+    cut: tuple[bytes, int],
+) -> None:
+    end, chunk_bytes = cut
+    for name in ("CHUNK_BYTES", "UNPACKED_BYTES"):
+        monkeypatch.setattr(stream, name, chunk_bytes)
+    lines = [b"tt%07d%b" % (number, rest) for number, rest in enumerate(ends)]
+    path = write(tmp_path, CREW, lines, end)
+    url = new_database(postgres_server)
+    try:
+        [account] = import_into(url, path)
+        rows, told = table(url, CREW), [line for _, line, *_ in rejects(url)]
+    finally:
+        drop_database(postgres_server, url)
+    expected = [as_row(line) for line in (end.join(lines) + end).split(b"\n")[:-1]]
+    assert adds_up(account)
+    assert rows == [row for row in expected if row]
+    assert told == [number for number, row in enumerate(expected, 2) if row is None]
 
 
 TEXT_LAYOUT = """

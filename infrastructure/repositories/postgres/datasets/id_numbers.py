@@ -64,12 +64,15 @@ class IdNumbers:
         """Lines whose ids are right with numbers; ``None`` when another field looks like an id.
 
         A field is found by the tab before it, and the first one by the end of the line before it.
+        Each line has one to be found at least: so if that of the last line is among as many as
+        there are lines, nothing else is.
         """
+        last = data.rfind(b"\n", 0, -1) + 1
         for place, _, prefix in self._ids:
             if place:
-                if data.count(b"\t" + prefix) != lines:
+                data = data.replace(b"\t" + prefix, b"\t" + _FIRST_DIGITS, lines)
+                if not data[last:].split(b"\t")[place].startswith(_FIRST_DIGITS):
                     return None
-                data = data.replace(b"\t" + prefix, b"\t" + _FIRST_DIGITS)
             else:
                 data = data.replace(b"\n" + prefix, b"\n" + _FIRST_DIGITS)
                 data = b"".join((_FIRST_DIGITS, memoryview(data)[len(prefix) :]))

@@ -2,6 +2,8 @@
 
 import hashlib
 import heapq
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -23,7 +25,7 @@ from infrastructure.repositories.postgres.datasets.loading import (
     load_at_once,
     load_by_chunks,
 )
-from infrastructure.repositories.postgres.datasets.stream import Chunk, chunks_of, read_ahead
+from infrastructure.repositories.postgres.datasets.stream import Chunk, chunks_of
 from infrastructure.repositories.postgres.datasets.table_layout import Layout
 
 STEPS_AT_ONCE = 2
@@ -38,12 +40,20 @@ SESSION = """
     SET default_statistics_target = 30
 """
 
-# Nobody but the import knows these tables, and its own steps may take their time.
-_PATIENCE = "SET LOCAL lock_timeout = 0"
+# Nobody but the import knows these tables, and its own steps may take their time. What was just
+# written is in the system's cache: other processes that read it ahead cost more than they save.
+_OF_A_STEP = """
+    SET lock_timeout = 0;
+    SET effective_io_concurrency = 0;
+    SET maintenance_io_concurrency = 0
+"""
 
-# Rows come in the order of the key: what is shared among processes costs more than it saves, and
-# the other step has use for the processors.
+# Rows come in the order of the key: what is shared among processes costs more than it saves. With
+# so few processors that is so of every index: the other step has use for them.
 _ALONE = "SET LOCAL max_parallel_maintenance_workers = 0"
+_FEW_PROCESSORS = (os.cpu_count() or 1) <= STEPS_AT_ONCE
+
+_AT_FIRST = (-sys.maxsize, 0)
 
 _LoadLines = Callable[[cursor, Layout, Iterator[Chunk], Callable[[], None]], Loaded]
 
@@ -76,7 +86,8 @@ class _Step:
     """
 
     order: tuple[int, int]
-    job: Job = field(compare=False)
+    name: DatasetName | None = field(compare=False)
+    """The file that it is a step of, if it is of one."""
     do: Callable[[], Sequence["_Step"]] = field(compare=False)
 
 
@@ -100,13 +111,16 @@ class FileLoader:
         self._working: set[connection] = set()
         self._loaded: dict[DatasetName, Loaded] = {}
 
-    def load(self, jobs: Iterable[Job]) -> tuple[dict[DatasetName, Loaded], dict[DatasetName, str]]:
+    def load(
+        self, jobs: Iterable[Job], beside: Iterable[Callable[[connection], None]] = ()
+    ) -> tuple[dict[DatasetName, Loaded], dict[DatasetName, str]]:
         """Load all files; gives what became of each, or why it could not be read.
 
-        Raises psycopg2's errors, or whatever interrupts it, when all threads have ended.
+        What is to be done ``beside`` them is given a connection of its own, and done by the time
+        this ends. Raises psycopg2's errors, or whatever interrupts it, when all threads have ended.
         """
         failed: dict[DatasetName, str] = {}
-        ready = [self._loading(job) for job in jobs]
+        ready = [self._loading(job) for job in jobs] + [self._beside(work) for work in beside]
         heapq.heapify(ready)
         at_work: dict[Future[Sequence[_Step]], _Step] = {}
         with ThreadPoolExecutor(STEPS_AT_ONCE, thread_name_prefix="load") as threads:
@@ -116,11 +130,13 @@ class FileLoader:
                         step = heapq.heappop(ready)
                         at_work[threads.submit(step.do)] = step
                     for ended in wait(at_work, return_when=FIRST_COMPLETED).done:
-                        name = at_work.pop(ended).job.file.name
+                        name = at_work.pop(ended).name
                         try:
                             for following in ended.result():
                                 heapq.heappush(ready, following)
                         except (DatasetDamaged, OSError) as error:
+                            if name is None:
+                                raise
                             failed[name] = str(error)
             except BaseException:
                 self._end()
@@ -140,20 +156,32 @@ class FileLoader:
             raise _Ended
 
     @contextmanager
-    def _transaction(self) -> Iterator[cursor]:
-        """A transaction over a connection of its own, which `_end` can end."""
+    def _connection(self) -> Iterator[connection]:
+        """A connection of its own, which `_end` can end."""
         with closing(self._server.connect()) as opened:
             with self._lock:
                 self._check()
                 self._working.add(opened)
             try:
-                with opened, opened.cursor() as statements:
-                    statements.execute(SESSION)
-                    statements.execute(_PATIENCE)
-                    yield statements
+                yield opened
             finally:
                 with self._lock:
                     self._working.discard(opened)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[cursor]:
+        with self._connection() as opened, opened, opened.cursor() as statements:
+            statements.execute(SESSION)
+            statements.execute(_OF_A_STEP)
+            yield statements
+
+    def _beside(self, work: Callable[[connection], None]) -> _Step:
+        def do() -> Sequence[_Step]:
+            with self._connection() as opened:
+                work(opened)
+            return ()
+
+        return _Step(_AT_FIRST, None, do)
 
     def _loading(self, job: Job) -> _Step:
         def load() -> Sequence[_Step]:
@@ -165,7 +193,7 @@ class FileLoader:
             self._progress(job.file.name, "index", _size(job), _size(job))
             return self._indexing(job)
 
-        return _Step((-_size(job), 0), job, load)
+        return _Step((-_size(job), 0), job.file.name, load)
 
     def _load(self, job: Job, load_lines: _LoadLines) -> Loaded:
         """Load a file into a new table in one transaction."""
@@ -182,8 +210,7 @@ class FileLoader:
         chunks = chunks_of(path, job.layout.header, seen)
         with self._transaction() as statements:
             placing.create_table(statements, job.layout, stays=job.keeps_table)
-            with read_ahead(chunks) as ready:
-                loaded = load_lines(statements, job.layout, ready, self._check)
+            loaded = load_lines(statements, job.layout, chunks, self._check)
             if not loaded.loaded:
                 raise _nothing_loaded(job, loaded)
             placing.analyze(statements, job.layout)
@@ -196,6 +223,8 @@ class FileLoader:
         def index_column(column: str) -> Callable[[], Sequence[_Step]]:
             def index() -> Sequence[_Step]:
                 with self._transaction() as statements:
+                    if _FEW_PROCESSORS:
+                        statements.execute(_ALONE)
                     placing.index_column(statements, job.layout, column)
                 return ()
 
@@ -212,8 +241,8 @@ class FileLoader:
         columns = job.layout.indexes if job.keeps_table else ()
         order = -_size(job)
         return [
-            *(_Step((order, 1), job, index_column(column)) for column in columns),
-            _Step((order, 2), job, key),
+            *(_Step((order, 1), job.file.name, index_column(column)) for column in columns),
+            _Step((order, 2), job.file.name, key),
         ]
 
 

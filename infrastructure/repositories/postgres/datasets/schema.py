@@ -187,6 +187,9 @@ _STATEMENTS = (
         string_to_array(writers, ',') AS writers
     FROM {SCHEMA}.title_crew
     """,
+)
+
+_KNOWN_TITLES = (
     # Two halves, so that a question for one title finds it by the indexes of both sides.
     f"""
     CREATE OR REPLACE VIEW known_titles AS
@@ -261,8 +264,16 @@ _ATTACH = f"""
 _FORGET_FILE = f"DELETE FROM {SCHEMA}.files WHERE name = 'title.principals'"
 
 
+def make_known_titles(statements: cursor) -> None:
+    """Make the view of what both the files and scraped titles say, which needs the tables of both.
+
+    Inside the caller's transaction.
+    """
+    statements.execute(";".join(_KNOWN_TITLES))
+
+
 def make_schema(statements: cursor) -> None:
-    """Make what is not there yet, inside the caller's transaction.
+    """Make what is not there yet, inside the caller's transaction; all but `make_known_titles`.
 
     Principals that are held with texts as ids are held with numbers afterwards. Should one of their
     ids be none, which no file of IMDb's has, the file counts as never imported: the next import of

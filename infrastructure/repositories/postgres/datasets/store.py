@@ -24,10 +24,10 @@ from infrastructure.repositories.postgres.connections import Server
 from infrastructure.repositories.postgres.datasets import placing
 from infrastructure.repositories.postgres.datasets.loading import Loaded
 from infrastructure.repositories.postgres.datasets.loading_files import SESSION, FileLoader, Job
-from infrastructure.repositories.postgres.datasets.schema import make_schema
+from infrastructure.repositories.postgres.datasets.schema import make_known_titles, make_schema
 from infrastructure.repositories.postgres.datasets.table_layout import LAYOUTS, LOADING, SCHEMA
 from infrastructure.repositories.postgres.errors import translated
-from infrastructure.repositories.postgres.migrations import apply_migrations
+from infrastructure.repositories.postgres.migrations import apply_migrations, is_new
 
 # ruff: noqa: S608 - all names are constants of the layout
 
@@ -88,7 +88,7 @@ class DatasetTables:
     ) -> list[FileAccount]:
         """Import files; as `DatasetStore.import_files`."""
         check_choice([file.name for file in files], choice)
-        with translated(), self._importing() as main:
+        with translated(), self._importing() as (main, is_empty):
             known = _known(main)
             digests, failed = _digests(files, known.keys() | choice.rests_on)
             jobs, skipped = [], []
@@ -101,7 +101,11 @@ class DatasetTables:
                     skipped.append(before.account)
                 else:
                     jobs.append(_job(main, file, full_choice, choice))
-            loaded, not_loaded = FileLoader(self._server, progress).load(jobs)
+            beside = [apply_migrations] if is_empty else []
+            loaded, not_loaded = FileLoader(self._server, progress).load(jobs, beside)
+            if is_empty:
+                with main, main.cursor() as statements:
+                    make_known_titles(statements)
             failed |= not_loaded
             failed |= _without_what_they_rest_on(jobs, choice, failed)
             placed = [job for job in jobs if job.file.name not in failed]
@@ -121,10 +125,16 @@ class DatasetTables:
         return sorted(accounts, key=lambda account: order.index(account.name))
 
     @contextmanager
-    def _importing(self) -> Iterator[connection]:
-        """A session beside which nobody imports, and an empty place to load into."""
+    def _importing(self) -> Iterator[tuple[connection, bool]]:
+        """A session beside which nobody imports, and an empty place to load into.
+
+        Also whether the tables of scraped titles are still to be made, and `make_known_titles` is
+        to be called then: that takes a while, and so is done while the files are loaded.
+        """
         with closing(self._server.connect()) as main:
-            apply_migrations(main)
+            is_empty = is_new(main)
+            if not is_empty:
+                apply_migrations(main)
             with main, main.cursor() as statements:
                 statements.execute(SESSION)
                 statements.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK_KEY,))
@@ -133,11 +143,13 @@ class DatasetTables:
                         "another import into this database is at work: let it finish first"
                     )
                 make_schema(statements)
+                if not is_empty:
+                    make_known_titles(statements)
                 statements.execute(_CLEAR)
                 statements.execute(f"CREATE SCHEMA {LOADING}")
                 statements.execute(_MAKE_REJECTS)
             try:
-                yield main
+                yield main, is_empty
             finally:
                 # Nothing is lost when this fails: the next import clears up first.
                 if not main.closed:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeVar, cast
 
 from isal import igzip_lib, isal_zlib
 
@@ -20,18 +20,20 @@ LONGEST_LINE_BYTES = 1 << 20
 
 _LONGEST_HEADER_BYTES = 1000
 
-_READ_BYTES = 1 << 18
+_READ_BYTES = 1 << 16
 _AHEAD = 2
 """Chunks that are unpacked while the server works on the ones before."""
 
 _LOOK_UP_SECONDS = 0.25
-UNPACKED_BYTES = 1 << 20
+UNPACKED_BYTES = 1 << 18
 """Most that is unpacked in one go, however well it was packed."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP = 31
 """``wbits`` for a gzip stream: 16 + the largest window (zlib manual, inflateInit2)."""
 _BOM = b"\xef\xbb\xbf"
+
+_Item = TypeVar("_Item")
 
 _DAMAGED = cast("type[Exception]", igzip_lib.IsalError)  # its stub says that it is an instance
 
@@ -43,6 +45,13 @@ class Chunk:
     first_line: int
     data: bytes
     lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """No more items come, because of this error, if any."""
+
+    error: Exception | None
 
 
 def chunks_of(path: Path, header: Sequence[str], seen: Callable[[bytes], None]) -> Iterator[Chunk]:
@@ -129,16 +138,16 @@ def _unpacked(file: BinaryIO, path: Path, seen: Callable[[bytes], None]) -> Iter
 
 
 @contextmanager
-def read_ahead(chunks: Iterator[Chunk]) -> Iterator[Iterator[Chunk]]:
-    """The same chunks, made in a thread of their own, `_AHEAD` of them in advance at most.
+def read_ahead(items: Iterator[_Item]) -> Iterator[Iterator[_Item]]:
+    """The same items, made in a thread of their own, `_AHEAD` of them in advance at most.
 
     One thread takes them. On leaving, the other thread is told to end and waited for. What it
-    raises is raised where the chunks are taken.
+    raises is raised where the items are taken.
     """
-    ready: queue.Queue[Chunk | Exception | None] = queue.Queue(_AHEAD)
+    ready: queue.Queue[_Item | _Ended] = queue.Queue(_AHEAD)
     leaving = threading.Event()
 
-    def put(item: Chunk | Exception | None) -> None:
+    def put(item: _Item | _Ended) -> None:
         while not leaving.is_set():
             with suppress(queue.Full):
                 ready.put(item, timeout=_LOOK_UP_SECONDS)
@@ -146,19 +155,19 @@ def read_ahead(chunks: Iterator[Chunk]) -> Iterator[Iterator[Chunk]]:
 
     def make() -> None:
         try:
-            for chunk in chunks:
-                put(chunk)
+            for item in items:
+                put(item)
                 if leaving.is_set():
                     return
-            put(None)
-        except Exception as error:  # noqa: BLE001 - whoever takes the chunks is given it
-            put(error)
+            put(_Ended(None))
+        except Exception as error:  # noqa: BLE001 - whoever takes the items is given it
+            put(_Ended(error))
 
-    def taken() -> Iterator[Chunk]:
-        while (item := ready.get()) is not None:
-            if isinstance(item, Exception):
-                raise item
+    def taken() -> Iterator[_Item]:
+        while not isinstance(item := ready.get(), _Ended):
             yield item
+        if item.error is not None:
+            raise item.error
 
     thread = threading.Thread(target=make, name="unpack")
     thread.start()

@@ -62,6 +62,15 @@ _LOCK_KEY = 7_204_163_518
 _LOCK_WAIT = "60s"
 
 
+def is_new(opened: connection) -> bool:
+    """Whether the database has no schema yet, of whichever version; raises as `apply_migrations`.
+
+    ``opened`` is not in a transaction, before and after.
+    """
+    with translated(), opened, opened.cursor() as cursor:
+        return _version(cursor) is None
+
+
 def apply_migrations(opened: connection) -> None:
     """Apply what is missing, in one transaction; processes that do this at once go one by one.
 
