@@ -21,7 +21,6 @@ from infrastructure.repositories.postgres.migrations import (
     statements_0011,
     statements_0012,
     statements_0013,
-    statements_0014,
 )
 
 _VERSIONS = {
@@ -38,7 +37,6 @@ _VERSIONS = {
     "0011": statements_0011.STATEMENTS,
     "0012": statements_0012.STATEMENTS,
     "0013": statements_0013.STATEMENTS,
-    "0014": statements_0014.STATEMENTS,
 }
 """The statements of every version, in order; versions sort as text."""
 

@@ -1,4 +1,4 @@
-"""Version 0014 of the schema: jobs that are done by the clock.
+"""Version 0015 of the schema: jobs that are done by the clock.
 
 A row is one of the times at which a job is to be done. It is the job's lease, too: an index allows
 one row of each job that is open, whoever asks.

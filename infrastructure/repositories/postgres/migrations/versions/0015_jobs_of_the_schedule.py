@@ -2,10 +2,10 @@
 
 from alembic import op
 
-from infrastructure.repositories.postgres.migrations.statements_0014 import STATEMENTS
+from infrastructure.repositories.postgres.migrations.statements_0015 import STATEMENTS
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
