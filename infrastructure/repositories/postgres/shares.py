@@ -32,52 +32,54 @@ _GUESSED_ELEMENT = 0.02
 _KEPT_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True)
 class Column:
     """The values of a column: how many are unknown, the most frequent, and bounds of equal parts of
     the others; shares are of all rows."""
 
-    unknown: float = 0.0
-    common: Mapping[Value, float] = field(default_factory=dict)
-    bounds: Sequence[Value] = ()
-
-    @property
-    def known(self) -> float:
+    def __init__(
+        self,
+        unknown: float = 0.0,
+        common: Mapping[Value, float] | None = None,
+        bounds: Sequence[Value] = (),
+    ) -> None:
+        self.unknown = unknown
+        self.known = max(1e-6, 1 - unknown)
         """The share of rows that have a value at all."""
-        return max(1e-6, 1 - self.unknown)
+        self._common = common or {}
+        self._bounds = bounds
+        self._values: list[Any] = sorted(self._common)
+        self._sums = [0.0, *accumulate(self._common[value] for value in self._values)]
+        self._rest = max(0.0, self.known - self._sums[-1])
 
     def of_values(self, values: Sequence[Value]) -> float:
         """The share of rows that have one of these."""
-        if not self.common:
+        if not self._common:
             return min(1.0, _GUESSED_SHARE * len(values))
-        return sum(self.common.get(value, 0.0) for value in values)
+        return sum(self._common.get(value, 0.0) for value in values)
 
     def between(self, low: Value | None, high: Value | None) -> float:
         """The share of rows from a value to another, both of which count."""
-        if not self.common and not self.bounds:
+        if not self._common and not self._bounds:
             return self.known / 3
-        common = sum(share for value, share in self.common.items() if _is_within(value, low, high))
-        rest = max(0.0, self.known - sum(self.common.values()))
+        first = 0 if low is None else bisect_left(self._values, low)
+        end = len(self._values) if high is None else bisect_right(self._values, high)
+        common = self._sums[max(first, end)] - self._sums[first]
         below = 0.0 if low is None else self._rank(low, bisect_left)
         up_to = 1.0 if high is None else self._rank(high, bisect_right)
-        return common + rest * max(0.0, up_to - below)
+        return common + self._rest * max(0.0, up_to - below)
 
     def _rank(self, value: Value, bisect: Callable[..., int]) -> float:
         """How far from the first bound to the last a value is."""
-        if len(self.bounds) < 2:
+        if len(self._bounds) < 2:
             return 0.5
-        place = bisect(self.bounds, value)
-        if not 0 < place < len(self.bounds):
+        place = bisect(self._bounds, value)
+        if not 0 < place < len(self._bounds):
             return float(place > 0)
-        before, behind = self.bounds[place - 1], self.bounds[place]
+        before, behind = self._bounds[place - 1], self._bounds[place]
         within = 0.5
         if isinstance(value, float | int) and behind != before:
             within = (value - before) / (behind - before)  # type: ignore[operator]
-        return (place - 1 + within) / (len(self.bounds) - 1)
-
-
-def _is_within(value: Any, low: Any, high: Any) -> bool:
-    return (low is None or value >= low) and (high is None or value <= high)
+        return (place - 1 + within) / (len(self._bounds) - 1)
 
 
 class Elements:
