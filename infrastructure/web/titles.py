@@ -1,6 +1,10 @@
 """Titles: lists, one title, its credits and its history."""
 
-from typing import Annotated, Literal
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, Literal, cast
+from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
@@ -28,9 +32,12 @@ from infrastructure.web.parameters import (
     Year,
 )
 from infrastructure.web.problems import responses
-from infrastructure.web.services import UsesServices
+from infrastructure.web.quick import QuickRoute, Work, quick
+from infrastructure.web.services import Services, UsesServices
 
-router = APIRouter(prefix="/titles", tags=["titles"], dependencies=[MayRead])
+router = APIRouter(
+    prefix="/titles", tags=["titles"], dependencies=[MayRead], route_class=QuickRoute
+)
 
 HERE = "this server"
 """Where a title was looked for, in messages."""
@@ -89,11 +96,94 @@ class TitleParameters(Parameters):
         )
 
 
+def _whole(least: int, most: int) -> Callable[[str], int | None]:
+    def read(text: str) -> int | None:
+        if not (text.isascii() and text.isdecimal() and len(text) <= 9):
+            return None
+        return value if least <= (value := int(text)) <= most else None
+
+    return read
+
+
+def _rating(text: str) -> float | None:
+    if _DECIMAL.fullmatch(text) is None:
+        return None
+    return value if (value := float(text)) <= 10 else None
+
+
+def _text(most: int) -> Callable[[str], str | None]:
+    return lambda text: text if 1 <= len(text) <= most else None
+
+
+_DECIMAL = re.compile(r"[0-9]{1,2}(\.[0-9]{1,6})?", re.ASCII)
+_PERSON = re.compile(r"nm[0-9]{7,15}", re.ASCII)
+_TITLE = re.compile(r"tt[0-9]{7,15}", re.ASCII)
+_ANY_NUMBER = 999_999_999
+
+_QUICKLY: dict[str, Callable[[str], Any]] = {
+    "q": _text(300),
+    "kind": {kind.value: kind for kind in TitleKind}.get,
+    "genre": _text(100),
+    "year_min": _whole(1874, 9999),
+    "year_max": _whole(1874, 9999),
+    "rating_min": _rating,
+    "rating_max": _rating,
+    "votes_min": _whole(0, _ANY_NUMBER),
+    "votes_max": _whole(0, _ANY_NUMBER),
+    "metascore_min": _whole(0, 100),
+    "metascore_max": _whole(0, 100),
+    "runtime_min": _whole(1, _ANY_NUMBER),
+    "runtime_max": _whole(1, _ANY_NUMBER),
+    "person": lambda text: text if _PERSON.fullmatch(text) else None,
+    "sort": {sort.value: sort for sort in TitleSort}.get,
+    "order": {"asc": "asc", "desc": "desc"}.get,
+    "limit": _whole(1, 200),
+    "after": lambda text: text if len(text) <= 4000 else None,
+}
+"""What a value means that is plainly right; ``None`` for all others."""
+
+
+def parameters_quickly(query: bytes) -> TitleParameters | None:
+    """The parameters of a query that is plainly right, as the model has them; else ``None``."""
+    found: dict[str, Any] = {"kind": [], "genre": []}
+    for name, text in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        read = _QUICKLY.get(name)
+        value = None if read is None else read(text)
+        if value is None:
+            return None
+        if name in ("kind", "genre"):
+            found[name].append(value)
+        elif name in found:
+            return None
+        else:
+            found[name] = value
+    if len(found["kind"]) > 20 or len(found["genre"]) > 10:
+        return None
+    return TitleParameters.model_construct(**found)
+
+
+def _titles_quickly(request: Request) -> Work | None:
+    parameters = parameters_quickly(request.scope["query_string"])
+    return None if parameters is None else partial(titles, request, parameters, _services(request))
+
+
+def _title_quickly(request: Request) -> Work | None:
+    imdb_id: str = request.path_params["imdb_id"]
+    if request.scope["query_string"] or not _TITLE.fullmatch(imdb_id):
+        return None
+    return partial(title, request, imdb_id, _services(request), None)
+
+
+def _services(request: Request) -> Services:
+    return cast("Services", request.app.state.services)
+
+
 @router.get(
     "",
     summary="Search and list titles",
     response_model=TitlePage,
 )
+@quick(_titles_quickly)
 def titles(
     request: Request, parameters: Annotated[TitleParameters, Query()], services: UsesServices
 ) -> Response:
@@ -107,6 +197,7 @@ def titles(
     response_model=TitleOut,
     responses=responses(404),
 )
+@quick(_title_quickly)
 def title(
     request: Request, imdb_id: TitleIdParameter, services: UsesServices, _none: Nothing
 ) -> Response:

@@ -19,6 +19,7 @@ from domain.discovery import Span
 from domain.title import TitleKind
 from infrastructure.repositories.postgres import catalogue, open_postgres_repository
 from infrastructure.repositories.postgres.catalogue import open_postgres_catalogue
+from infrastructure.repositories.postgres.shares import STATISTICS
 from tests.databases import drop_database, new_database
 
 # A machine that is busy takes minutes to make so many titles.
@@ -53,7 +54,7 @@ def watched(
     ask = catalogue._Server.rows
 
     def rows(self: Any, statement: str, *values: object) -> Any:
-        if not statement.startswith("EXPLAIN"):
+        if statement != STATISTICS:
             ((explained,),) = ask(self, f"EXPLAIN (FORMAT JSON) {statement}", *values)
             plans.append(explained[0]["Plan"])
         return ask(self, statement, *values)
@@ -136,6 +137,27 @@ def test_a_page_of_all_titles_walks_along_one_index(
 
     (plan,) = plans
     assert [node["Node Type"] for node in nodes(plan)] == ["Limit", "Index Scan"]
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"kinds": (TitleKind.MOVIE,)},
+        {"genres": ("Drama",), "years": Span(1990, None)},
+        {"ratings": Span(5, None), "votes": Span(10, None), "runtimes": Span(20, 90)},
+        {"text": "the", "metascores": Span(10, None)},
+    ],
+)
+@pytest.mark.parametrize("sort", TitleSort)
+def test_only_titles_that_may_be_wanted_are_read(
+    watched: Catalogue, plans: list[dict[str, Any]], filters: dict[str, Any], sort: TitleSort
+) -> None:
+    assert watched.titles(TitleQuery(sort=sort, **filters)).items
+
+    scans = [node for plan in plans for node in nodes(plan) if "Index Name" in node]
+    read = {node["Index Name"] for node in scans if node["Node Type"] != "Index Only Scan"}
+    assert read <= {"titles_pkey"}
+    assert all(plan["Node Type"] == "Limit" for plan in plans)
 
 
 @pytest.mark.parametrize("text", [None, word_of(30), word_of(40_000), f"{word_of(25)} b"])

@@ -28,9 +28,9 @@ from domain.merged_id import MergedId
 from domain.provenance import Provenance
 from domain.run import RunOutcome, RunReport
 from domain.title import CreditCategory, Title, TitleKind
-from infrastructure.repositories.postgres import catalogue_sql, open_postgres_repository
+from infrastructure.repositories.postgres import open_postgres_repository, title_pages
 from infrastructure.repositories.postgres.catalogue import open_postgres_catalogue
-from infrastructure.repositories.postgres.catalogue_sql import EFFORT, Effort
+from infrastructure.repositories.postgres.title_pages import EFFORT, Effort
 from tests.builders import (
     NOON,
     a_chart,
@@ -189,15 +189,13 @@ def shared_url(postgres_server: str) -> Iterator[str]:
 
 EFFORTS = {
     "as it is": EFFORT,
-    "by walking": Effort(walk_cost=0, rare_word=0, row_cost=9, least_range=2, walk_margin=0.1),
-    "by gathering": Effort(walk_cost=1e9, range_cost=1e9, gathered=100),
-    "by ranges": Effort(
-        walk_cost=1e9, range_cost=-1e9, rare_word=0, gathered=1, least_range=1, range_margin=0.001,
-        range_growth=2,
+    "by walking": Effort(walk=0, row=0),
+    "by short walks": Effort(walk=1e-9, row=0, margin=0, least_walk=1),
+    "by gathering": Effort(walk=1e9, row=1e9, entry=0, gathered_row=0, gathered=100),
+    "by gathering in vain": Effort(
+        walk=1e3, row=1e3, entry=0, gathered_row=0, gathered=0, margin=0, least_walk=2
     ),
-    "by longer ranges": Effort(
-        walk_cost=1e9, range_cost=-1e9, rare_word=0, gathered=0, least_range=3, range_margin=0.001
-    ),
+    "by picking": Effort(walk=1, row=0, entry=1e9),
 }  # fmt: skip
 
 
@@ -216,7 +214,7 @@ def test_paging_gives_every_title_once_and_in_order(
         open_postgres_catalogue(shared_url) as catalogue,
         pytest.MonkeyPatch.context() as patch,
     ):
-        patch.setattr(catalogue_sql, "EFFORT", effort)
+        patch.setattr(title_pages, "EFFORT", effort)
         execute(shared_url, "DELETE FROM titles")
         repository.save(titles, a_run())
         execute(shared_url, "ANALYZE titles")

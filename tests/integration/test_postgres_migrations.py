@@ -189,3 +189,33 @@ def test_units_are_told_in_the_database_itself(postgres_url: str, table: str, co
     )
 
     assert rows_of(postgres_url, query)[0][0]
+
+
+def test_indexes_answer_for_titles_that_were_there_before(postgres_url: str) -> None:
+    versions = {n: statements for n, statements in apply._VERSIONS.items() if n < "0014"}
+    execute(
+        postgres_url,
+        *(statement for number in sorted(versions) for statement in versions[number]),
+        apply._CREATE_VERSION_TABLE,
+        "INSERT INTO schema_version VALUES ('0013')",
+        """
+        INSERT INTO runs (run_id, command, sources, started_at)
+        VALUES ('r', 'titles', '{}', now())
+        """,
+        """
+        INSERT INTO titles (imdb_id, kind, title, genres, source, found_by, fetched_at,
+            facts_digest, run_id)
+        SELECT 'tt' || lpad(n::text, 7, '0'), 'movie', 'Été the ' || n, '{Drama,War}', 'html',
+            'dom', now(), '', 'r'
+        FROM generate_series(1, 500) AS n
+        """,
+    )
+
+    open_and_close(postgres_url)
+
+    facts = "title_key, genre_marks = genre_marks_of('{War,Drama}'), word_marks <> 0"
+    assert rows_of(postgres_url, f"SELECT {facts} FROM titles WHERE imdb_id = 'tt0000007'") == [
+        ("été the 7", True, True)
+    ]
+    seen = "SELECT relallvisible = relpages FROM pg_class WHERE oid = 'titles'::regclass"
+    assert rows_of(postgres_url, seen) == [(True,)]

@@ -111,7 +111,7 @@ def test_a_release_date_is_a_date_only_when_the_day_is_known(
 @pytest.mark.parametrize(
     ("index", "condition"),
     [
-        ("titles_by_title", "left(lower(title), 200) LIKE 'the god%'"),
+        ("titles_by_title", "title_key LIKE 'the god%'"),
         ("titles_words", "words @@ plainto_tsquery('simple', 'godfather')"),
     ],
 )

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
 from datetime import UTC
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -34,13 +33,11 @@ from domain.errors import InvalidFilter, InvalidTitle, RepositoryUnavailable
 from domain.history import SnapshotTime
 from domain.identifiers import ImdbId, NameId, TitleId
 from domain.title import Credit, CreditCategory, Title, TitleKind
-from infrastructure.repositories.postgres import catalogue_sql
 from infrastructure.repositories.postgres.catalogue_sql import (
     TITLE_COLUMNS,
-    Listing,
+    PersonListing,
     Sql,
     person_listing,
-    title_listings,
 )
 from infrastructure.repositories.postgres.connections import ConnectionPool, Server
 from infrastructure.repositories.postgres.detail_rows import details_from, details_json
@@ -48,6 +45,8 @@ from infrastructure.repositories.postgres.errors import NAME, is_lost_connection
 from infrastructure.repositories.postgres.migrations import apply_migrations
 from infrastructure.repositories.postgres.profiles import SELECT_NAMED_PROFILES, profile_from
 from infrastructure.repositories.postgres.rows import Row, array_literal, select_titles, title_from
+from infrastructure.repositories.postgres.shares import STATISTICS, KeptShares
+from infrastructure.repositories.postgres.title_pages import page_of_titles
 
 _Result = TypeVar("_Result")
 _Id = TypeVar("_Id", TitleId, NameId, ImdbId)
@@ -62,6 +61,7 @@ _BEFORE = (
     "SET LOCAL lock_timeout = '30s'; SET LOCAL statement_timeout = {timeout}; "
     "SET LOCAL enable_seqscan = off; SET LOCAL jit = off; "
     "SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL random_page_cost = 1.1; "
+    "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; "
 )
 
 _SUMMARIES = f"""
@@ -132,6 +132,10 @@ _KINDS = "SELECT kind, count(*) FROM titles GROUP BY kind"
 
 _COUNTS = "SELECT (SELECT count(*) FROM people), (SELECT count(*) FROM credits)"
 
+_GATHERED_PEOPLE = 3_000
+"""So many people are gathered before it is seen whether there are more."""
+_WALKED_PEOPLE = 10_000
+
 _CREDIT_PLACE = re.compile(r"(tt[0-9]{7,15})/([a-z]{1,20})/([0-9]{1,9})")
 
 _CATEGORY_ORDER = {category: place for place, category in enumerate(CreditCategory)}
@@ -171,17 +175,14 @@ class PostgresCatalogue:
     def __init__(self, pool: ConnectionPool, statement_seconds: float) -> None:
         self._pool = pool
         self._statement_seconds = statement_seconds
+        self._shares = KeptShares()
 
     def titles(self, query: TitleQuery) -> Page[TitleSummary]:
         """Give a page of titles: those of unknown value in the sort after all the others."""
 
         def ask(server: _Server) -> list[Row]:
-            rows: list[Row] = []
-            for listing in title_listings(query):
-                rows += _page(server, replace(listing, limit=listing.limit - len(rows)))
-                if len(rows) > query.limit:
-                    break
-            return rows
+            shares = self._shares.current(lambda: server.rows(STATISTICS))
+            return page_of_titles(lambda statement: _rows(server, statement), query, shares)
 
         rows = self._asked(ask)
         items = tuple(_summary(row[:-1]) for row in rows[: query.limit])
@@ -349,111 +350,24 @@ class _Server:
         return list(self._statements.fetchall())
 
 
-def _page(server: _Server, listing: Listing) -> list[Row]:
-    """The first titles of a listing, in what should be the shortest way; see `catalogue_sql`."""
-    if not listing.filters:
-        return _rows(server, listing.walk())
-    if listing.is_scattered:
-        return _gathered(server, listing, None) or []
-    effort, known = catalogue_sql.EFFORT, _estimated(server, listing)
-    rows: list[Row] | None
-    listing = replace(listing, words=known.rarest_words, is_short=known.held <= effort.few)
-    away = listing.limit / known.share
-    walk = effort.walk_cost * away
-    ranges = (
-        effort.range_cost * effort.range_margin * away
-        + effort.row_cost * effort.range_margin * listing.limit
-        + known.index_cost
-    )
-    if known.has_rare_word or known.gather_cost <= min(walk, ranges):
-        rows = _gathered(server, listing, effort.gathered)
-        if rows is not None:
-            return rows
-    elif walk <= ranges:
-        rows = _rows(server, listing.short_walk(int(effort.walk_margin * away)))
-        if len(rows) == listing.limit:
-            return rows
-    return _by_ranges(server, listing, known.share)
-
-
-def _by_ranges(server: _Server, listing: Listing, share: float) -> list[Row]:
-    """The first rows of a listing, from one range of its order after the other."""
-    effort = catalogue_sql.EFFORT
-    length = max(effort.least_range, int(effort.range_margin * listing.limit / share))
-    rows: list[Row] = []
-    rest: Listing = listing
-    while True:
-        ends = _rows(server, rest.place(length))
-        until = ends[0] if ends else None
-        rows += _gathered(server, replace(rest, until=until), None) or []
-        if until is None or len(rows) >= listing.limit:
-            return rows
-        rest = replace(rest, after=until, limit=listing.limit - len(rows))
-        # What is wanted is less than it seemed: all that is left of it may be little.
-        found = _gathered(server, rest, effort.gathered)
-        if found is not None:
-            return rows + found
-        length *= effort.range_growth
-
-
-def _page_of_people(server: _Server, listing: Listing) -> list[Row]:
+def _page_of_people(server: _Server, listing: PersonListing) -> list[Row]:
     """The first people of a listing: all are gathered unless they are many."""
     if not listing.filters:
         return _rows(server, listing.walk())
-    found = _gathered(server, listing, catalogue_sql.EFFORT.gathered)
+    found = _gathered(server, listing, _GATHERED_PEOPLE)
     if found is None:
-        found = _rows(server, listing.short_walk(catalogue_sql.EFFORT.walked_people))
+        found = _rows(server, listing.short_walk(_WALKED_PEOPLE))
         if len(found) < listing.limit:
             found = _gathered(server, listing, None)
     return found or []
 
 
-def _gathered(server: _Server, listing: Listing, most: int | None) -> list[Row] | None:
+def _gathered(server: _Server, listing: PersonListing, most: int | None) -> list[Row] | None:
     """The first rows of a listing, or ``None`` when more than ``most`` are wanted."""
     counted = _rows(server, listing.gather(most))
     if most is not None and counted and counted[0][0] > most:
         return None
     return [row[1:] for row in counted]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Estimate:
-    """What PostgreSQL knows of a listing: its rows, those that are wanted, what it costs.
-
-    ``index_cost`` is the part of ``gather_cost`` before any row is read.
-    """
-
-    held: float
-    share: float
-    gather_cost: float
-    index_cost: float
-    has_rare_word: bool = False
-    rarest_words: tuple[Sql, ...] = ()
-
-
-def _estimated(server: _Server, listing: Listing) -> _Estimate:
-    ((explained,),) = _rows(server, listing.estimate())
-    plans: list[dict[str, Any]] = explained[0]["Plan"].get("Plans", [])
-    if len(plans) != 3 + len(listing.words) + (listing.last_word is not None):
-        # A part that can have no rows is left out of the plan.
-        return _Estimate(held=0, share=1, gather_cost=0, index_cost=0)
-    held, wanted, _, *words = (max(1, plan["Plan Rows"]) for plan in plans)
-    whole = [words.pop(), *words[1:]] if words else []
-    gather = plans[2]
-    below = [plan["Total Cost"] for plan in gather.get("Plans", [])]
-    effort, rarest = catalogue_sql.EFFORT, min(words, default=0)
-    chosen = tuple(w for w, rows in zip(listing.words, words, strict=True) if rows <= 3 * rarest)
-    looked_up = effort.word_cost * rarest * len(chosen)
-    left = effort.row_cost * rarest if len(chosen) < len(words) else 0
-    return _Estimate(
-        held=held,
-        share=wanted / held,
-        gather_cost=gather["Total Cost"] + looked_up + left,
-        index_cost=looked_up + (below[0] if below else gather["Total Cost"]),
-        has_rare_word=rarest <= effort.rare_word * held
-        and min(whole, default=held) <= effort.gathered,
-        rarest_words=chosen,
-    )
 
 
 def _rows(server: _Server, statement: Sql) -> list[Row]:

@@ -21,6 +21,7 @@ from infrastructure.repositories.postgres.migrations import (
     statements_0011,
     statements_0012,
     statements_0013,
+    statements_0014,
 )
 
 _VERSIONS = {
@@ -37,6 +38,7 @@ _VERSIONS = {
     "0011": statements_0011.STATEMENTS,
     "0012": statements_0012.STATEMENTS,
     "0013": statements_0013.STATEMENTS,
+    "0014": statements_0014.STATEMENTS,
 }
 """The statements of every version, in order; versions sort as text."""
 
@@ -53,6 +55,8 @@ _CREATE_VERSION_TABLE = f"""
     )
 """
 """As Alembic makes it (alembic.ddl.impl, ``version_table_impl``)."""
+
+_TITLES_REWRITTEN = "0014"
 
 _LOCK_KEY = 7_204_163_518
 """Our key among PostgreSQL's advisory locks: any number will do, the same for every process."""
@@ -84,6 +88,8 @@ def apply_migrations(opened: connection) -> None:
             version = _create(opened)
     if version != HEAD:
         _upgrade(opened)
+        if version is not None and version < _TITLES_REWRITTEN:
+            _note_visible_titles(opened)
 
 
 def _version(statements: cursor) -> str | None:
@@ -123,6 +129,20 @@ def _create(opened: connection) -> str | None:
         statements.execute(_CREATE_VERSION_TABLE)
         statements.execute(f"INSERT INTO {VERSION_TABLE} VALUES (%s)", (HEAD,))  # noqa: S608
     return HEAD
+
+
+def _note_visible_titles(opened: connection) -> None:
+    """Have PostgreSQL note what all may see: only then an index alone answers who looks through it.
+
+    It would do so by itself when enough has changed, which in an old store may never be. Cannot be
+    part of a transaction; when it is interrupted, looking through titles only takes longer.
+    """
+    opened.autocommit = True
+    try:
+        with translated(), opened.cursor() as statements:
+            statements.execute("VACUUM (ANALYZE) titles")
+    finally:
+        opened.autocommit = False
 
 
 def _upgrade(opened: connection) -> None:
