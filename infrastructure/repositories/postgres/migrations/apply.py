@@ -22,6 +22,7 @@ from infrastructure.repositories.postgres.migrations import (
     statements_0012,
     statements_0013,
     statements_0014,
+    statements_0015,
 )
 
 _VERSIONS = {
@@ -39,6 +40,7 @@ _VERSIONS = {
     "0012": statements_0012.STATEMENTS,
     "0013": statements_0013.STATEMENTS,
     "0014": statements_0014.STATEMENTS,
+    "0015": statements_0015.STATEMENTS,
 }
 """The statements of every version, in order; versions sort as text."""
 
