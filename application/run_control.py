@@ -11,12 +11,14 @@ from typing import Protocol
 
 from application.ports import RunObserver
 from application.run_progress import RunProgress, RunTracker, progress_of
-from domain.batch import Stage
+from domain.batch import RunBatches, Stage
 from domain.chart import ChartName
 from domain.details import DetailName
 from domain.errors import (
     AnotherRunAtWork,
+    NotDistributed,
     NotRunningHere,
+    RunIsOver,
     ScraperError,
     ShuttingDown,
     TooManyWatchers,
@@ -104,6 +106,17 @@ def _steers_nothing(run_id: str, stage: Stage) -> Stage | None:
     return None
 
 
+LookAtBatches = Callable[[str], RunBatches | None]
+"""Asks for the batches of a run, as `BatchLedger.progress`; ``None``: workers do not do it.
+
+Raises `RepositoryUnavailable`. Any thread may call it.
+"""
+
+
+def _knows_no_batches(run_id: str) -> RunBatches | None:
+    return None
+
+
 FindRun = Callable[[str], RunRecord | None]
 """Asks the repositories for a run; raises `RepositoryUnavailable`. Any thread may call it."""
 
@@ -138,7 +151,7 @@ class RunControl:
     it, as they do beside one of the command line: the repositories' own locks keep them apart.
     ``when_ended`` takes the account of each run, in the run's thread, before its watchers hear of
     the end. `close` ends the run at work; without it the process waits for the run's end.
-    ``steer`` reaches the runs that workers do.
+    ``steer`` reaches the runs that workers do, and ``batches`` looks at them.
     """
 
     def __init__(
@@ -148,10 +161,11 @@ class RunControl:
         *,
         when_ended: Callable[[RunReport], object] = lambda report: None,
         steer: SteerRun = _steers_nothing,
+        batches: LookAtBatches = _knows_no_batches,
     ) -> None:
         self._perform = perform
         self._steer = steer
-        self._find = _SparingFinder(find)
+        self._find = _SparingFinder(find, batches)
         self._when_ended = when_ended
         self._lock = threading.Lock()
         self._current: _Work | None = None
@@ -197,13 +211,42 @@ class RunControl:
             return
         with self._lock:
             is_known = run_id in self._known
-        record = None if is_known else self._find(run_id)
-        if record is None and not is_known:
+        found = None if is_known else self._find(run_id)
+        if found is None and not is_known:
             raise UnknownRun(run_id)
-        at_work = record is not None and record.at_work
+        at_work = found is not None and found.record.at_work
         if at_work and self._steer(run_id, Stage.CANCELLED) is Stage.CANCELLED:
             return
         raise NotRunningHere(run_id, at_work=at_work)
+
+    def pause(self, run_id: str) -> None:
+        """Have workers begin nothing more of a run, and let go of what they have.
+
+        Once more does nothing. Raises `NotDistributed`, `RunIsOver`, `UnknownRun`,
+        `RepositoryUnavailable`.
+        """
+        self._have_workers(run_id, Stage.PAUSED)
+
+    def go_on(self, run_id: str) -> None:
+        """Have workers go on with a run that was paused; raises as `pause`."""
+        self._have_workers(run_id, Stage.RUNNING)
+
+    def _have_workers(self, run_id: str, stage: Stage) -> None:
+        reached = self._steer(run_id, stage)
+        if reached is None:
+            with self._lock:
+                is_known = run_id in self._known
+            if not is_known and self._find(run_id) is None:
+                raise UnknownRun(run_id)
+            raise NotDistributed(run_id)
+        if reached is not stage:
+            raise RunIsOver(run_id)
+
+    def progress(self, run_id: str) -> RunProgress:
+        """Give how far a run is now; raises as `watch`, but for `TooManyWatchers`."""
+        progress = self._view(run_id).poll()
+        assert progress is not None  # noqa: S101 - the first one always is
+        return progress
 
     def watch(self, run_id: str) -> RunWatch:
         """Give a view of a run, of this process or another one, at work or over.
@@ -223,12 +266,12 @@ class RunControl:
             work = self._known.get(run_id)
         if work is not None and not work.tracker.progress().is_over:
             return _LiveWatch(work.tracker)
-        record = self._find(run_id)
-        if work is not None and (record is None or not record.at_work):
+        found = self._find(run_id)
+        if work is not None and (found is None or not found.record.at_work):
             return _LiveWatch(work.tracker)  # it knows more of the end
-        if record is None:
+        if found is None:
             raise UnknownRun(run_id)
-        return _DistantWatch(record, self._find, self._closed)
+        return _DistantWatch(found, self._find, self._closed)
 
     def close(self) -> None:
         """Take no more runs, cancel the one at work, and wait until all of it is saved and closed.
@@ -337,25 +380,33 @@ class _LiveWatch:
             self._tracker.wait_for_change(self._seen, self.pause_seconds)
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is known of a run of another process."""
+
+    record: RunRecord
+    batches: RunBatches | None
+
+
 class _DistantWatch:
-    """A view of a run of another process, as far as the repositories tell."""
+    """A view of a run of another process, as far as the repositories and the ledger tell."""
 
     asks_repositories = True
     pause_seconds = LOOK_SECONDS
 
-    def __init__(self, record: RunRecord, find: FindRun, closed: threading.Event) -> None:
-        self._record = record
+    def __init__(self, found: _Found, find: "_SparingFinder", closed: threading.Event) -> None:
+        self._found = found
         self._find = find
         self._closed = closed
         self._number = 0
 
     def poll(self) -> RunProgress | None:
-        record = self._find(self._record.run.run_id) or self._record
-        if self._number and record == self._record:
+        found = self._find(self._found.record.run.run_id) or self._found
+        if self._number and found == self._found:
             return None
-        self._record = record
+        self._found = found
         self._number += 1
-        return progress_of(record, self._number)
+        return progress_of(found.record, self._number, found.batches)
 
     def __iter__(self) -> Iterator[RunProgress]:
         while not self._closed.is_set():
@@ -374,18 +425,21 @@ class _SparingFinder:
     wait for that answer instead of asking too.
     """
 
-    def __init__(self, find: FindRun) -> None:
+    def __init__(self, find: FindRun, batches: LookAtBatches) -> None:
         self._find = find
+        self._batches = batches
         self._lock = threading.Lock()
-        self._found: dict[str, tuple[float, RunRecord]] = {}
+        self._known: dict[str, tuple[float, _Found]] = {}
 
-    def __call__(self, run_id: str) -> RunRecord | None:
+    def __call__(self, run_id: str) -> _Found | None:
         with self._lock:
             now = time.monotonic()
-            self._found = {k: v for k, v in self._found.items() if now - v[0] < LOOK_SECONDS}
-            if run_id in self._found:
-                return self._found[run_id][1]
+            self._known = {k: v for k, v in self._known.items() if now - v[0] < LOOK_SECONDS}
+            if run_id in self._known:
+                return self._known[run_id][1]
             record = self._find(run_id)
-            if record is not None:
-                self._found[run_id] = (now, record)
-            return record
+            if record is None:
+                return None
+            found = _Found(record, self._batches(run_id) if record.at_work else None)
+            self._known[run_id] = (now, found)
+            return found

@@ -91,10 +91,25 @@ class ParkedBatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerAtWork:
+    """A worker that has a batch of ``titles``, and how far it is with it.
+
+    ``heard_seconds`` ago it has last said that it lives.
+    """
+
+    name: str
+    titles: int
+    fetched: int
+    failed: int
+    heard_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunBatches:
     """How far a distributed run is: its stage, its batches by state, its titles.
 
-    ``fetched`` and ``failed`` count titles, also of batches that are at work now.
+    ``fetched`` and ``failed`` count titles, also of batches that are at work now; ``workers`` are
+    those that have one.
     """
 
     stage: Stage
@@ -102,6 +117,13 @@ class RunBatches:
     fetched: int
     failed: int
     batches: Mapping[BatchState, int]
+    workers: tuple[WorkerAtWork, ...] = ()
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether no worker has begun any of it yet."""
+        begun = self.batches.keys() - {BatchState.QUEUED}
+        return bool(self.batches) and not begun and not self.fetched
 
 
 def account_of(report: RunReport, wanted: Sequence[TitleId]) -> BatchAccount:

@@ -76,7 +76,7 @@ if TYPE_CHECKING:
     from application.title_fields import TitleField
     from application.title_statistics import TitleStatistics
     from application.work_batches import Housekeeping, Tools, WorkBatch
-    from domain.batch import BatchClaim, Stage
+    from domain.batch import BatchClaim, RunBatches, Stage
     from domain.discovery import TitleFilter
     from infrastructure.http.cache import HttpCache
     from infrastructure.http.cache_storage import Storage
@@ -230,6 +230,7 @@ def open_run_control(
         partial(find_run, settings),
         when_ended=ended,
         steer=partial(_steer, settings),
+        batches=partial(_batches_of, settings),
     )
     try:
         yield control
@@ -242,6 +243,19 @@ def _steer(settings: Settings, run_id: str, stage: "Stage") -> "Stage | None":
         return None
     with open_ledger(settings) as ledger:
         return ledger.set_stage(run_id, stage)
+
+
+def _batches_of(settings: Settings, run_id: str) -> "RunBatches | None":
+    """The batches of a run that workers do; of others, and while it cannot be asked, ``None``."""
+    openers = repositories_with_data(settings)
+    if not any(opener.name == "postgres" for opener in openers):
+        return None
+    try:
+        with open_ledger(settings) as ledger:
+            return ledger.progress(run_id)
+    except RepositoryUnavailable as error:
+        logger.warning("the batches of run %s cannot be looked at: %s", run_id, error)
+        return None
 
 
 def _performer(

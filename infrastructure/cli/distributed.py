@@ -144,14 +144,10 @@ def _watch(ledger: BatchLedger, run_id: str) -> None:
         if now - told_at >= LOG_EVERY_SECONDS:
             told_at = now
             logger.info("%s", _described(progress, now - began))
-        if not is_told_of_workers and now - began > PATIENCE_SECONDS and _is_untouched(progress):
+        if not is_told_of_workers and now - began > PATIENCE_SECONDS and progress.is_untouched:
             is_told_of_workers = True
             logger.warning("no worker has begun yet: start some with: python main.py worker")
         time.sleep(LOOK_SECONDS)
-
-
-def _is_untouched(progress: RunBatches) -> bool:
-    return all(state in _WAITING for state in progress.batches) and not progress.fetched
 
 
 def _described(progress: RunBatches, seconds: float) -> str:

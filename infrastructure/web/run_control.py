@@ -20,6 +20,7 @@ from application.run_control import (
     TitlesOrder,
 )
 from application.run_progress import RunProgress, RunState
+from domain.batch import BatchState
 from domain.chart import ChartName
 from domain.details import DetailName
 from domain.errors import RepositoryUnavailable
@@ -132,6 +133,18 @@ class RunAddress(BaseModel):
     )
 
 
+class WorkerOut(BaseModel):
+    """A worker that has a batch of the run."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    titles: int = Field(description="Titles of the batch that it has.")
+    fetched: int
+    failed: int
+    heard_seconds: float = Field(description="So long ago it last said that it lives.")
+
+
 class ProgressOut(BaseModel):
     """How far a run is; what is not known is null."""
 
@@ -150,6 +163,10 @@ class ProgressOut(BaseModel):
     not_tried: int | None
     outcome: RunOutcome | None
     error: str | None
+    batches: dict[BatchState, int] | None = Field(
+        description="Of a run that workers do: how many of its batches are in each state."
+    )
+    workers: list[WorkerOut] = Field(description="Those that have a batch of it now.")
 
 
 _ORDERS: Mapping[str, Any] = {
@@ -194,6 +211,35 @@ def cancel_run(run_id: RunIdParameter, services: UsesServices, _none: Nothing) -
     409: it is at work neither here nor in workers.
     """
     services.runs.cancel(run_id)
+    return _address(run_id)
+
+
+@router.post(
+    "/{run_id}/pause",
+    summary="Pause a run that workers do",
+    status_code=202,
+    dependencies=[MayWrite],
+    responses=responses(403, 404, 409),
+)
+def pause_run(run_id: RunIdParameter, services: UsesServices, _none: Nothing) -> RunAddress:
+    """Workers save what is in flight and begin nothing more of it. Once more does nothing.
+
+    409: it is over, or no run that workers do.
+    """
+    services.runs.pause(run_id)
+    return _address(run_id)
+
+
+@router.post(
+    "/{run_id}/continue",
+    summary="Go on with a run that was paused",
+    status_code=202,
+    dependencies=[MayWrite],
+    responses=responses(403, 404, 409),
+)
+def continue_run(run_id: RunIdParameter, services: UsesServices, _none: Nothing) -> RunAddress:
+    """Workers go on with it. Once more does nothing. 409: as for pausing."""
+    services.runs.go_on(run_id)
     return _address(run_id)
 
 

@@ -19,6 +19,7 @@ from domain.batch import (
     RunBatches,
     Stage,
     Standing,
+    WorkerAtWork,
 )
 from domain.errors import RepositoryUnavailable
 from domain.identifiers import TitleId
@@ -45,7 +46,7 @@ _ADD_BATCHES = "INSERT INTO run_batches (run_id, first, ids) VALUES %s"
 _CLAIM = """
     UPDATE run_batches b SET state = 'running', worker = %(worker)s, token = %(token)s,
         attempts = attempts + (state <> 'running')::integer, fetched = 0, failed = 0,
-        lease_until = now() + %(lease)s * interval '1 second'
+        heard_at = now(), lease_until = now() + %(lease)s * interval '1 second'
     FROM distributed_runs d
     WHERE b.batch_id = %(batch_id)s AND d.run_id = b.run_id
         AND (b.state IN ('queued', 'failed') AND b.due_at <= now() AND d.stage = 'running'
@@ -55,7 +56,7 @@ _CLAIM = """
 
 _KEEP = """
     UPDATE run_batches b SET lease_until = now() + %(lease)s * interval '1 second',
-        fetched = %(fetched)s, failed = %(failed)s
+        heard_at = now(), fetched = %(fetched)s, failed = %(failed)s
     FROM distributed_runs d
     WHERE b.batch_id = %(batch_id)s AND b.state = 'running' AND b.token = %(token)s
         AND d.run_id = b.run_id
@@ -149,6 +150,12 @@ _PROGRESS = """
         coalesce(sum(CASE b.state WHEN 'parked' THEN cardinality(ids) ELSE b.failed END), 0)
     FROM distributed_runs d JOIN runs r USING (run_id) LEFT JOIN run_batches b USING (run_id)
     WHERE run_id = %s GROUP BY d.stage, r.asked, b.state
+"""
+
+_AT_WORK = """
+    SELECT worker, cardinality(ids), fetched, failed,
+        greatest(0, extract(epoch FROM now() - coalesce(heard_at, now())))
+    FROM run_batches WHERE run_id = %s AND state = 'running' ORDER BY worker, batch_id
 """
 
 _SET_STAGE = """
@@ -411,12 +418,18 @@ def _progress(statements: cursor, run_id: str) -> RunBatches | None:
     stage, asked = rows[0][:2]
     counted = [(BatchState(state), *rest) for _, _, state, *rest in rows if state is not None]
     whole = [row for row in counted if row[0] is not BatchState.SPLIT]
+    statements.execute(_AT_WORK, (run_id,))
+    workers = (
+        WorkerAtWork(name=n, titles=t, fetched=done, failed=failed, heard_seconds=float(seconds))
+        for n, t, done, failed, seconds in statements.fetchall()
+    )
     return RunBatches(
         stage=Stage(stage),
         asked=asked,
         fetched=sum(fetched for _, _, fetched, _ in whole),
         failed=sum(failed for _, _, _, failed in whole),
         batches={state: count for state, count, _, _ in counted},
+        workers=tuple(workers),
     )
 
 

@@ -21,6 +21,7 @@ from infrastructure.repositories.postgres.migrations import (
     statements_0011,
     statements_0012,
     statements_0013,
+    statements_0014,
 )
 
 _VERSIONS = {
@@ -37,6 +38,7 @@ _VERSIONS = {
     "0011": statements_0011.STATEMENTS,
     "0012": statements_0012.STATEMENTS,
     "0013": statements_0013.STATEMENTS,
+    "0014": statements_0014.STATEMENTS,
 }
 """The statements of every version, in order; versions sort as text."""
 
