@@ -13,10 +13,10 @@ from typing import TypeVar
 
 from application.composite_save import CompositeSave
 from application.copying import copy_titles
+from application.intervals import at_intervals
 from application.outcome_log import log_outcome
 from application.ports import BatchLedger, TitleRepository
 from application.scrape_titles import SLOWEST_SHOWN, utc_now
-from application.work_batches import at_intervals
 from domain.batch import PARKED, BatchAccount, ParkedBatch
 from domain.errors import RepositoryUnavailable, UnknownRun
 from domain.identifiers import ImdbId, TitleId

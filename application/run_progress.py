@@ -239,7 +239,11 @@ def progress_of(record: RunRecord, number: int, batches: RunBatches | None = Non
 
 
 def _of_batches(record: RunRecord, number: int, batches: RunBatches) -> RunProgress:
-    notices = ("no worker has begun it yet",) if batches.is_untouched else ()
+    notices: tuple[str, ...] = ()
+    if batches.is_untouched:
+        notices = ("no worker has begun it yet",)
+    elif batches.wait is not None:
+        notices = (batches.wait.told(record.run.sources),)
     return RunProgress(
         run_id=record.run.run_id,
         number=number,

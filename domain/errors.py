@@ -12,6 +12,7 @@
     ├── SourceError              try later, or another source
     │   ├── SourceUnavailable    unreachable, timed out, or answered with an error
     │   ├── SourceBlocked        answered with a challenge or a captcha: it refuses us
+    │   ├── SourceLeftAlone      another worker was refused, or found it away: not asked
     │   ├── RobotsDisallowed     the site's robots.txt asks robots not to read the page
     │   └── RunStopped           the run was being stopped before the source had answered
     ├── TitleError               count it and go on with the next title, or person
@@ -137,6 +138,15 @@ class SourceBlocked(SourceError):
         self.url = url
         self.how = how
         super().__init__(f"{url}: blocked ({how})")
+
+
+class SourceLeftAlone(SourceError):
+    """A source was not asked: others have found it away, or were refused, a moment ago."""
+
+    reason = "left_alone"
+
+    def __init__(self, source: str) -> None:
+        super().__init__(f"source {source} is left alone for now: it is away, or refuses us")
 
 
 class RobotsDisallowed(SourceError):

@@ -72,7 +72,7 @@ if TYPE_CHECKING:
     from application.list_titles import ListTitles
     from application.ports import BatchLedger, BatchQueue, TitleDiscovery, TitleLists
     from application.retry_failures import FailedRun
-    from application.run_control import Order, PerformRun, RunControl
+    from application.run_control import Order, PerformRun, RunBoard, RunControl
     from application.title_fields import TitleField
     from application.title_statistics import TitleStatistics
     from application.work_batches import Housekeeping, Tools, WorkBatch
@@ -211,12 +211,13 @@ def open_run_control(
     reported: "Callable[[], FailedRun | None]" = lambda: None,
     when_ended: Callable[[RunReport], object] = lambda report: None,
     metrics: "Metrics | None" = None,
+    board: "RunBoard | None" = None,
 ) -> "Iterator[RunControl]":
     """Wire the control of runs in this process; leaving it cancels the run at work and waits.
 
     Each run is built anew, as one of the command line is, with ``settings`` but for what its order
     says. ``reported`` reads the run of the report file, ``when_ended`` takes each report,
-    ``metrics`` count what happens.
+    ``metrics`` count what happens. Processes with one ``board`` know of each other's runs.
     """
     from application.run_control import RunControl
 
@@ -231,6 +232,9 @@ def open_run_control(
         when_ended=ended,
         steer=partial(_steer, settings),
         batches=partial(_batches_of, settings),
+        hand_over=partial(_hand_over, settings),
+        hands_over=settings.api_runs == "workers",
+        board=board,
     )
     try:
         yield control
@@ -243,6 +247,17 @@ def _steer(settings: Settings, run_id: str, stage: "Stage") -> "Stage | None":
         return None
     with open_ledger(settings) as ledger:
         return ledger.set_stage(run_id, stage)
+
+
+def _hand_over(settings: Settings, order: "Order") -> str:
+    """Hand a run to workers; fulfils `HandOver`."""
+    from application.run_control import TitlesOrder
+
+    chosen, command = _for_order(settings, order)
+    run = new_run(chosen, command)
+    with open_ledger(chosen) as ledger:
+        distribute(chosen, ledger, run, order.ids if isinstance(order, TitlesOrder) else None)
+    return run.run_id
 
 
 def _batches_of(settings: Settings, run_id: str) -> "RunBatches | None":
@@ -324,6 +339,7 @@ def open_ledger(settings: Settings) -> "Iterator[PostgresLedger]":
             url,
             lease_seconds=settings.batch_lease_seconds,
             most_attempts=settings.batch_attempts,
+            wait_seconds=settings.batch_wait_hours * 3600,
             revive=revive,
         ) as ledger,
     ):
@@ -467,6 +483,8 @@ class _KeptSources:
         self._stack = ExitStack()
         self._names: tuple[str, ...] = ()
         self._sources: list[TitleSource] = []
+        self._limits = _shared_limits(settings, "workers")
+        self._circuits: dict[str, CircuitBreaker] = {}
         self._chain: SourceChain | None = None
 
     @contextmanager
@@ -477,7 +495,7 @@ class _KeptSources:
         from application.work_batches import Tools
 
         if self._names != claim.run.sources:
-            self.close()
+            self._close_sources()
             self._names = claim.run.sources
             self._sources = [
                 self._stack.enter_context(
@@ -485,18 +503,34 @@ class _KeptSources:
                 )
                 for name in claim.run.sources
             ]
-        self._chain = SourceChain(self._sources, observer.notice, new_circuit)
+        circuits = {name: self._circuit(name) for name in claim.run.sources if name in _HOST_OF}
+        self._chain = SourceChain(self._sources, observer.notice, new_circuit, circuits)
         guard = self._ledger.guard(claim)
         opener = RepositoryOpener("postgres", partial(_open_postgres, self._settings, guard))
         with _composite_save(self._settings, observer, stop, [opener]) as save:
-            threads = self._settings.max_threads
-            yield Tools(
-                save, ScrapeTitles(self._chain, save, observer, max_threads=threads, stop=stop)
-            )
+            # While it is tried whether a source answers again, one title at a time.
+            threads = 1 if claim.is_trial else self._settings.max_threads
+            titles = ScrapeTitles(self._chain, save, observer, max_threads=threads, stop=stop)
+            chain = self._chain
+            yield Tools(save, titles, lambda: chain.rest_seconds)
 
     def close(self) -> None:
-        """Close the sources."""
+        """Close the sources, and the connections to Redis."""
+        self._close_sources()
+        if self._limits is not None:
+            self._limits.close()
+
+    def _close_sources(self) -> None:
         self._stack.close()
+
+    def _circuit(self, name: str) -> CircuitBreaker:
+        """The circuit of a source: of all workers when there is a Redis, else from batch to batch.
+
+        While Redis is away each goes on with what it has seen last.
+        """
+        if name not in self._circuits:
+            self._circuits[name] = _circuit_of_source(self._settings, name, self._limits)
+        return self._circuits[name]
 
     def _tell(self, notice: str) -> None:
         if self._chain is not None:
@@ -698,6 +732,28 @@ def new_circuit() -> CircuitBreaker:
     from infrastructure.http.circuit_breaker import CircuitBreaker as Circuit
 
     return Circuit(failures=PATIENCE, rest_seconds=REST_SECONDS)
+
+
+_HOST_OF: "dict[str, Callable[[Settings], str]]" = {
+    "html": lambda settings: settings.base_url,
+    "graphql": lambda settings: settings.graphql_url,
+}
+"""The sources that may refuse us, and where they are."""
+
+
+def _circuit_of_source(
+    settings: Settings, name: str, limits: "SharedLimits | None"
+) -> CircuitBreaker:
+    if limits is None:
+        return new_circuit()
+    from infrastructure.http.circuit_breaker import CircuitBreaker as Circuit
+
+    return Circuit(
+        failures=PATIENCE,
+        rest_seconds=REST_SECONDS,
+        clock=limits.clock,
+        held=limits.source_circuit(f"{name}:{_HOST_OF[name](settings)}"),
+    )
 
 
 def repository_openers(settings: Settings) -> list[RepositoryOpener]:
@@ -1010,6 +1066,7 @@ def open_web(
     from infrastructure.monitoring import HttpServerMetrics
     from infrastructure.repositories.postgres.figures import open_postgres_figures
     from infrastructure.repositories.postgres.observations import open_postgres_history
+    from infrastructure.repositories.postgres.run_board import open_run_board
     from infrastructure.web import Services, create_app
 
     with (
@@ -1019,8 +1076,9 @@ def open_web(
         database_url(settings) as url,
         open_postgres_history(url, pool_size=_WEB_CONNECTIONS) as history,
         open_postgres_figures(url) as figures,
+        open_run_board(url) as board,
         open_run_control(
-            settings, reported=reported, when_ended=when_ended, metrics=metrics
+            settings, reported=reported, when_ended=when_ended, metrics=metrics, board=board
         ) as runs,
         _keeping_answers(settings, url, metrics) as keeps_answers,
     ):

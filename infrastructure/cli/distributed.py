@@ -162,6 +162,8 @@ def _described(progress: RunBatches, seconds: float) -> str:
     ]
     if parked := counts.get(BatchState.PARKED, 0):
         parts.append(f"{parked} parked")
+    if wait := progress.wait:
+        parts.append(f"waiting for its sources, {wait.pause_seconds:.0f} s more: {wait.error}")
     if progress.stage is not Stage.RUNNING:
         parts.append(str(progress.stage))
     return ", ".join(parts)

@@ -60,6 +60,16 @@ _Details = Annotated[
 ]
 
 
+_Distributed = Annotated[
+    bool | None,
+    Field(
+        strict=True,
+        description="true: workers do it, beside any number of others, and it waits until there "
+        "are some; false: this server does it, one at a time; by default as API_RUNS says.",
+    ),
+]
+
+
 class _Given(BaseModel):
     """What is sent; a field that is not known is refused."""
 
@@ -73,6 +83,7 @@ class ChartRun(_Given):
     chart: ChartName
     limit: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 250
     details: _Details = None
+    distributed: _Distributed = None
 
     def order(self) -> Order:
         """What the application takes."""
@@ -88,6 +99,7 @@ class TitlesRun(_Given):
         Field(min_length=1, max_length=_MOST_IDS, examples=[["tt0111161"]]),
     ]
     details: _Details = None
+    distributed: _Distributed = None
 
     def order(self) -> Order:
         """What the application takes."""
@@ -171,6 +183,7 @@ class ProgressOut(BaseModel):
 
 _ORDERS: Mapping[str, Any] = {
     "chart": {"value": {"command": "chart", "chart": "top", "limit": 250}},
+    "distributed": {"value": {"command": "chart", "chart": "top", "distributed": True}},
     "titles": {"value": {"command": "titles", "ids": ["tt0111161"], "details": ["awards"]}},
     "retry": {"value": {"command": "retry", "run_id": _EXAMPLE_ID}},
     "resume": {"value": {"command": "resume"}},
@@ -192,8 +205,12 @@ AnyRun = Annotated[
 def start_run(
     wanted: AnyRun, services: UsesServices, response: Response, _none: Nothing
 ) -> RunAddress:
-    """Answers when it is sure that there is something to do. There is one run at a time: 409."""
-    address = _address(services.runs.start(wanted.order()))
+    """Answers when it is sure that there is something to do.
+
+    409: another run is at work, here or in another copy of the server; workers do any number.
+    """
+    distributed = wanted.distributed if isinstance(wanted, ChartRun | TitlesRun) else False
+    address = _address(services.runs.start(wanted.order(), distributed=distributed))
     response.headers["Location"] = address.url
     return address
 

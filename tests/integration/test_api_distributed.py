@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from demo.facts import load_facts
@@ -15,7 +16,7 @@ from infrastructure.container import distribute, new_run, open_ledger
 from infrastructure.repositories.postgres.ledger import PostgresLedger
 from shared.config import Settings, load_settings
 from tests.api import api_client
-from tests.databases import rows_of
+from tests.databases import execute, rows_of
 from tests.integration.test_api_runs import KEY, RUNS, UNKNOWN, WRITING, events_of, order, watched
 
 FACTS = load_facts()
@@ -146,3 +147,77 @@ def test_every_copy_controls_every_run(settings, ledger, run_id, postgres_url):
         with another.stream("GET", f"{RUNS}/{run_id}/events") as stream:
             assert next(events_of(stream.iter_lines()))[2]["state"] == "stopping"
     assert rows_of(postgres_url, "SELECT stage FROM distributed_runs") == [("cancelled",)]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [{"command": "chart", "chart": "top", "limit": 5}, {"command": "titles", "ids": list(IDS[:5])}],
+)
+def test_a_run_is_handed_to_workers_and_waits_for_them(client, postgres_url, command):
+    addresses = [order(client, **command, distributed=True).json() for _ in range(2)]
+    assert rows_of(
+        postgres_url, "SELECT run_id, count(*) FROM run_batches GROUP BY 1 ORDER BY min(batch_id)"
+    ) == [(address["run_id"], 3) for address in addresses]
+    page = client.get(f"/runs/{addresses[0]['run_id']}").text
+    assert "no worker has begun it yet" in page
+
+
+def test_the_setting_says_who_does_a_run_and_the_order_wins(settings, postgres_url):
+    by_workers = msgspec.structs.replace(settings, api_runs="workers")
+    with copies_of(by_workers, 1) as [client]:
+        run_id = order(client, command="titles", ids=list(IDS[:1])).json()["run_id"]
+        assert rows_of(postgres_url, "SELECT run_id FROM distributed_runs") == [(run_id,)]
+        address = order(client, command="titles", ids=list(IDS[:1]), distributed=False).json()
+        assert watched(client, address)[-1][2]["outcome"] == "complete"
+
+
+def test_a_chart_that_cannot_be_read_begins_nothing(settings, postgres_url):
+    nowhere = msgspec.structs.replace(settings, base_url="http://127.0.0.1:1", max_attempts=1)
+    with copies_of(nowhere, 1) as [client]:
+        answer = order(client, command="chart", chart="top", distributed=True)
+    assert (answer.status_code, answer.json()["reason"]) == (502, "unavailable")
+    assert rows_of(postgres_url, "SELECT count(*) FROM runs") == [(0,)]
+
+
+def test_what_one_copy_does_itself_every_copy_shows_and_cancels(settings, postgres_url):
+    with DemoSite(FACTS, delay_seconds=0.1) as slow:
+        slowly = msgspec.structs.replace(settings, base_url=slow.url, max_threads=4)
+        with copies_of(slowly, 2) as [one, another]:
+            address = order(one, command="chart", chart="top").json()
+            refused = order(another, command="titles", ids=list(IDS))
+            assert (refused.status_code, refused.json()["reason"]) == (409, "another_run_at_work")
+            assert address["run_id"] in refused.json()["detail"]
+            with another.stream("GET", address["events"]) as stream:
+                events = events_of(stream.iter_lines())
+                seen = next(data for _, _, data in events if data["fetched"])
+                assert (seen["state"], seen["asked"]) == ("fetching", 250)
+                assert another.delete(address["url"], headers=WRITING).status_code == 202
+                _, name, end = list(events)[-1]
+            assert (name, end["outcome"]) == ("end", "interrupted")
+            assert watched(one, address)[-1][2]["fetched"] == end["fetched"]
+            assert rows_of(postgres_url, "SELECT count(*) FROM served_runs") == [(0,)]
+            assert another.delete(address["url"], headers=WRITING).status_code == 409
+            resumed = order(another, command="resume", run_id=address["run_id"])
+            assert resumed.status_code == 202
+            assert watched(one, address)[-1][2]["outcome"] == "complete"
+    assert rows_of(postgres_url, "SELECT count(*) FROM titles") == [(250,)]
+
+
+def test_a_copy_that_was_killed_does_not_keep_the_others_from_starting(settings, postgres_url):
+    with copies_of(settings, 1) as [client]:
+        execute(
+            postgres_url,
+            "INSERT INTO served_runs (token, heard_at, run_id, progress)"
+            " VALUES ('dead', now() - interval '16 s', 'dead', '{}')",
+        )
+        address = order(client, command="titles", ids=list(IDS)).json()
+        assert watched(client, address)[-1][2]["outcome"] == "complete"
+
+
+def test_a_run_that_waits_for_its_source_says_so(client, ledger, run_id):
+    [mine] = claimed_by(ledger, "one")
+    ledger.away(mine, "challenge", has_fetched=False, rest_seconds=60)
+    with client.stream("GET", f"{RUNS}/{run_id}/events") as stream:
+        _, _, first = next(events_of(stream.iter_lines()))
+    assert first["notices"] == ["waiting for source html: challenge"]
+    assert "waiting for source html" in client.get(f"/runs/{run_id}").text
