@@ -553,6 +553,14 @@ class BatchLedger(Protocol):
     def open_run(self, run_id: str, batches: "Sequence[Sequence[TitleId]]") -> None:
         """Note a run that a repository knows, and its batches; once more changes nothing."""
 
+    def reopen_run(
+        self, run_id: str, batches: "Sequence[Sequence[TitleId]]", resumed_at: datetime
+    ) -> None:
+        """Have a run that is over, or was none of workers, go on with these batches alone.
+
+        One that is not closed stays as it is.
+        """
+
     def claim(self, batch_id: int, worker: str, token: str) -> "BatchClaim | None":
         """Give a batch to a worker, which has nothing else at work; ``None``: not to be done now.
 

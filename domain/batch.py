@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from domain.identifiers import ImdbId, TitleId
@@ -131,7 +132,8 @@ class RunBatches:
     """How far a distributed run is: its stage, its batches by state, its titles.
 
     ``fetched`` and ``failed`` count titles, also of batches that are at work now; ``workers`` are
-    those that have one. ``wait`` is there while the run waits for its sources.
+    those that have one. ``wait`` is there while the run waits for its sources, and
+    ``resumed_at`` when it was continued, if it was.
     """
 
     stage: Stage
@@ -141,6 +143,7 @@ class RunBatches:
     batches: Mapping[BatchState, int]
     workers: tuple[WorkerAtWork, ...] = ()
     wait: SourceWait | None = None
+    resumed_at: datetime | None = None
 
     @property
     def is_untouched(self) -> bool:

@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor
 
     from application.close_run import CloseRun
+    from application.distribute_run import DistributeRun
     from application.imdb import Imdb
     from application.list_titles import ListTitles
     from application.ports import BatchLedger, BatchQueue, TitleDiscovery, TitleLists
@@ -232,7 +233,7 @@ def open_run_control(
         when_ended=ended,
         steer=partial(_steer, settings),
         batches=partial(_batches_of, settings),
-        hand_over=partial(_hand_over, settings),
+        hand_over=partial(_hand_over, settings, reported),
         hands_over=settings.api_runs == "workers",
         board=board,
     )
@@ -249,13 +250,22 @@ def _steer(settings: Settings, run_id: str, stage: "Stage") -> "Stage | None":
         return ledger.set_stage(run_id, stage)
 
 
-def _hand_over(settings: Settings, order: "Order") -> str:
+def _hand_over(
+    settings: Settings, reported: "Callable[[], FailedRun | None]", order: "Order"
+) -> str:
     """Hand a run to workers; fulfils `HandOver`."""
-    from application.run_control import TitlesOrder
+    from application.run_control import ResumeOrder, RetryOrder, TitlesOrder
 
     chosen, command = _for_order(settings, order)
     run = new_run(chosen, command)
     with open_ledger(chosen) as ledger:
+        if isinstance(order, ResumeOrder):
+            return distribute_rest(chosen, ledger, order.run_id).run_id
+        if isinstance(order, RetryOrder):
+            return distribute_failures(
+                chosen, ledger, run,
+                of=order.of, with_not_found=order.with_not_found, reported=reported(),
+            ).run_id  # fmt: skip
         distribute(chosen, ledger, run, order.ids if isinstance(order, TitlesOrder) else None)
     return run.run_id
 
@@ -362,26 +372,80 @@ def distribute(
 
     Raises what reading the chart does, and `RepositoryUnavailable`: then it has not begun.
     """
-    from application.distribute_run import DistributeRun
-
     chart = None if ids is not None else _read_chart(settings)
     if chart is not None:
         ids = [entry.title_id for entry in chart.first(settings.limit).entries]
-    with _open_postgres(settings) as repository:
-        queue = _batch_queue(settings) if settings.redis_url else None
-        distribution = DistributeRun(repository, ledger, queue, batch_titles=settings.batch_titles)
+    with _distribution(settings, ledger) as distribution:
         distribution.execute(ids or (), run, chart)
 
 
+def distribute_failures(
+    settings: Settings,
+    ledger: "BatchLedger",
+    run: Run,
+    *,
+    of: str | None,
+    with_not_found: bool,
+    reported: "FailedRun | None",
+) -> Run:
+    """Hand what failed in an earlier run to workers, as a run of its own; raises as `RetryPlan`."""
+    from application.retry_failures import RetryPlan
+    from application.run_progress import RunTracker
+
+    with _composite_save(settings, RunTracker(), threading.Event()) as save:
+        planned, ids = RetryPlan(save).make(
+            run, of=of, with_not_found=with_not_found, reported=reported
+        )
+    distribute(settings, ledger, planned, ids)
+    return planned
+
+
+def distribute_rest(settings: Settings, ledger: "BatchLedger", run_id: str | None) -> Run:
+    """Hand what is left of a run that was stopped to workers; gives the run.
+
+    Raises as `ResumePlan`, and what reading the chart does, when that had not been read.
+    """
+    from application.resume_run import ResumePlan
+    from application.run_progress import RunTracker
+
+    with _composite_save(settings, RunTracker(), threading.Event()) as save:
+        plan = ResumePlan(save, sources=settings.sources, details=chosen_details(settings))
+        run, asked = plan.make(run_id)
+    with _open_chain(settings) as chain:
+        gives = chain.gives
+        if asked is None:
+            chart = chain.chart(ChartName(run.chart or settings.chart))
+            asked = tuple(entry.title_id for entry in chart.first(settings.limit).entries)
+            with _open_postgres(settings) as repository:
+                repository.begin_run(run, chart, asked)
+    with _distribution(settings, ledger) as distribution:
+        distribution.resume(asked, run, gives=gives, resumed_at=utc_now())
+    return run
+
+
+@contextmanager
+def _distribution(settings: Settings, ledger: "BatchLedger") -> "Iterator[DistributeRun]":
+    from application.distribute_run import DistributeRun
+
+    with _open_postgres(settings) as repository:
+        queue = _batch_queue(settings) if settings.redis_url else None
+        yield DistributeRun(repository, ledger, queue, batch_titles=settings.batch_titles)
+
+
 def _read_chart(settings: Settings) -> Chart:
+    with _open_chain(settings) as chain:
+        return chain.chart(ChartName(settings.chart))
+
+
+@contextmanager
+def _open_chain(settings: Settings) -> Iterator[SourceChain]:
     stop = threading.Event()
     with ExitStack() as stack:
         sources = [
             stack.enter_context(open_source(name, settings, stop, logger.warning))
             for name in settings.sources
         ]
-        chain = SourceChain(sources, logger.warning, new_circuit)
-        return chain.chart(ChartName(settings.chart))
+        yield SourceChain(sources, logger.warning, new_circuit)
 
 
 def _celery_app(settings: Settings) -> "Celery":

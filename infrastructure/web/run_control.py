@@ -114,6 +114,7 @@ class RetryRun(_Given):
 
     command: Literal["retry"]
     run_id: _EarlierRun = None
+    distributed: _Distributed = None
     with_not_found: Annotated[bool, Field(strict=True, description="Also what no source has.")] = (
         False
     )
@@ -128,6 +129,7 @@ class ResumeRun(_Given):
 
     command: Literal["resume"]
     run_id: _EarlierRun = None
+    distributed: _Distributed = None
 
     def order(self) -> Order:
         """What the application takes."""
@@ -209,8 +211,7 @@ def start_run(
 
     409: another run is at work, here or in another copy of the server; workers do any number.
     """
-    distributed = wanted.distributed if isinstance(wanted, ChartRun | TitlesRun) else False
-    address = _address(services.runs.start(wanted.order(), distributed=distributed))
+    address = _address(services.runs.start(wanted.order(), distributed=wanted.distributed))
     response.headers["Location"] = address.url
     return address
 

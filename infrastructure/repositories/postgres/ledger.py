@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import datetime
 from functools import partial
 
 import msgspec
@@ -37,6 +38,18 @@ LEASES_TO_FIRST_PAUSE = 12
 """The pause after a first failure is this part of a lease; it doubles with each further one."""
 
 _OPEN_RUN = "INSERT INTO distributed_runs (run_id) VALUES (%s) ON CONFLICT DO NOTHING"
+
+_REOPEN_RUN = """
+    INSERT INTO distributed_runs (run_id, resumed_at) VALUES (%s, %s)
+    ON CONFLICT (run_id) DO UPDATE SET stage = 'running', resumed_at = excluded.resumed_at
+    WHERE distributed_runs.stage = 'closed'
+"""
+
+# What they have saved is in the database; the rest is in new batches.
+_SET_ASIDE = """
+    UPDATE run_batches SET state = 'split', error = 'the run was continued with new batches'
+    WHERE run_id = %s
+"""
 
 _ADD_BATCHES = "INSERT INTO run_batches (run_id, first, ids) VALUES %s"
 
@@ -192,7 +205,7 @@ _PARKED = """
 """
 
 _PROGRESS = """
-    SELECT d.stage, coalesce(r.asked, 0), d.wait_error,
+    SELECT d.stage, coalesce(r.asked, 0), d.resumed_at, d.wait_error,
         extract(epoch FROM now() - d.waiting_since)::float8,
         extract(epoch FROM d.waits_until - now())::float8,
         b.state, count(b.batch_id), coalesce(sum(b.fetched), 0),
@@ -279,16 +292,25 @@ class PostgresLedger:
 
     def open_run(self, run_id: str, batches: Sequence[Sequence[TitleId]]) -> None:
         """Note a run and its batches, or find them noted."""
-        rows = []
-        first = 0
-        for ids in batches:
-            rows.append((run_id, first, list(ids)))
-            first += len(ids)
+        rows = _rows_of(run_id, batches)
 
         def note(statements: cursor) -> None:
             statements.execute(_OPEN_RUN, (run_id,))
             if statements.rowcount:
                 execute_values(statements, _ADD_BATCHES, rows, page_size=200)
+
+        self._transaction(note)
+
+    def reopen_run(
+        self, run_id: str, batches: Sequence[Sequence[TitleId]], resumed_at: datetime
+    ) -> None:
+        """Have a run go on with new batches; what was noted of the old ones is set aside."""
+
+        def note(statements: cursor) -> None:
+            statements.execute(_REOPEN_RUN, (run_id, resumed_at))
+            if statements.rowcount:
+                statements.execute(_SET_ASIDE, (run_id,))
+                execute_values(statements, _ADD_BATCHES, _rows_of(run_id, batches), page_size=200)
 
         self._transaction(note)
 
@@ -516,13 +538,24 @@ class PostgresLedger:
                 statements.execute(_FAIL, (error, min(pause, _LONGEST_PAUSE_SECONDS), batch_id))
 
 
+def _rows_of(
+    run_id: str, batches: Sequence[Sequence[TitleId]]
+) -> list[tuple[str, int, list[TitleId]]]:
+    rows = []
+    first = 0
+    for ids in batches:
+        rows.append((run_id, first, list(ids)))
+        first += len(ids)
+    return rows
+
+
 def _progress(statements: cursor, run_id: str) -> RunBatches | None:
     statements.execute(_PROGRESS, (run_id,))
     rows = statements.fetchall()
     if not rows:
         return None
-    stage, asked, why, waited, pause = rows[0][:5]
-    counted = [(BatchState(row[5]), *row[6:]) for row in rows if row[5] is not None]
+    stage, asked, resumed_at, why, waited, pause = rows[0][:6]
+    counted = [(BatchState(row[6]), *row[7:]) for row in rows if row[6] is not None]
     whole = [row for row in counted if row[0] is not BatchState.SPLIT]
     statements.execute(_AT_WORK, (run_id,))
     workers = (
@@ -536,6 +569,7 @@ def _progress(statements: cursor, run_id: str) -> RunBatches | None:
         failed=sum(failed for _, _, _, failed in whole),
         batches={state: count for state, count, _, _ in counted},
         workers=tuple(workers),
+        resumed_at=resumed_at,
         wait=None
         if why is None
         else SourceWait(error=why, seconds=waited, pause_seconds=max(0.0, pause)),

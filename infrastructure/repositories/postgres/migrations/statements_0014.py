@@ -11,6 +11,7 @@ STATEMENTS = (
         ADD COLUMN waiting_since timestamptz,
         ADD COLUMN waits_until timestamptz,
         ADD COLUMN wait_error text,
+        ADD COLUMN resumed_at timestamptz,
         ADD CHECK (num_nulls(waiting_since, waits_until, wait_error) IN (0, 3)),
         ADD CHECK (waits = 0 OR waiting_since IS NOT NULL)
     """,
