@@ -216,7 +216,7 @@ class RunControl:
         self._perform = perform
         self._steer = steer
         self._hand_over = hand_over
-        self._hands_over = hands_over
+        self.hands_over = hands_over
         self._board = board
         self._find = _SparingFinder(find, batches, board)
         self._when_ended = when_ended
@@ -240,7 +240,7 @@ class RunControl:
         `UnknownRun`, `RunAtWork`, `NothingToDo`, `InvalidConfiguration`, `RepositoryUnavailable`.
         When it is ``distributed`` workers do it, any number of runs at a time; see `HandOver`.
         """
-        if self._hands_over if distributed is None else distributed:
+        if self.hands_over if distributed is None else distributed:
             if self._closed.is_set():
                 raise ShuttingDown
             return self._hand_over(order)

@@ -163,8 +163,12 @@ def test_a_run_is_handed_to_workers_and_waits_for_them(client, postgres_url, com
 
 
 def test_the_setting_says_who_does_a_run_and_the_order_wins(settings, postgres_url):
+    ticked = 'name="distributed" checked'
+    with copies_of(settings, 1) as [client]:
+        assert ticked not in client.get("/runs").text
     by_workers = msgspec.structs.replace(settings, api_runs="workers")
     with copies_of(by_workers, 1) as [client]:
+        assert ticked in client.get("/runs").text
         run_id = order(client, command="titles", ids=list(IDS[:1])).json()["run_id"]
         assert rows_of(postgres_url, "SELECT run_id FROM distributed_runs") == [(run_id,)]
         address = order(client, command="titles", ids=list(IDS[:1]), distributed=False).json()

@@ -28,6 +28,7 @@ def runs(request: Request, services: UsesServices) -> HTMLResponse:
         runs=found,
         most=_MOST_RUNS,
         charts=CHART_NAMES,
+        by_workers=services.runs.hands_over,
         takes_orders=_takes_orders(request),
     )
 
