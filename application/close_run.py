@@ -13,10 +13,10 @@ from typing import TypeVar
 
 from application.composite_save import CompositeSave
 from application.copying import copy_titles
+from application.intervals import at_intervals
 from application.outcome_log import log_outcome
 from application.ports import BatchLedger, TitleRepository
 from application.scrape_titles import SLOWEST_SHOWN, utc_now
-from application.work_batches import at_intervals
 from domain.batch import PARKED, BatchAccount, ParkedBatch
 from domain.errors import RepositoryUnavailable, UnknownRun
 from domain.identifiers import ImdbId, TitleId
@@ -104,6 +104,7 @@ class CloseRun:
                 self._ledger.parked(run_id),
                 held=in_database,
                 finished_at=self._now(),
+                resumed_at=self._resumed_at(run_id),
             )
             unread = _copy_to_others(save, record.run, ids, held)
             report = _with_repositories(report, save.settle(), unread)
@@ -114,6 +115,10 @@ class CloseRun:
         log_outcome(after)
         return after
 
+    def _resumed_at(self, run_id: str) -> datetime | None:
+        batches = self._ledger.progress(run_id)
+        return None if batches is None else batches.resumed_at
+
 
 def account_of_run(
     run: Run,
@@ -123,6 +128,7 @@ def account_of_run(
     *,
     held: Collection[TitleId],
     finished_at: datetime,
+    resumed_at: datetime | None = None,
 ) -> RunReport:
     """Bring the accounts of a run's batches together; ``held`` are the titles that are saved.
 
@@ -141,6 +147,7 @@ def account_of_run(
     return RunReport(
         run=run,
         finished_at=max(finished_at, run.started_at),
+        resumed_at=resumed_at,
         outcome=RunOutcome.COMPLETE,
         asked=len(asked),
         already_saved=already,

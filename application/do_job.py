@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
+from application.intervals import at_intervals
 from application.ports import JobLedger, JobQueue
-from application.work_batches import at_intervals
 from domain.errors import QueueUnavailable, RepositoryUnavailable, ScraperError
 from domain.job import JobClaim, JobEnd, JobName, SlotState
 from shared.log_context import run_log

@@ -257,6 +257,10 @@ class CircuitBreaker(Protocol):
     def trip(self) -> bool:
         """Open it at once; tells whether it was not open."""
 
+    @property
+    def rest_seconds(self) -> float:
+        """How long nobody may ask; 0 when somebody may now, also as a trial."""
+
     def withdraw(self) -> None:
         """Note that nothing was learnt: another trial may be made at once."""
 
@@ -556,6 +560,14 @@ class BatchLedger(Protocol):
     def open_run(self, run_id: str, batches: "Sequence[Sequence[TitleId]]") -> None:
         """Note a run that a repository knows, and its batches; once more changes nothing."""
 
+    def reopen_run(
+        self, run_id: str, batches: "Sequence[Sequence[TitleId]]", resumed_at: datetime
+    ) -> None:
+        """Have a run that is over, or was none of workers, go on with these batches alone.
+
+        One that is not closed stays as it is.
+        """
+
     def claim(self, batch_id: int, worker: str, token: str) -> "BatchClaim | None":
         """Give a batch to a worker, which has nothing else at work; ``None``: not to be done now.
 
@@ -580,10 +592,23 @@ class BatchLedger(Protocol):
     def give_back(self, claim: "BatchClaim") -> None:
         """Note that a worker has let go of a batch: it waits, and no attempt has failed."""
 
+    def away(
+        self, claim: "BatchClaim", error: str, *, has_fetched: bool, rest_seconds: float
+    ) -> None:
+        """Note that a batch could not be done because the sources of its run are away.
+
+        That is no attempt. Nothing of the run is begun for a while, which is longer each time and
+        at least ``rest_seconds``; then one batch is, as a trial. With ``has_fetched`` the sources
+        had answered before.
+        """
+
+    def answers(self, claim: "BatchClaim") -> None:
+        """Note that the sources of a run answer again: whatever waits may be begun."""
+
     def sweep(self) -> None:
         """Count attempts as failed, and cut batches, whose lease is over: their workers are dead.
 
-        Several at once do no harm.
+        What has waited too long for its sources is parked. Several at once do no harm.
         """
 
     def to_send(self, *, again: bool) -> Sequence[int]:

@@ -28,57 +28,33 @@ _Held = Mapping[str, frozenset[TitleId]]
 """Which titles of the run each repository has that could be asked."""
 
 
-class ResumeRun:
-    """Continues a run under its own id, with the same repositories, sources and rules as ever.
+class ResumePlan:
+    """Says which run is to be continued, and what it was asked for.
 
-    The repositories say what is saved already; there is no other book of it. What all have is left
-    alone, what some have is copied to the others, what none has is fetched, also if it failed
-    before. Used by one thread, once; ``save`` is an open `CompositeSave`. ``details`` are asked for
-    besides those that the run was begun with; ``gives`` has those that any source can give.
+    Used by one thread; ``save`` is an open `CompositeSave`. ``details`` are asked for besides those
+    that the run was begun with.
     """
 
     def __init__(
-        self,
-        save: CompositeSave,
-        scrape_chart: ScrapeChart,
-        scrape_titles: ScrapeTitles,
-        *,
-        sources: Sequence[str],
-        details: Sequence[DetailName] = (),
-        gives: Collection[DetailName] = tuple(DetailName),
-        now: Callable[[], datetime] = utc_now,
+        self, save: CompositeSave, *, sources: Sequence[str], details: Sequence[DetailName] = ()
     ) -> None:
-        self._save = save
         self._history = RunHistory(save)
-        self._scrape_chart = scrape_chart
-        self._scrape_titles = scrape_titles
         self._sources = tuple(sources)
         self._details = tuple(details)
-        self._gives = gives
-        self._now = now
 
-    def execute(
-        self, run_id: str | None, limit: int, begun: Callable[[Run], None] = lambda run: None
-    ) -> RunReport:
-        """Continue the run ``run_id``, or the newest one that was stopped; give the account.
+    def make(self, run_id: str | None) -> tuple[Run, tuple[TitleId, ...] | None]:
+        """Give the run ``run_id``, or the newest that was stopped, and its titles.
 
-        A run that was stopped before it had read its chart reads it now, and takes its first
-        ``limit`` titles. ``begun`` is told the run when it is sure that it goes on. Raises
-        `NothingToDo`, `UnknownRun` or `RunAtWork` before anything is begun, and
-        `RepositoryUnavailable` when no repository can be asked.
+        ``None``: it was stopped before it had read its chart. Raises `NothingToDo`, `UnknownRun`
+        or `RunAtWork`, and `RepositoryUnavailable` when no repository can be asked.
         """
         record = self._newest() if run_id is None else self._named(run_id)
         details = dict.fromkeys((*record.run.details, *self._details))
         run = replace(record.run, sources=self._sources, details=tuple(details))
-        resumed_at = self._now()
         asked = self._asked_in(run)
-        if asked is None:
-            if run.chart is None:
-                raise NothingToDo(f"which titles run {run.run_id} was asked for is not known")
-            begun(run)
-            return self._scrape_chart.execute(run.chart, limit, run, resumed_at=resumed_at)
-        begun(run)
-        return self._continue(run, asked, resumed_at)
+        if asked is None and run.chart is None:
+            raise NothingToDo(f"which titles run {run.run_id} was asked for is not known")
+        return run, asked
 
     def _newest(self) -> RunRecord:
         for record in self._history.latest():
@@ -110,6 +86,52 @@ class ResumeRun:
         answers = self._history.ask(lambda repository: repository.asked_in(run.run_id))
         asked = next((ids for ids in answers.values() if ids is not None), None)
         return None if asked is None else tuple(map(TitleId, asked))
+
+
+class ResumeRun:
+    """Continues a run under its own id, with the same repositories, sources and rules as ever.
+
+    The repositories say what is saved already; there is no other book of it. What all have is left
+    alone, what some have is copied to the others, what none has is fetched, also if it failed
+    before. Used by one thread, once; ``save`` is an open `CompositeSave`. ``details`` are asked for
+    besides those that the run was begun with; ``gives`` has those that any source can give.
+    """
+
+    def __init__(
+        self,
+        save: CompositeSave,
+        scrape_chart: ScrapeChart,
+        scrape_titles: ScrapeTitles,
+        *,
+        sources: Sequence[str],
+        details: Sequence[DetailName] = (),
+        gives: Collection[DetailName] = tuple(DetailName),
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._save = save
+        self._plan = ResumePlan(save, sources=sources, details=details)
+        self._scrape_chart = scrape_chart
+        self._scrape_titles = scrape_titles
+        self._gives = gives
+        self._now = now
+
+    def execute(
+        self, run_id: str | None, limit: int, begun: Callable[[Run], None] = lambda run: None
+    ) -> RunReport:
+        """Continue the run ``run_id``, or the newest one that was stopped; give the account.
+
+        A run that was stopped before it had read its chart reads it now, and takes its first
+        ``limit`` titles. ``begun`` is told the run when it is sure that it goes on. Raises
+        `NothingToDo`, `UnknownRun` or `RunAtWork` before anything is begun, and
+        `RepositoryUnavailable` when no repository can be asked.
+        """
+        run, asked = self._plan.make(run_id)
+        resumed_at = self._now()
+        begun(run)
+        if asked is not None:
+            return self._continue(run, asked, resumed_at)
+        assert run.chart is not None  # noqa: S101 - says the plan
+        return self._scrape_chart.execute(run.chart, limit, run, resumed_at=resumed_at)
 
     def _continue(self, run: Run, asked: Sequence[TitleId], resumed_at: datetime) -> RunReport:
         charts = self._save.ask(lambda repository: repository.chart_of(run.run_id))

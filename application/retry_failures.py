@@ -1,6 +1,6 @@
 """Fetch again what failed in an earlier run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from application.composite_save import CompositeSave
@@ -23,15 +23,13 @@ class FailedRun:
 
 
 class RetryFailures:
-    """Fetches the titles that failed in a run, as a run of its own.
+    """Fetches the titles that failed in a run, as a run of its own; which, says `RetryPlan`.
 
-    What a repository refused is not fetched again, as it would be refused again; nor are people,
-    who are simply named again. Used by one thread, once; ``save`` is an open `CompositeSave`.
+    Used by one thread, once; ``save`` is an open `CompositeSave`.
     """
 
     def __init__(self, save: CompositeSave, scrape_titles: ScrapeTitles) -> None:
-        self._save = save
-        self._history = RunHistory(save)
+        self._plan = RetryPlan(save)
         self._scrape_titles = scrape_titles
 
     def execute(
@@ -43,13 +41,33 @@ class RetryFailures:
         reported: FailedRun | None,
         begun: Callable[[Run], None] = lambda run: None,
     ) -> RunReport:
-        """Fetch what failed in the run ``of``, or in the newest one that had failures.
+        """Fetch what `RetryPlan.make` says; ``begun`` is told the run when there is something."""
+        run, wanted = self._plan.make(run, of=of, with_not_found=with_not_found, reported=reported)
+        begun(run)
+        return self._scrape_titles.execute(wanted, run)
 
-        With the details that the run was begun with, besides those of ``run``.
+
+class RetryPlan:
+    """Says which titles that failed in a run are to be fetched again.
+
+    What a repository refused is not, as it would be refused again; nor are people, who are simply
+    named again. Used by one thread; ``save`` is an open `CompositeSave`.
+    """
+
+    def __init__(self, save: CompositeSave) -> None:
+        self._save = save
+        self._history = RunHistory(save)
+
+    def make(
+        self, run: Run, *, of: str | None, with_not_found: bool, reported: FailedRun | None
+    ) -> tuple[Run, Sequence[TitleId]]:
+        """Give what failed in the run ``of``, or in the newest one that had failures.
+
+        And ``run``, with the details that the other one was begun with besides its own.
         Left out are titles that every repository has got since, and, unless ``with_not_found``,
         those that were not found. ``reported`` is the run of the report file: it is taken when no
-        repository knows what failed. ``begun`` is told the run when there is something to do.
-        Raises `NothingToDo`, `UnknownRun` or `RepositoryUnavailable` before anything is begun.
+        repository knows what failed. Raises `NothingToDo`, `UnknownRun` or
+        `RepositoryUnavailable`.
         """
         failed = self._failed_run(of, reported)
         ids = self._still_missing(failed)
@@ -60,9 +78,7 @@ class RetryFailures:
         if not wanted:
             raise NothingToDo(_why_nothing(failed, len(ids)))
         details = dict.fromkeys((*failed.run.details, *run.details))
-        run = replace(run, details=tuple(details))
-        begun(run)
-        return self._scrape_titles.execute(wanted, run)
+        return replace(run, details=tuple(details)), wanted
 
     def _failed_run(self, run_id: str | None, reported: FailedRun | None) -> FailedRun:
         fits = (

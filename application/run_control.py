@@ -1,22 +1,31 @@
 """Starting, cancelling and watching runs from within a process that goes on, such as a server."""
 
 import logging
+import secrets
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 from typing import Protocol
 
+from application.intervals import at_intervals
 from application.ports import RunObserver
-from application.run_progress import RunProgress, RunTracker, progress_of
-from domain.batch import Stage
+from application.run_progress import RunProgress, RunState, RunTracker, progress_of
+from domain.batch import RunBatches, Stage
 from domain.chart import ChartName
 from domain.details import DetailName
 from domain.errors import (
     AnotherRunAtWork,
+    InvalidConfiguration,
+    NotDistributed,
     NotRunningHere,
+    RepositoryUnavailable,
+    RunIsOver,
     ScraperError,
     ShuttingDown,
     TooManyWatchers,
@@ -35,6 +44,9 @@ MOST_WATCHERS = 500
 
 SPACING_SECONDS = 0.25
 """A watcher is told of changes no more often than this, but for the end."""
+
+TELL_SECONDS = 1.0
+"""A run tells other servers so often how far it is, and hears from them."""
 
 LOOK_SECONDS = 2.0
 """A run of another process is looked at no more often than this, by however many watchers."""
@@ -104,6 +116,52 @@ def _steers_nothing(run_id: str, stage: Stage) -> Stage | None:
     return None
 
 
+LookAtBatches = Callable[[str], RunBatches | None]
+"""Asks for the batches of a run, as `BatchLedger.progress`; ``None``: workers do not do it.
+
+Raises `RepositoryUnavailable`. Any thread may call it.
+"""
+
+
+def _knows_no_batches(run_id: str) -> RunBatches | None:
+    return None
+
+
+class RunBoard(Protocol):
+    """Where servers on the same repositories tell each other of the run that one does itself.
+
+    One of them has the place on it at a time, as long as it says that it lives. Any thread may call
+    it; every method raises `RepositoryUnavailable`.
+    """
+
+    def take(self, token: str) -> None:
+        """Have the place, under a token of one's own. Raises `AnotherRunAtWork`."""
+
+    def tell(self, token: str, progress: RunProgress) -> bool:
+        """Say how far the run is, and that one lives; tells whether it is to end early."""
+
+    def leave(self, token: str) -> None:
+        """Give the place up."""
+
+    def cancel(self, run_id: str) -> bool:
+        """Have whoever does a run end it early; False: nobody here does it."""
+
+    def look(self, run_id: str) -> RunProgress | None:
+        """Give how far the run is that has the place; ``None``: it is another one, or none."""
+
+
+HandOver = Callable[[Order], str]
+"""Hands a run to workers and gives its id.
+
+Raises what reading a chart does, `InvalidConfiguration` and `RepositoryUnavailable`: then nothing
+has begun. Any thread may call it.
+"""
+
+
+def _has_no_workers(order: Order) -> str:
+    raise InvalidConfiguration(["this server hands no runs to workers"])
+
+
 FindRun = Callable[[str], RunRecord | None]
 """Asks the repositories for a run; raises `RepositoryUnavailable`. Any thread may call it."""
 
@@ -138,7 +196,9 @@ class RunControl:
     it, as they do beside one of the command line: the repositories' own locks keep them apart.
     ``when_ended`` takes the account of each run, in the run's thread, before its watchers hear of
     the end. `close` ends the run at work; without it the process waits for the run's end.
-    ``steer`` reaches the runs that workers do.
+    ``steer`` reaches the runs that workers do, and ``batches`` looks at them; ``hand_over`` begins
+    them, and by default all runs with ``hands_over``. Several servers that have one ``board`` do
+    one run at a time, all together, and each can show and cancel it.
     """
 
     def __init__(
@@ -148,10 +208,17 @@ class RunControl:
         *,
         when_ended: Callable[[RunReport], object] = lambda report: None,
         steer: SteerRun = _steers_nothing,
+        batches: LookAtBatches = _knows_no_batches,
+        hand_over: HandOver = _has_no_workers,
+        hands_over: bool = False,
+        board: RunBoard | None = None,
     ) -> None:
         self._perform = perform
         self._steer = steer
-        self._find = _SparingFinder(find)
+        self._hand_over = hand_over
+        self.hands_over = hands_over
+        self._board = board
+        self._find = _SparingFinder(find, batches, board)
         self._when_ended = when_ended
         self._lock = threading.Lock()
         self._current: _Work | None = None
@@ -165,13 +232,18 @@ class RunControl:
         with self._lock:
             return None if self._current is None else self._current.run_id
 
-    def start(self, order: Order) -> str:
+    def start(self, order: Order, *, distributed: bool | None = None) -> str:
         """Begin a run and give its id, as soon as it is sure that there is something to do.
 
         To see that may take seconds when an earlier run is looked up. Raises `AnotherRunAtWork`,
         `ShuttingDown`, and what the order gives reason for before anything is begun:
         `UnknownRun`, `RunAtWork`, `NothingToDo`, `InvalidConfiguration`, `RepositoryUnavailable`.
+        When it is ``distributed`` workers do it, any number of runs at a time; see `HandOver`.
         """
+        if self.hands_over if distributed is None else distributed:
+            if self._closed.is_set():
+                raise ShuttingDown
+            return self._hand_over(order)
         work = _Work()
         thread = threading.Thread(target=self._do, args=(work, order), name="run")
         with self._lock:
@@ -197,13 +269,44 @@ class RunControl:
             return
         with self._lock:
             is_known = run_id in self._known
-        record = None if is_known else self._find(run_id)
-        if record is None and not is_known:
+        found = None if is_known else self._find(run_id)
+        if found is None and not is_known:
             raise UnknownRun(run_id)
-        at_work = record is not None and record.at_work
+        at_work = found is not None and found.at_work
         if at_work and self._steer(run_id, Stage.CANCELLED) is Stage.CANCELLED:
             return
+        if at_work and self._board is not None and self._board.cancel(run_id):
+            return
         raise NotRunningHere(run_id, at_work=at_work)
+
+    def pause(self, run_id: str) -> None:
+        """Have workers begin nothing more of a run, and let go of what they have.
+
+        Once more does nothing. Raises `NotDistributed`, `RunIsOver`, `UnknownRun`,
+        `RepositoryUnavailable`.
+        """
+        self._have_workers(run_id, Stage.PAUSED)
+
+    def go_on(self, run_id: str) -> None:
+        """Have workers go on with a run that was paused; raises as `pause`."""
+        self._have_workers(run_id, Stage.RUNNING)
+
+    def _have_workers(self, run_id: str, stage: Stage) -> None:
+        reached = self._steer(run_id, stage)
+        if reached is None:
+            with self._lock:
+                is_known = run_id in self._known
+            if not is_known and self._find(run_id) is None:
+                raise UnknownRun(run_id)
+            raise NotDistributed(run_id)
+        if reached is not stage:
+            raise RunIsOver(run_id)
+
+    def progress(self, run_id: str) -> RunProgress:
+        """Give how far a run is now; raises as `watch`, but for `TooManyWatchers`."""
+        progress = self._view(run_id).poll()
+        assert progress is not None  # noqa: S101 - the first one always is
+        return progress
 
     def watch(self, run_id: str) -> RunWatch:
         """Give a view of a run, of this process or another one, at work or over.
@@ -223,12 +326,12 @@ class RunControl:
             work = self._known.get(run_id)
         if work is not None and not work.tracker.progress().is_over:
             return _LiveWatch(work.tracker)
-        record = self._find(run_id)
-        if work is not None and (record is None or not record.at_work):
+        found = self._find(run_id)
+        if work is not None and (found is None or not found.was_done_since(work.finished_at)):
             return _LiveWatch(work.tracker)  # it knows more of the end
-        if record is None:
+        if found is None:
             raise UnknownRun(run_id)
-        return _DistantWatch(record, self._find, self._closed)
+        return _DistantWatch(run_id, found, self._find, self._closed)
 
     def close(self) -> None:
         """Take no more runs, cancel the one at work, and wait until all of it is saved and closed.
@@ -249,11 +352,13 @@ class RunControl:
             self._note_begun(work, run.run_id)
 
         try:
-            report = self._perform(order, work.tracker, work.stop, begun)
+            with self._on_board(work):
+                report = self._perform(order, work.tracker, work.stop, begun)
         except BaseException as error:  # noqa: BLE001 - it is told to whoever waits
             self._leave()
             self._tell(work, error)
             return
+        work.finished_at = report.finished_at
         try:
             self._when_ended(report)
         except Exception:
@@ -265,8 +370,37 @@ class RunControl:
         self._leave()
         work.tracker.ended(report)
 
+    @contextmanager
+    def _on_board(self, work: "_Work") -> Iterator[None]:
+        """Have the place among all servers; without a board that can be asked, go on alone."""
+        if self._board is None:
+            yield
+            return
+        try:
+            self._board.take(work.token)
+        except RepositoryUnavailable as error:
+            logger.warning("other servers are not told of the run that begins: %s", error)
+            yield
+            return
+        try:
+            with at_intervals(partial(self._tell_others, work), TELL_SECONDS, "tell-others"):
+                yield
+        finally:
+            try:
+                self._board.leave(work.token)
+            except RepositoryUnavailable as error:
+                logger.warning("other servers hear later that the run is over: %s", error)
+
+    def _tell_others(self, work: "_Work") -> None:
+        if self._board is not None and self._board.tell(work.token, work.tracker.progress()):
+            work.cancel()
+
     def _note_begun(self, work: "_Work", run_id: str) -> None:
         work.tracker.began(run_id)
+        try:
+            self._tell_others(work)  # before anybody asks one of them
+        except RepositoryUnavailable as error:
+            logger.warning("other servers hear later of run %s: %s", run_id, error)
         logger.info("run %s begins", run_id)
         with self._lock:
             work.run_id = run_id
@@ -295,11 +429,13 @@ class _Work:
     """A run of this process. ``run_id`` and ``thread`` are written with the control's lock held."""
 
     def __init__(self) -> None:
+        self.token = secrets.token_hex(8)
         self.tracker = RunTracker()
         self.stop = threading.Event()
         self.begun: Future[str] = Future()
         self.run_id: str | None = None
         self.thread: threading.Thread | None = None
+        self.finished_at: datetime | None = None
 
     def cancel(self) -> None:
         self.stop.set()
@@ -337,25 +473,56 @@ class _LiveWatch:
             self._tracker.wait_for_change(self._seen, self.pause_seconds)
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is known of a run of another process; ``told`` is what that says itself."""
+
+    record: RunRecord | None
+    batches: RunBatches | None = None
+    told: RunProgress | None = None
+
+    @property
+    def at_work(self) -> bool:
+        """Whether a process is at work on it: one that has just begun may not be noted yet."""
+        return self.told is not None or (self.record is not None and self.record.at_work)
+
+    def was_done_since(self, moment: datetime | None) -> bool:
+        """Whether another process is at work on it, or has ended it later than this."""
+        ended = None if self.record is None else self.record.finished_at
+        return self.at_work or (ended is not None and moment is not None and ended > moment)
+
+    def progress(self, run_id: str, number: int) -> RunProgress:
+        """How far it is."""
+        if self.told is not None:
+            return replace(self.told, number=number)
+        if self.record is not None:
+            return progress_of(self.record, number, self.batches)
+        error = "the server that was at work on it was stopped"
+        return RunProgress(run_id=run_id, number=number, state=RunState.ENDED, error=error)
+
+
 class _DistantWatch:
-    """A view of a run of another process, as far as the repositories tell."""
+    """A view of a run of another process, as far as that, the repositories and the ledger tell."""
 
     asks_repositories = True
     pause_seconds = LOOK_SECONDS
 
-    def __init__(self, record: RunRecord, find: FindRun, closed: threading.Event) -> None:
-        self._record = record
+    def __init__(
+        self, run_id: str, found: _Found, find: "_SparingFinder", closed: threading.Event
+    ) -> None:
+        self._run_id = run_id
+        self._found = found
         self._find = find
         self._closed = closed
         self._number = 0
 
     def poll(self) -> RunProgress | None:
-        record = self._find(self._record.run.run_id) or self._record
-        if self._number and record == self._record:
+        found = self._find(self._run_id) or _Found(self._found.record)
+        if self._number and found == self._found:
             return None
-        self._record = record
+        self._found = found
         self._number += 1
-        return progress_of(record, self._number)
+        return found.progress(self._run_id, self._number)
 
     def __iter__(self) -> Iterator[RunProgress]:
         while not self._closed.is_set():
@@ -374,18 +541,38 @@ class _SparingFinder:
     wait for that answer instead of asking too.
     """
 
-    def __init__(self, find: FindRun) -> None:
+    def __init__(self, find: FindRun, batches: LookAtBatches, board: RunBoard | None) -> None:
         self._find = find
+        self._batches = batches
+        self._board = board
         self._lock = threading.Lock()
-        self._found: dict[str, tuple[float, RunRecord]] = {}
+        self._known: dict[str, tuple[float, _Found]] = {}
 
-    def __call__(self, run_id: str) -> RunRecord | None:
+    def __call__(self, run_id: str) -> _Found | None:
         with self._lock:
             now = time.monotonic()
-            self._found = {k: v for k, v in self._found.items() if now - v[0] < LOOK_SECONDS}
-            if run_id in self._found:
-                return self._found[run_id][1]
-            record = self._find(run_id)
-            if record is not None:
-                self._found[run_id] = (now, record)
-            return record
+            self._known = {k: v for k, v in self._known.items() if now - v[0] < LOOK_SECONDS}
+            if run_id in self._known:
+                return self._known[run_id][1]
+            found = self._look(run_id)
+            if found is not None and found.at_work:  # what is over may be continued at any moment
+                self._known[run_id] = (now, found)
+            return found
+
+    def _look(self, run_id: str) -> _Found | None:
+        told = self._told(run_id)  # before the record: what was told last is cleared after it
+        record = self._find(run_id)
+        if record is None:
+            return None if told is None else _Found(None, told=told)
+        if not record.at_work:
+            return _Found(record, told=told)
+        return _Found(record, self._batches(run_id), told)
+
+    def _told(self, run_id: str) -> RunProgress | None:
+        if self._board is None:
+            return None
+        try:
+            return self._board.look(run_id)
+        except RepositoryUnavailable as error:
+            logger.warning("other servers cannot be asked about run %s: %s", run_id, error)
+            return None

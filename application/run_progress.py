@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from application.ports import BatchResult
+from domain.batch import BatchState, RunBatches, Stage, WorkerAtWork
 from domain.person_profile import PersonProfile
 from domain.run import Failure, Run, RunOutcome, RunRecord, RunReport
 from domain.title import Title
@@ -26,6 +27,8 @@ class RunState(StrEnum):
     """It is being prepared: the chart is read, or what is saved already is looked up."""
     FETCHING = "fetching"
     """Titles are fetched and saved."""
+    PAUSED = "paused"
+    """Workers begin nothing more of it until it goes on."""
     STOPPING = "stopping"
     """It was cancelled: what is in flight is finished and saved."""
     ENDED = "ended"
@@ -42,6 +45,8 @@ class RunProgress:
     repository has saved since the run was begun or continued. ``seconds`` is the time since then,
     ``per_second`` the titles done a second since the first was asked for. ``notices`` are the
     latest `KEPT_NOTICES`. ``outcome`` is set at the end, or ``error`` when there is no account.
+    Of a run that workers do, ``batches`` counts its batches by state while it is at work, and
+    ``workers`` are those that have one.
     """
 
     run_id: str
@@ -58,6 +63,8 @@ class RunProgress:
     not_tried: int | None = None
     outcome: RunOutcome | None = None
     error: str | None = None
+    batches: Mapping[BatchState, int] | None = None
+    workers: tuple[WorkerAtWork, ...] = ()
 
     @property
     def is_over(self) -> bool:
@@ -204,11 +211,16 @@ def _end_of(report: RunReport, number: int, notices: tuple[str, ...]) -> RunProg
     )
 
 
-def progress_of(record: RunRecord, number: int) -> RunProgress:
-    """Give how far a run is as the repositories remember it.
+_STATES = {Stage.PAUSED: RunState.PAUSED, Stage.CANCELLED: RunState.STOPPING}
+
+
+def progress_of(record: RunRecord, number: int, batches: RunBatches | None = None) -> RunProgress:
+    """Give how far a run is as the repositories remember it, and the ledger when workers do it.
 
     ``saved`` counts the titles that each held at the end, also those that it had before.
     """
+    if record.at_work and batches is not None:
+        return _of_batches(record, number, batches)
     is_killed = record.finished_at is None and not record.at_work
     asked = record.asked
     return RunProgress(
@@ -223,4 +235,23 @@ def progress_of(record: RunRecord, number: int) -> RunProgress:
         not_tried=record.not_tried,
         outcome=record.outcome,
         error="the program that was at work on it was stopped" if is_killed else None,
+    )
+
+
+def _of_batches(record: RunRecord, number: int, batches: RunBatches) -> RunProgress:
+    notices: tuple[str, ...] = ()
+    if batches.is_untouched:
+        notices = ("no worker has begun it yet",)
+    elif batches.wait is not None:
+        notices = (batches.wait.told(record.run.sources),)
+    return RunProgress(
+        run_id=record.run.run_id,
+        number=number,
+        state=_STATES.get(batches.stage, RunState.FETCHING),
+        asked=batches.asked,
+        fetched=batches.fetched,
+        failed=batches.failed,
+        notices=notices,
+        batches=batches.batches,
+        workers=batches.workers,
     )

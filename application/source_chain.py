@@ -25,6 +25,7 @@ from domain.errors import (
     ScraperError,
     SourceBlocked,
     SourceError,
+    SourceLeftAlone,
     SourceUnavailable,
     TitleError,
     TitleNotFound,
@@ -61,6 +62,9 @@ class Chain(Generic[_Source]):
     up, the first time, and when it answers again. What one source cannot give is asked of the next
     one, but not while a run is stopped.
 
+    Chains that come one after the other, or are at work in several processes, may share
+    ``circuits``, by the names of sources: what one of them was refused the others leave alone.
+
     ``notices`` has what was told, also by the sources themselves (see `tell`), ``detail_failures``
     the details that they could not give of titles (see `note_detail_failure`). Any number of
     threads may call it at the same time; a lock guards what is remembered of the sources, and the
@@ -74,13 +78,17 @@ class Chain(Generic[_Source]):
         sources: Sequence[_Source],
         tell: Callable[[str], None],
         new_circuit: Callable[[], CircuitBreaker],
+        circuits: Mapping[str, CircuitBreaker] | None = None,
     ) -> None:
         if not sources:
             raise ValueError("a chain needs at least one source")
         self._sources = tuple(sources)
         self._tell = tell
         self._lock = threading.Lock()
-        self._circuits = {source.name: new_circuit() for source in sources}
+        self._are_shared = circuits is not None
+        self._circuits = {
+            source.name: (circuits or {}).get(source.name) or new_circuit() for source in sources
+        }
         self._given_up: dict[str, SourceError] = {}
         self.notices: tuple[str, ...] = ()
         self._detail_failures: list[DetailFailure] = []
@@ -110,8 +118,18 @@ class Chain(Generic[_Source]):
 
     @property
     def exhausted(self) -> bool:
-        """True when every source has been given up: asking for more is pointless."""
+        """True when every source has been given up: asking for more is pointless.
+
+        With shared circuits: when none may be asked now.
+        """
+        if self._are_shared:
+            return self.rest_seconds > 0
         return all(circuit.is_open for circuit in self._circuits.values())
+
+    @property
+    def rest_seconds(self) -> float:
+        """How long no source may be asked; 0 when one may now."""
+        return min(circuit.rest_seconds for circuit in self._circuits.values())
 
     @property
     def batch_size(self) -> int:
@@ -193,7 +211,12 @@ class Chain(Generic[_Source]):
     def _why_given_up(self, *, but_for: Collection[str] = ()) -> list[SourceError]:
         """The errors of the sources that were given up: one at least when none may be asked."""
         with self._lock:
-            return [error for name, error in self._given_up.items() if name not in but_for]
+            given_up = dict(self._given_up)
+        return [
+            given_up.get(source.name) or SourceLeftAlone(source.name)
+            for source in self._sources
+            if source.name not in but_for
+        ]
 
     @contextmanager
     def _noted(self, source: _Source) -> Iterator[None]:
@@ -249,8 +272,9 @@ class SourceChain(Chain[TitleSource]):
         sources: Sequence[TitleSource],
         tell: Callable[[str], None],
         new_circuit: Callable[[], CircuitBreaker],
+        circuits: Mapping[str, CircuitBreaker] | None = None,
     ) -> None:
-        super().__init__(sources, tell, new_circuit)
+        super().__init__(sources, tell, new_circuit, circuits)
         self._told_of_details: set[str] = set()
 
     @property

@@ -3,28 +3,40 @@
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from application.composite_save import CompositeSave
+from application.intervals import at_intervals
 from application.ports import BatchLedger, BatchQueue, RunObserver
 from application.run_progress import RunTracker
 from application.scrape_titles import ScrapeTitles
 from domain.batch import BatchClaim, Standing, account_of
-from domain.errors import QueueUnavailable, RepositoryUnavailable, ScraperError
-from domain.run import RunOutcome, RunReport
-from shared.log_context import in_log_context, note_run, run_log
+from domain.errors import (
+    QueueUnavailable,
+    RepositoryUnavailable,
+    ScraperError,
+    SourceBlocked,
+    SourceLeftAlone,
+    SourceUnavailable,
+)
+from domain.run import Failure, RunOutcome, RunReport
+from shared.log_context import note_run, run_log
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a batch is done with: saving to the database alone, and fetching into it."""
+    """What a batch is done with: saving to the database alone, and fetching into it.
+
+    ``rest_seconds`` says how long no source may be asked.
+    """
 
     save: CompositeSave
     titles: ScrapeTitles
+    rest_seconds: Callable[[], float]
 
 
 OpenTools = Callable[[BatchClaim, RunObserver, threading.Event], AbstractContextManager[Tools]]
@@ -90,18 +102,44 @@ class WorkBatch:
             keeper.saved_before = len(held)
             wanted = [imdb_id for imdb_id in claim.ids if imdb_id not in held]
             report = tools.titles.fetch_part(wanted, claim.run)
+            rest_seconds = tools.rest_seconds()
         if keeper.standing is Standing.LOST:
             logger.warning("batch %d is done by another worker by now", claim.batch_id)
-        elif (error := self._why_unfinished(report)) is None:
+        elif self._is_done(report, rest_seconds):
             self._ledger.done(claim, account_of(report, wanted))
         elif keeper.standing is Standing.LET_GO:
             self._ledger.give_back(claim)
+        elif why := self._why_sources_are_away(report, rest_seconds):
+            logger.warning("batch %d waits for its sources: %s", claim.batch_id, why)
+            self._ledger.away(claim, why, has_fetched=report.fetched > 0, rest_seconds=rest_seconds)
         else:
+            error = self._why_unfinished(report)
             logger.warning("batch %d is to be tried again: %s", claim.batch_id, error)
             self._ledger.failed(claim, error, is_cut=self._takes_too_long)
 
-    def _why_unfinished(self, report: RunReport) -> str | None:
-        """Say why a batch is to be tried again, or ``None`` when it is done."""
+    def _is_done(self, report: RunReport, rest_seconds: float) -> bool:
+        """Whether nothing of a batch is to be tried again."""
+        [kept] = report.repositories
+        return not (
+            kept.missing
+            or kept.error
+            or report.not_tried
+            or report.outcome is RunOutcome.NO_SOURCE
+            or _failed_for_sources(report, rest_seconds)
+        )
+
+    def _why_sources_are_away(self, report: RunReport, rest_seconds: float) -> str | None:
+        """What is to be said when it is the sources that kept a batch from us, else ``None``."""
+        [kept] = report.repositories
+        if kept.missing or kept.error or self._stop.is_set():
+            return None
+        failed = _failed_for_sources(report, rest_seconds)
+        if not failed and (report.failures or not report.not_tried):
+            return None
+        said = [*report.notices, *(failure.message for failure in failed[:1])]
+        return said[-1] if said else "no source may be asked now"
+
+    def _why_unfinished(self, report: RunReport) -> str:
         [kept] = report.repositories
         if kept.missing or kept.error:
             return kept.error or "the database lacks titles"
@@ -109,7 +147,15 @@ class WorkBatch:
             return "it has taken longer than a batch may"
         if report.outcome is RunOutcome.NO_SOURCE:
             return "; ".join(report.notices[-3:]) or "no source is left"
-        return "it was stopped" if report.not_tried else None
+        return "it was stopped"
+
+
+def _failed_for_sources(report: RunReport, rest_seconds: float) -> Sequence[Failure]:
+    """The failures that say nothing of their titles: the sources refuse us, or are away."""
+    reasons = {SourceBlocked.reason, SourceLeftAlone.reason}
+    if rest_seconds > 0:
+        reasons.add(SourceUnavailable.reason)
+    return [failure for failure in report.failures if failure.reason in reasons]
 
 
 class _Keeper:
@@ -132,6 +178,7 @@ class _Keeper:
         self._stop = stop
         self.standing = Standing.GO_ON
         self.saved_before = 0
+        self._has_told = False
 
     def keep(self) -> None:
         progress = self._tracker.progress()
@@ -139,6 +186,9 @@ class _Keeper:
             self.standing = self._ledger.keep(
                 self._claim, self.saved_before + (progress.fetched or 0), progress.failed or 0
             )
+        if self._claim.is_trial and progress.fetched and not self._has_told:
+            self._ledger.answers(self._claim)
+            self._has_told = True
         if self.standing is not Standing.GO_ON:
             self._stop.set()
 
@@ -175,26 +225,3 @@ class Housekeeping:
             self._queue.send(due)
         except QueueUnavailable as error:
             logger.warning("%s", error)
-
-
-@contextmanager
-def at_intervals(work: Callable[[], object], pause_seconds: float, name: str) -> Iterator[None]:
-    """Do something again and again, in a thread of its own, until the block is left."""
-    over = threading.Event()
-
-    def go_on() -> None:
-        while not over.wait(pause_seconds):
-            try:
-                work()
-            except ScraperError as error:
-                logger.warning("%s", error)
-            except Exception:
-                logger.exception("unexpected failure of %s", name)
-
-    thread = threading.Thread(target=in_log_context(go_on), name=name)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()

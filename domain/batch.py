@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from domain.identifiers import ImdbId, TitleId
@@ -52,12 +53,17 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchClaim:
-    """A batch that a worker has got; ``token`` proves that it is still the worker's."""
+    """A batch that a worker has got; ``token`` proves that it is still the worker's.
+
+    When it ``is_trial`` the run waits for its sources, and this batch is to show whether they
+    answer again.
+    """
 
     batch_id: int
     token: str
     run: Run
     ids: tuple[TitleId, ...]
+    is_trial: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +97,43 @@ class ParkedBatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerAtWork:
+    """A worker that has a batch of ``titles``, and how far it is with it.
+
+    ``heard_seconds`` ago it has last said that it lives.
+    """
+
+    name: str
+    titles: int
+    fetched: int
+    failed: int
+    heard_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceWait:
+    """A wait of a run whose sources are away or refuse us, as ``error`` says.
+
+    It began ``seconds`` ago; in ``pause_seconds`` a batch is tried.
+    """
+
+    error: str
+    seconds: float
+    pause_seconds: float
+
+    def told(self, sources: Sequence[str]) -> str:
+        """What to tell the user of a run with these sources."""
+        names = " or ".join(sources)
+        return f"waiting for source {names}: {self.error}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunBatches:
     """How far a distributed run is: its stage, its batches by state, its titles.
 
-    ``fetched`` and ``failed`` count titles, also of batches that are at work now.
+    ``fetched`` and ``failed`` count titles, also of batches that are at work now; ``workers`` are
+    those that have one. ``wait`` is there while the run waits for its sources, and
+    ``resumed_at`` when it was continued, if it was.
     """
 
     stage: Stage
@@ -102,6 +141,15 @@ class RunBatches:
     fetched: int
     failed: int
     batches: Mapping[BatchState, int]
+    workers: tuple[WorkerAtWork, ...] = ()
+    wait: SourceWait | None = None
+    resumed_at: datetime | None = None
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether no worker has begun any of it yet."""
+        begun = self.batches.keys() - {BatchState.QUEUED}
+        return bool(self.batches) and not (begun or self.fetched or self.wait)
 
 
 def account_of(report: RunReport, wanted: Sequence[TitleId]) -> BatchAccount:

@@ -12,6 +12,7 @@
     ├── SourceError              try later, or another source
     │   ├── SourceUnavailable    unreachable, timed out, or answered with an error
     │   ├── SourceBlocked        answered with a challenge or a captcha: it refuses us
+    │   ├── SourceLeftAlone      another worker was refused, or found it away: not asked
     │   ├── RobotsDisallowed     the site's robots.txt asks robots not to read the page
     │   └── RunStopped           the run was being stopped before the source had answered
     ├── TitleError               count it and go on with the next title, or person
@@ -29,6 +30,8 @@
     ├── RunAtWork                another program is at work on the run
     ├── AnotherRunAtWork         this process does one run at a time: wait for it, or cancel it
     ├── NotRunningHere           a run that is not at work in this process cannot be cancelled here
+    ├── NotDistributed           only a run that workers do can be paused
+    ├── RunIsOver                a run that has ended can be neither paused nor continued
     ├── TooManyWatchers          this process shows runs to as many as it can: try later
     ├── ShuttingDown             this process takes no new runs any more
     ├── DatasetDamaged           a dataset file cannot be imported: get it again
@@ -135,6 +138,15 @@ class SourceBlocked(SourceError):
         self.url = url
         self.how = how
         super().__init__(f"{url}: blocked ({how})")
+
+
+class SourceLeftAlone(SourceError):
+    """A source was not asked: others have found it away, or were refused, a moment ago."""
+
+    reason = "left_alone"
+
+    def __init__(self, source: str) -> None:
+        super().__init__(f"source {source} is left alone for now: it is away, or refuses us")
 
 
 class RobotsDisallowed(SourceError):
@@ -320,6 +332,28 @@ class NotRunningHere(ScraperError):
         self.run_id = run_id
         where = "another program is at work on it: stop it there" if at_work else "it is over"
         super().__init__(f"run {run_id} cannot be cancelled here: {where}")
+
+
+class NotDistributed(ScraperError):
+    """A run that one program does is to be paused or to go on: nothing was done."""
+
+    reason = "not_distributed"
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(
+            f"run {run_id} is not done by workers: it can be cancelled and resumed, not paused"
+        )
+
+
+class RunIsOver(ScraperError):
+    """A run that is to be paused or to go on has ended, or is about to: nothing was done."""
+
+    reason = "run_is_over"
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"run {run_id} is cancelled or over: it neither pauses nor goes on")
 
 
 class TooManyWatchers(ScraperError):

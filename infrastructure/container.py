@@ -69,16 +69,17 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor
 
     from application.close_run import CloseRun
+    from application.distribute_run import DistributeRun
     from application.do_job import DoJob, JobHousekeeping, Perform
     from application.imdb import Imdb
     from application.list_titles import ListTitles
     from application.ports import BatchLedger, BatchQueue, TitleDiscovery, TitleLists
     from application.retry_failures import FailedRun
-    from application.run_control import Order, PerformRun, RunControl
+    from application.run_control import Order, PerformRun, RunBoard, RunControl
     from application.title_fields import TitleField
     from application.title_statistics import TitleStatistics
     from application.work_batches import Housekeeping, Tools, WorkBatch
-    from domain.batch import BatchClaim, Stage
+    from domain.batch import BatchClaim, RunBatches, Stage
     from domain.discovery import TitleFilter
     from infrastructure.http.cache import HttpCache
     from infrastructure.http.cache_storage import Storage
@@ -215,12 +216,13 @@ def open_run_control(
     reported: "Callable[[], FailedRun | None]" = lambda: None,
     when_ended: Callable[[RunReport], object] = lambda report: None,
     metrics: "Metrics | None" = None,
+    board: "RunBoard | None" = None,
 ) -> "Iterator[RunControl]":
     """Wire the control of runs in this process; leaving it cancels the run at work and waits.
 
     Each run is built anew, as one of the command line is, with ``settings`` but for what its order
     says. ``reported`` reads the run of the report file, ``when_ended`` takes each report,
-    ``metrics`` count what happens.
+    ``metrics`` count what happens. Processes with one ``board`` know of each other's runs.
     """
     from application.run_control import RunControl
 
@@ -234,6 +236,10 @@ def open_run_control(
         partial(find_run, settings),
         when_ended=ended,
         steer=partial(_steer, settings),
+        batches=partial(_batches_of, settings),
+        hand_over=partial(_hand_over, settings, reported),
+        hands_over=settings.api_runs == "workers",
+        board=board,
     )
     try:
         yield control
@@ -246,6 +252,39 @@ def _steer(settings: Settings, run_id: str, stage: "Stage") -> "Stage | None":
         return None
     with open_ledger(settings) as ledger:
         return ledger.set_stage(run_id, stage)
+
+
+def _hand_over(
+    settings: Settings, reported: "Callable[[], FailedRun | None]", order: "Order"
+) -> str:
+    """Hand a run to workers; fulfils `HandOver`."""
+    from application.run_control import ResumeOrder, RetryOrder, TitlesOrder
+
+    chosen, command = _for_order(settings, order)
+    run = new_run(chosen, command)
+    with open_ledger(chosen) as ledger:
+        if isinstance(order, ResumeOrder):
+            return distribute_rest(chosen, ledger, order.run_id).run_id
+        if isinstance(order, RetryOrder):
+            return distribute_failures(
+                chosen, ledger, run,
+                of=order.of, with_not_found=order.with_not_found, reported=reported(),
+            ).run_id  # fmt: skip
+        distribute(chosen, ledger, run, order.ids if isinstance(order, TitlesOrder) else None)
+    return run.run_id
+
+
+def _batches_of(settings: Settings, run_id: str) -> "RunBatches | None":
+    """The batches of a run that workers do; of others, and while it cannot be asked, ``None``."""
+    openers = repositories_with_data(settings)
+    if not any(opener.name == "postgres" for opener in openers):
+        return None
+    try:
+        with open_ledger(settings) as ledger:
+            return ledger.progress(run_id)
+    except RepositoryUnavailable as error:
+        logger.warning("the batches of run %s cannot be looked at: %s", run_id, error)
+        return None
 
 
 def _performer(
@@ -314,6 +353,7 @@ def open_ledger(settings: Settings) -> "Iterator[PostgresLedger]":
             url,
             lease_seconds=settings.batch_lease_seconds,
             most_attempts=settings.batch_attempts,
+            wait_seconds=settings.batch_wait_hours * 3600,
             revive=revive,
         ) as ledger,
     ):
@@ -341,26 +381,82 @@ def distribute(
     ``guard`` as for a repository. Raises what reading the chart does, and
     `RepositoryUnavailable`: then it has not begun.
     """
-    from application.distribute_run import DistributeRun
-
     chart = None if ids is not None else _read_chart(settings)
     if chart is not None:
         ids = [entry.title_id for entry in chart.first(settings.limit).entries]
-    with _open_postgres(settings, guard) as repository:
-        queue = _batch_queue(settings) if settings.redis_url else None
-        distribution = DistributeRun(repository, ledger, queue, batch_titles=settings.batch_titles)
+    with _distribution(settings, ledger, guard) as distribution:
         distribution.execute(ids or (), run, chart)
 
 
+def distribute_failures(
+    settings: Settings,
+    ledger: "BatchLedger",
+    run: Run,
+    *,
+    of: str | None,
+    with_not_found: bool,
+    reported: "FailedRun | None",
+) -> Run:
+    """Hand what failed in an earlier run to workers, as a run of its own; raises as `RetryPlan`."""
+    from application.retry_failures import RetryPlan
+    from application.run_progress import RunTracker
+
+    with _composite_save(settings, RunTracker(), threading.Event()) as save:
+        planned, ids = RetryPlan(save).make(
+            run, of=of, with_not_found=with_not_found, reported=reported
+        )
+    distribute(settings, ledger, planned, ids)
+    return planned
+
+
+def distribute_rest(settings: Settings, ledger: "BatchLedger", run_id: str | None) -> Run:
+    """Hand what is left of a run that was stopped to workers; gives the run.
+
+    Raises as `ResumePlan`, and what reading the chart does, when that had not been read.
+    """
+    from application.resume_run import ResumePlan
+    from application.run_progress import RunTracker
+
+    with _composite_save(settings, RunTracker(), threading.Event()) as save:
+        plan = ResumePlan(save, sources=settings.sources, details=chosen_details(settings))
+        run, asked = plan.make(run_id)
+    with _open_chain(settings) as chain:
+        gives = chain.gives
+        if asked is None:
+            chart = chain.chart(ChartName(run.chart or settings.chart))
+            asked = tuple(entry.title_id for entry in chart.first(settings.limit).entries)
+            with _open_postgres(settings) as repository:
+                repository.begin_run(run, chart, asked)
+    with _distribution(settings, ledger) as distribution:
+        distribution.resume(asked, run, gives=gives, resumed_at=utc_now())
+    return run
+
+
+@contextmanager
+def _distribution(
+    settings: Settings, ledger: "BatchLedger", guard: "Callable[[cursor], None] | None" = None
+) -> "Iterator[DistributeRun]":
+    from application.distribute_run import DistributeRun
+
+    with _open_postgres(settings, guard) as repository:
+        queue = _batch_queue(settings) if settings.redis_url else None
+        yield DistributeRun(repository, ledger, queue, batch_titles=settings.batch_titles)
+
+
 def _read_chart(settings: Settings) -> Chart:
+    with _open_chain(settings) as chain:
+        return chain.chart(ChartName(settings.chart))
+
+
+@contextmanager
+def _open_chain(settings: Settings) -> Iterator[SourceChain]:
     stop = threading.Event()
     with ExitStack() as stack:
         sources = [
             stack.enter_context(open_source(name, settings, stop, logger.warning))
             for name in settings.sources
         ]
-        chain = SourceChain(sources, logger.warning, new_circuit)
-        return chain.chart(ChartName(settings.chart))
+        yield SourceChain(sources, logger.warning, new_circuit)
 
 
 def _celery_app(settings: Settings) -> "Celery":
@@ -604,6 +700,8 @@ class _KeptSources:
         self._stack = ExitStack()
         self._names: tuple[str, ...] = ()
         self._sources: list[TitleSource] = []
+        self._limits = _shared_limits(settings, "workers")
+        self._circuits: dict[str, CircuitBreaker] = {}
         self._chain: SourceChain | None = None
 
     @contextmanager
@@ -614,7 +712,7 @@ class _KeptSources:
         from application.work_batches import Tools
 
         if self._names != claim.run.sources:
-            self.close()
+            self._close_sources()
             self._names = claim.run.sources
             self._sources = [
                 self._stack.enter_context(
@@ -622,18 +720,34 @@ class _KeptSources:
                 )
                 for name in claim.run.sources
             ]
-        self._chain = SourceChain(self._sources, observer.notice, new_circuit)
+        circuits = {name: self._circuit(name) for name in claim.run.sources if name in _HOST_OF}
+        self._chain = SourceChain(self._sources, observer.notice, new_circuit, circuits)
         guard = self._ledger.guard(claim)
         opener = RepositoryOpener("postgres", partial(_open_postgres, self._settings, guard))
         with _composite_save(self._settings, observer, stop, [opener]) as save:
-            threads = self._settings.max_threads
-            yield Tools(
-                save, ScrapeTitles(self._chain, save, observer, max_threads=threads, stop=stop)
-            )
+            # While it is tried whether a source answers again, one title at a time.
+            threads = 1 if claim.is_trial else self._settings.max_threads
+            titles = ScrapeTitles(self._chain, save, observer, max_threads=threads, stop=stop)
+            chain = self._chain
+            yield Tools(save, titles, lambda: chain.rest_seconds)
 
     def close(self) -> None:
-        """Close the sources."""
+        """Close the sources, and the connections to Redis."""
+        self._close_sources()
+        if self._limits is not None:
+            self._limits.close()
+
+    def _close_sources(self) -> None:
         self._stack.close()
+
+    def _circuit(self, name: str) -> CircuitBreaker:
+        """The circuit of a source: of all workers when there is a Redis, else from batch to batch.
+
+        While Redis is away each goes on with what it has seen last.
+        """
+        if name not in self._circuits:
+            self._circuits[name] = _circuit_of_source(self._settings, name, self._limits)
+        return self._circuits[name]
 
     def _tell(self, notice: str) -> None:
         if self._chain is not None:
@@ -838,6 +952,28 @@ def new_circuit() -> CircuitBreaker:
     from infrastructure.http.circuit_breaker import CircuitBreaker as Circuit
 
     return Circuit(failures=PATIENCE, rest_seconds=REST_SECONDS)
+
+
+_HOST_OF: "dict[str, Callable[[Settings], str]]" = {
+    "html": lambda settings: settings.base_url,
+    "graphql": lambda settings: settings.graphql_url,
+}
+"""The sources that may refuse us, and where they are."""
+
+
+def _circuit_of_source(
+    settings: Settings, name: str, limits: "SharedLimits | None"
+) -> CircuitBreaker:
+    if limits is None:
+        return new_circuit()
+    from infrastructure.http.circuit_breaker import CircuitBreaker as Circuit
+
+    return Circuit(
+        failures=PATIENCE,
+        rest_seconds=REST_SECONDS,
+        clock=limits.clock,
+        held=limits.source_circuit(f"{name}:{_HOST_OF[name](settings)}"),
+    )
 
 
 def repository_openers(
@@ -1155,6 +1291,7 @@ def open_web(
     from infrastructure.monitoring import HttpServerMetrics
     from infrastructure.repositories.postgres.figures import open_postgres_figures
     from infrastructure.repositories.postgres.observations import open_postgres_history
+    from infrastructure.repositories.postgres.run_board import open_run_board
     from infrastructure.web import Services, create_app
 
     with (
@@ -1164,8 +1301,9 @@ def open_web(
         database_url(settings) as url,
         open_postgres_history(url, pool_size=_WEB_CONNECTIONS) as history,
         open_postgres_figures(url) as figures,
+        open_run_board(url) as board,
         open_run_control(
-            settings, reported=reported, when_ended=when_ended, metrics=metrics
+            settings, reported=reported, when_ended=when_ended, metrics=metrics, board=board
         ) as runs,
         _keeping_answers(settings, url, metrics) as keeps_answers,
     ):

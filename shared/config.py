@@ -295,6 +295,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             ge=1, le=100, description="Tries for a batch that fails; after the last it is parked."
         ),
     ] = 5
+    batch_wait_hours: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=720,
+            description="So long a distributed run waits for sources that are away or refuse us; "
+            "then what is left of it is parked.",
+        ),
+    ] = 12
     batch_time_limit_seconds: Annotated[
         int,
         Meta(
@@ -418,6 +427,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "megabytes; with REDIS_URL they are kept there as well; 0 = keep none.",
         ),
     ] = 64
+    api_runs: Annotated[
+        Literal["here", "workers"],
+        Meta(
+            description="Who does the runs that are started over `serve`, when the order does not "
+            "say: the server itself, or workers."
+        ),
+    ] = "here"
     metrics_port: Annotated[
         int,
         Meta(

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import click
@@ -12,17 +12,29 @@ from application.ports import BatchLedger
 from domain.batch import BatchState, RunBatches, Stage
 from domain.errors import (
     InvalidConfiguration,
+    NothingToDo,
     QueueUnavailable,
     RepositoryUnavailable,
+    RunAtWork,
     SourceError,
     TitleError,
+    UnknownRun,
 )
 from domain.identifiers import TitleId
-from domain.run import RunReport
+from domain.run import Run, RunReport
 from infrastructure.cli.exit_status import INCOMPLETE, NO_SOURCE, OF_OUTCOME, SAVED
 from infrastructure.cli.progress import LOG_EVERY_SECONDS
+from infrastructure.cli.report_file import read_failed_run
 from infrastructure.cli.runs import tell_of, written
-from infrastructure.container import distribute, embedded_redis, new_run, open_ledger, work
+from infrastructure.container import (
+    distribute,
+    distribute_failures,
+    distribute_rest,
+    embedded_redis,
+    new_run,
+    open_ledger,
+    work,
+)
 from shared.config import Settings
 from shared.log_context import note_run, run_log
 from shared.setting_values import RedisUrl
@@ -44,14 +56,50 @@ def scrape_distributed(settings: Settings, ids: Sequence[TitleId] | None, *, det
     Of these titles, or without any of the chart of the settings. The report is written and the
     summary printed here, too.
     """
-    run = new_run(settings, "chart" if ids is None else "titles")
+
+    def hand_over(ledger: BatchLedger) -> Run:
+        run = new_run(settings, "chart" if ids is None else "titles")
+        distribute(settings, ledger, run, ids)
+        return run
+
+    return _handed_over(settings, hand_over, detach=detach)
+
+
+def resume_distributed(settings: Settings, run_id: str | None, *, detach: bool) -> int:
+    """Hand what is left of a run to workers; as `scrape_distributed`."""
+    return _handed_over(
+        settings, lambda ledger: distribute_rest(settings, ledger, run_id), detach=detach
+    )
+
+
+def retry_distributed(
+    settings: Settings, run_id: str | None, *, with_not_found: bool, detach: bool
+) -> int:
+    """Hand what failed in a run to workers, as a new run; as `scrape_distributed`."""
+
+    def hand_over(ledger: BatchLedger) -> Run:
+        return distribute_failures(
+            settings, ledger, new_run(settings, "retry"),
+            of=run_id, with_not_found=with_not_found,
+            reported=read_failed_run(settings.output_dir),
+        )  # fmt: skip
+
+    return _handed_over(settings, hand_over, detach=detach)
+
+
+def _handed_over(
+    settings: Settings, hand_over: Callable[[BatchLedger], Run], *, detach: bool
+) -> int:
     with run_log(), usage_errors(), open_ledger(settings) as ledger:
-        note_run(run.run_id)
         try:
-            distribute(settings, ledger, run, ids)
+            run = hand_over(ledger)
+        except NothingToDo as error:
+            click.echo(f"Nothing to do: {error}.")
+            return SAVED
         except (SourceError, TitleError) as error:
             click.echo(f"Error: the chart could not be read: {error}", err=True)
             return NO_SOURCE
+        note_run(run.run_id)
         if detach:
             click.echo(f"Run {run.run_id} is handed to workers: `python main.py runs` shows it.")
             return SAVED
@@ -114,6 +162,8 @@ def usage_errors() -> Iterator[None]:
         raise click.ClickException(
             f"{error}; start one (redis-server), see REDIS_URL, or try --embedded"
         ) from error
+    except (UnknownRun, RunAtWork) as error:
+        raise click.UsageError(f"{error}; nothing was started") from error
     except RepositoryUnavailable as error:
         raise click.ClickException(str(error)) from error
 
@@ -144,14 +194,10 @@ def _watch(ledger: BatchLedger, run_id: str) -> None:
         if now - told_at >= LOG_EVERY_SECONDS:
             told_at = now
             logger.info("%s", _described(progress, now - began))
-        if not is_told_of_workers and now - began > PATIENCE_SECONDS and _is_untouched(progress):
+        if not is_told_of_workers and now - began > PATIENCE_SECONDS and progress.is_untouched:
             is_told_of_workers = True
             logger.warning("no worker has begun yet: start some with: python main.py worker")
         time.sleep(LOOK_SECONDS)
-
-
-def _is_untouched(progress: RunBatches) -> bool:
-    return all(state in _WAITING for state in progress.batches) and not progress.fetched
 
 
 def _described(progress: RunBatches, seconds: float) -> str:
@@ -166,6 +212,8 @@ def _described(progress: RunBatches, seconds: float) -> str:
     ]
     if parked := counts.get(BatchState.PARKED, 0):
         parts.append(f"{parked} parked")
+    if wait := progress.wait:
+        parts.append(f"waiting for its sources, {wait.pause_seconds:.0f} s more: {wait.error}")
     if progress.stage is not Stage.RUNNING:
         parts.append(str(progress.stage))
     return ", ".join(parts)

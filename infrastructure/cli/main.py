@@ -315,10 +315,26 @@ def titles(context: click.Context, ids: tuple[str, ...]) -> int:
     )
 
 
+_BY_WORKERS = click.option(
+    "--distributed", is_flag=True, help="By workers (see: worker), in batches."
+)
+_DETACH = click.option(
+    "--detach", is_flag=True, help="Do not wait for the end of a distributed run."
+)
+
+
+def _is_by_workers(context: click.Context, *, distributed: bool, detach: bool) -> bool:
+    if detach and not distributed:
+        raise click.UsageError("--detach goes with --distributed")
+    if distributed and wants_profile(context):
+        raise click.UsageError("--profile measures what this program does: not a distributed run")
+    return distributed
+
+
 @commands.command(epilog=_EPILOG)
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--distributed", is_flag=True, help="By workers (see: worker), in batches.")
-@click.option("--detach", is_flag=True, help="Do not wait for the end of a distributed run.")
+@_BY_WORKERS
+@_DETACH
 @settings_options()
 @click.pass_context
 def scrape(context: click.Context, *, ids: tuple[str, ...], distributed: bool, detach: bool) -> int:
@@ -334,12 +350,11 @@ def scrape(context: click.Context, *, ids: tuple[str, ...], distributed: bool, d
     from infrastructure.cli.title_ids import read_title_ids
 
     settings = _settings(context)
-    if detach and not distributed:
-        raise click.UsageError("--detach goes with --distributed")
+    by_workers = _is_by_workers(context, distributed=distributed, detach=detach)
     wanted, problems = read_title_ids(ids, sys.stdin.buffer)
     if ids and not wanted:
         raise click.UsageError("\n".join(problems[:20]) or "no title was named")
-    if distributed:
+    if by_workers:
         from infrastructure.cli.distributed import scrape_distributed
 
         for problem in problems:
@@ -606,14 +621,20 @@ def people(context: click.Context, ids: tuple[str, ...]) -> int:
 
 @commands.command(epilog=_EPILOG)
 @click.option("--run", "run_id", metavar="ID", help="The run to continue: the last one stopped.")
+@_BY_WORKERS
+@_DETACH
 @profile_option
 @settings_options()
 @click.pass_context
-def resume(context: click.Context, run_id: str | None) -> int:
+def resume(context: click.Context, *, run_id: str | None, distributed: bool, detach: bool) -> int:
     """Continue a run that was killed, interrupted, or left by all of its sources.
 
     What the repositories have of it already is not fetched again.
     """
+    if _is_by_workers(context, distributed=distributed, detach=detach):
+        from infrastructure.cli.distributed import resume_distributed
+
+        return resume_distributed(_settings(context), run_id, detach=detach)
     from infrastructure.cli.continuing import resume_run
 
     return resume_run(_settings(context), run_id, profile=wants_profile(context))
@@ -622,11 +643,26 @@ def resume(context: click.Context, run_id: str | None) -> int:
 @commands.command(epilog=_EPILOG)
 @click.option("--run", "run_id", metavar="ID", help="The run: the last one with failures.")
 @click.option("--all", "with_not_found", is_flag=True, help="Also titles that were not found.")
+@_BY_WORKERS
+@_DETACH
 @profile_option
 @settings_options()
 @click.pass_context
-def retry(context: click.Context, run_id: str | None, with_not_found: bool) -> int:
+def retry(
+    context: click.Context,
+    *,
+    run_id: str | None,
+    with_not_found: bool,
+    distributed: bool,
+    detach: bool,
+) -> int:
     """Fetch again the titles that failed in a run, unless they have been saved since."""
+    if _is_by_workers(context, distributed=distributed, detach=detach):
+        from infrastructure.cli.distributed import retry_distributed
+
+        return retry_distributed(
+            _settings(context), run_id, with_not_found=with_not_found, detach=detach
+        )
     from infrastructure.cli.continuing import retry_run
 
     return retry_run(

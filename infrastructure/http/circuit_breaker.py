@@ -73,6 +73,12 @@ class CircuitBreaker:
         """How often it has opened since the last success."""
         return self._held.read().openings
 
+    @property
+    def rest_seconds(self) -> float:
+        """How long nobody may ask: 0 while it is closed, or when a trial may be made now."""
+        state = self._held.read()
+        return max(0.0, self._allowed_at(state) - self._clock()) if state.openings else 0.0
+
     def allows(self) -> bool:
         """Whether to ask now. When it is not closed, True is given for one trial at a time."""
         state = self._held.read()
@@ -108,7 +114,10 @@ class CircuitBreaker:
         return f"{self._name}:{threading.get_ident()}"
 
     def _is_allowed(self, state: CircuitState) -> bool:
-        return self._clock() >= max(state.open_until, state.trial_until or 0.0)
+        return self._clock() >= self._allowed_at(state)
+
+    def _allowed_at(self, state: CircuitState) -> float:
+        return max(state.open_until, state.trial_until or 0.0)
 
     def _with_trial(self, state: CircuitState) -> tuple[CircuitState, bool]:
         if not state.openings or not self._is_allowed(state):

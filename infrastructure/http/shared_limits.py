@@ -54,6 +54,10 @@ class SharedLimits:
             lifetime_seconds=_CIRCUIT_SECONDS,
         )
 
+    def source_circuit(self, source: str) -> Held[CircuitState]:
+        """What the circuit breaker of a source remembers, by its name and host."""
+        return self.circuit(f"source:{source}")
+
     def close(self) -> None:
         """Close the connections."""
         self._memory.close()

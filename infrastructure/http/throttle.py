@@ -22,6 +22,10 @@ RECOVERY_SECONDS = 2.0
 RECOVERY_SHARE = 0.05
 """So much of the limit is added to the rate after each `RECOVERY_SECONDS` without trouble."""
 
+LONGEST_HOLD_SECONDS = 180.0
+"""No site is waited for as long: what it names is 2 minutes at most. A later end, which can only
+have come from a memory that many write, is waited for no longer than this."""
+
 LATENCY_RISE = 2.0
 LATENCY_MARGIN_SECONDS = 0.5
 """Answers come slowly when they take twice as long as they did, and half a second longer."""
@@ -86,6 +90,7 @@ class Throttle:
         self._new_turns = LocalTurns if new_turns is None else new_turns
         self._turns: Turns | None = None
         self._turns_rate = math.inf
+        self._odd_hold = (0.0, 0.0)
         self._asked = _LastSecond()
         self._latency = _Latency()
         self._latency_since = 0.0
@@ -93,7 +98,7 @@ class Throttle:
     @property
     def rate(self) -> float:
         """Requests a second that go through now; infinite when there is no limit."""
-        return min(self._limit, self._held.read().rate)
+        return self._rate_of(self._held.read())
 
     @property
     def limit(self) -> float:
@@ -104,10 +109,10 @@ class Throttle:
         """Wait for a turn and give its moment; returns at once when the run is being stopped."""
         while not self._stop.is_set():
             pace = self._held.read()
-            held_seconds = pace.held_until - self._clock()
+            held_seconds = self._held_seconds(pace)
             if held_seconds > 0:
                 self._stop.wait(held_seconds)
-            elif self._has_turn(min(self._limit, pace.rate)):
+            elif self._has_turn(self._rate_of(pace)):
                 break
         now = self._clock()
         with self._lock:
@@ -148,6 +153,26 @@ class Throttle:
     def refused(self, asked_at: float) -> bool:
         """Note that the host was asked too often (429, 503); tells whether the rate was lowered."""
         return self._held.change(partial(self._slowed, asked_at, self._clock()))
+
+    def _rate_of(self, pace: Pace) -> float:
+        """The rate now; one that is none, for example not a number, does not count."""
+        return min(self._limit, pace.rate) if pace.rate > 0 else self._limit
+
+    def _held_seconds(self, pace: Pace) -> float:
+        """How long to let nothing through: of a hold without a sensible end only as long as may be.
+
+        That counts from when it was first seen here.
+        """
+        now = self._clock()
+        if math.isnan(pace.held_until):
+            return 0.0
+        seconds = pace.held_until - now
+        if seconds <= LONGEST_HOLD_SECONDS:
+            return seconds
+        with self._lock:
+            if self._odd_hold[0] != pace.held_until:
+                self._odd_hold = (pace.held_until, now)
+            return self._odd_hold[1] + LONGEST_HOLD_SECONDS - now
 
     def _has_turn(self, rate: float) -> bool:
         if rate == math.inf:

@@ -86,6 +86,13 @@ class AnswerCache(Protocol):
         """Keep an answer, unless it is too large."""
 
 
+class LookedUp(Protocol):
+    """Is told of each look-up."""
+
+    def __call__(self, *, hit: bool) -> None:
+        """Count it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepsAnswers:
     """What it takes to keep answers.
@@ -97,14 +104,7 @@ class KeepsAnswers:
     cache: AnswerCache
     version: StoreVersion
     route_of: Callable[[Scope], str]
-    looked_up: "LookedUp"
-
-
-class LookedUp(Protocol):
-    """Is told of each look-up."""
-
-    def __call__(self, *, hit: bool) -> None:
-        """Count it."""
+    looked_up: LookedUp
 
 
 class CachedAnswers:

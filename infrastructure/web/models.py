@@ -402,6 +402,7 @@ class RunLine(Answer):
     resumed_at: Moment | None
     finished_at: Moment | None
     at_work: bool
+    is_paused: bool
     outcome: RunOutcome | None
     seconds: float | None
     asked: int | None = Field(description="Titles (or people) that it was asked for.")

@@ -36,6 +36,8 @@ STATUS_OF: Mapping[type[ScraperError], int] = {
     errors.RunAtWork: 409,
     errors.AnotherRunAtWork: 409,
     errors.NotRunningHere: 409,
+    errors.NotDistributed: 409,
+    errors.RunIsOver: 409,
     errors.ShuttingDown: 503,
     errors.TooManyWatchers: 429,
     errors.NothingToDo: 409,

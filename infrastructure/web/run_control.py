@@ -20,6 +20,7 @@ from application.run_control import (
     TitlesOrder,
 )
 from application.run_progress import RunProgress, RunState
+from domain.batch import BatchState
 from domain.chart import ChartName
 from domain.details import DetailName
 from domain.errors import RepositoryUnavailable
@@ -59,6 +60,16 @@ _Details = Annotated[
 ]
 
 
+_Distributed = Annotated[
+    bool | None,
+    Field(
+        strict=True,
+        description="true: workers do it, beside any number of others, and it waits until there "
+        "are some; false: this server does it, one at a time; by default as API_RUNS says.",
+    ),
+]
+
+
 class _Given(BaseModel):
     """What is sent; a field that is not known is refused."""
 
@@ -72,6 +83,7 @@ class ChartRun(_Given):
     chart: ChartName
     limit: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 250
     details: _Details = None
+    distributed: _Distributed = None
 
     def order(self) -> Order:
         """What the application takes."""
@@ -87,6 +99,7 @@ class TitlesRun(_Given):
         Field(min_length=1, max_length=_MOST_IDS, examples=[["tt0111161"]]),
     ]
     details: _Details = None
+    distributed: _Distributed = None
 
     def order(self) -> Order:
         """What the application takes."""
@@ -101,6 +114,7 @@ class RetryRun(_Given):
 
     command: Literal["retry"]
     run_id: _EarlierRun = None
+    distributed: _Distributed = None
     with_not_found: Annotated[bool, Field(strict=True, description="Also what no source has.")] = (
         False
     )
@@ -115,6 +129,7 @@ class ResumeRun(_Given):
 
     command: Literal["resume"]
     run_id: _EarlierRun = None
+    distributed: _Distributed = None
 
     def order(self) -> Order:
         """What the application takes."""
@@ -130,6 +145,18 @@ class RunAddress(BaseModel):
         description="Its progress as server-sent events.",
         examples=[f"{_RUNS}/{_EXAMPLE_ID}/events"],
     )
+
+
+class WorkerOut(BaseModel):
+    """A worker that has a batch of the run."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    titles: int = Field(description="Titles of the batch that it has.")
+    fetched: int
+    failed: int
+    heard_seconds: float = Field(description="So long ago it last said that it lives.")
 
 
 class ProgressOut(BaseModel):
@@ -150,10 +177,15 @@ class ProgressOut(BaseModel):
     not_tried: int | None
     outcome: RunOutcome | None
     error: str | None
+    batches: dict[BatchState, int] | None = Field(
+        description="Of a run that workers do: how many of its batches are in each state."
+    )
+    workers: list[WorkerOut] = Field(description="Those that have a batch of it now.")
 
 
 _ORDERS: Mapping[str, Any] = {
     "chart": {"value": {"command": "chart", "chart": "top", "limit": 250}},
+    "distributed": {"value": {"command": "chart", "chart": "top", "distributed": True}},
     "titles": {"value": {"command": "titles", "ids": ["tt0111161"], "details": ["awards"]}},
     "retry": {"value": {"command": "retry", "run_id": _EXAMPLE_ID}},
     "resume": {"value": {"command": "resume"}},
@@ -175,8 +207,11 @@ AnyRun = Annotated[
 def start_run(
     wanted: AnyRun, services: UsesServices, response: Response, _none: Nothing
 ) -> RunAddress:
-    """Answers when it is sure that there is something to do. There is one run at a time: 409."""
-    address = _address(services.runs.start(wanted.order()))
+    """Answers when it is sure that there is something to do.
+
+    409: another run is at work, here or in another copy of the server; workers do any number.
+    """
+    address = _address(services.runs.start(wanted.order(), distributed=wanted.distributed))
     response.headers["Location"] = address.url
     return address
 
@@ -194,6 +229,35 @@ def cancel_run(run_id: RunIdParameter, services: UsesServices, _none: Nothing) -
     409: it is at work neither here nor in workers.
     """
     services.runs.cancel(run_id)
+    return _address(run_id)
+
+
+@router.post(
+    "/{run_id}/pause",
+    summary="Pause a run that workers do",
+    status_code=202,
+    dependencies=[MayWrite],
+    responses=responses(403, 404, 409),
+)
+def pause_run(run_id: RunIdParameter, services: UsesServices, _none: Nothing) -> RunAddress:
+    """Workers save what is in flight and begin nothing more of it. Once more does nothing.
+
+    409: it is over, or no run that workers do.
+    """
+    services.runs.pause(run_id)
+    return _address(run_id)
+
+
+@router.post(
+    "/{run_id}/continue",
+    summary="Go on with a run that was paused",
+    status_code=202,
+    dependencies=[MayWrite],
+    responses=responses(403, 404, 409),
+)
+def continue_run(run_id: RunIdParameter, services: UsesServices, _none: Nothing) -> RunAddress:
+    """Workers go on with it. Once more does nothing. 409: as for pausing."""
+    services.runs.go_on(run_id)
     return _address(run_id)
 
 

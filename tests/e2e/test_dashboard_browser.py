@@ -11,8 +11,9 @@ import pytest
 from demo.facts import load_facts
 from demo.faults import Fault, FaultPlan
 from demo.site import DemoSite
-from infrastructure.container import open_web
-from shared.config import Settings
+from domain.batch import Stage
+from infrastructure.container import distribute, new_run, open_ledger, open_web
+from shared.config import Settings, load_settings
 from shared.setting_values import DatabaseUrl
 from tests.api import serving_app
 from tests.browser import browser
@@ -267,6 +268,43 @@ def test_a_run_is_cancelled(tmp_path: Path, postgres_url: str) -> None:
         page.get_by_role("button", name="Cancel the run").click()
         page.get_by_text("Interrupted", exact=True).wait_for()
         assert 0 < int(figures_of(page)["Fetched"]) < 250
+
+
+def test_a_run_that_workers_do_is_paused_continued_and_cancelled(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    given = {"database_url": postgres_url, "batch_titles": "2", "output_dir": str(tmp_path)}
+    settings = load_settings(given, env_file=None)
+    run = new_run(settings, "titles")
+    with open_ledger(settings) as ledger:
+        distribute(settings, ledger, run, [t.imdb_id for t in load_facts().titles[:6]])
+        with (
+            served(tmp_path, database_url=postgres_url, api_keys=KEY) as (_, address),
+            opened(address) as page,
+        ):
+            page.goto(f"/runs/{run.run_id}")
+            page.get_by_text("no worker has begun it yet").wait_for()
+            number = ledger.to_send(again=True)[0]
+            claim = ledger.claim(number, "worker-of-the-test", "token")
+            assert claim is not None
+            ledger.keep(claim, 1, 0)
+            page.get_by_role("rowheader", name="worker-of-the-test").wait_for()
+            assert page.locator('[data-batches="running"]').inner_text() == "1"
+            assert_accessible(page, {"run at work": f"/runs/{run.run_id}"}, 1280)
+            for button, stage in (
+                ("Pause the run", Stage.PAUSED),
+                ("Continue the run", Stage.RUNNING),
+                ("Cancel the run", Stage.CANCELLED),
+            ):
+                form = page.locator("form").filter(has=page.get_by_role("button", name=button))
+                form.get_by_label("API key").fill(KEY)
+                page.keyboard.press("Enter")
+                form.get_by_role("alert").filter(has_text=" ").wait_for()
+                seen = ledger.progress(run.run_id)
+                assert seen is not None
+                assert seen.stage is stage
+            page.get_by_role("button", name="Pause the run").wait_for(state="hidden")
+            page.get_by_role("button", name="Continue the run").wait_for(state="hidden")
 
 
 class FailsAtFirst(FaultPlan):

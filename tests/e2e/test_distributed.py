@@ -7,6 +7,7 @@ import pytest
 
 from demo.facts import load_facts
 from demo.site import DemoSite
+from tests.databases import rows_of
 from tests.e2e.program import report, rows, run
 from tests.faults.program import Program
 from tests.redis_server import redis_server
@@ -101,3 +102,29 @@ def test_titles_are_named_on_the_command_line_and_one_is_not_there(
     written = report(folder / "output")
     assert (written["asked"], written["fetched"]) == (3, 2)
     assert [failure["imdb_id"] for failure in written["failures"]] == ["tt0000001"]
+
+
+def test_what_is_left_of_a_run_and_what_failed_is_handed_to_workers(
+    folder: Path, postgres_url: str
+) -> None:
+    with DemoSite(load_facts()) as site:
+        settings = {"base_url": site.url, "database_url": postgres_url, "batch_titles": 2}
+        for command in (("resume",), ("retry",)):
+            nothing = run(folder, *command, "--distributed", **settings)
+            assert (nothing.status, "Nothing to do" in nothing.out) == (0, True)
+            unknown = run(folder, *command, "--distributed", "--run", "2026", **settings)
+            assert unknown.status == 2
+            assert "no run 2026 is known" in unknown.err
+        first = run(folder, "titles", "tt0111161", "tt9999999", **settings)
+        assert first.status == 1
+        again = run(folder, "retry", "--all", "--distributed", "--detach", **settings)
+        assert again.status == 0
+        assert "is handed to workers" in again.out
+    assert rows_of(postgres_url, "SELECT ids FROM run_batches") == [(["tt9999999"],)]
+
+
+@pytest.mark.parametrize("command", ["scrape", "resume", "retry"])
+def test_only_a_distributed_run_is_not_waited_for(tmp_path: Path, command: str) -> None:
+    result = run(tmp_path, command, "--detach")
+    assert result.status == 2
+    assert "--detach goes with --distributed" in result.err

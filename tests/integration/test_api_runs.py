@@ -249,9 +249,10 @@ def test_it_is_described_with_examples(client):
     paths = client.get("/openapi.json").json()["paths"]
     start = paths[RUNS]["post"]
     examples = start["requestBody"]["content"]["application/json"]["examples"]
-    assert set(examples) == {"chart", "titles", "retry", "resume"}
+    assert set(examples) == {"chart", "distributed", "titles", "retry", "resume"}
     assert {"202", "401", "403", "404", "409", "413", "422", "503"} <= set(start["responses"])
     assert {"202", "404", "409"} <= set(paths[f"{RUNS}/{{run_id}}"]["delete"]["responses"])
     events = paths[f"{RUNS}/{{run_id}}/events"]["get"]["responses"]
     assert "example" in events["200"]["content"]["text/event-stream"]
-    assert all(example["value"]["command"] == name for name, example in examples.items())
+    commands = {name: example["value"]["command"] for name, example in examples.items()}
+    assert commands == {name: name for name in examples} | {"distributed": "chart"}

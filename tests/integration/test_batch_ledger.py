@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from domain.batch import BatchAccount, BatchClaim, BatchState, Stage, Standing
+from domain.batch import BatchAccount, BatchClaim, BatchState, SourceWait, Stage, Standing
 from domain.errors import RepositoryUnavailable
 from domain.identifiers import TitleId
 from domain.run import Failure
@@ -27,6 +27,16 @@ def ledger(postgres_url: str) -> Iterator[PostgresLedger]:
         repository.begin_run(RUN, None, IDS)
     with open_postgres_ledger(postgres_url, lease_seconds=LONG, most_attempts=2) as opened:
         opened.open_run(RUN.run_id, [IDS])
+        yield opened
+
+
+@pytest.fixture
+def batches(postgres_url: str) -> Iterator[PostgresLedger]:
+    """A ledger with the run in four batches."""
+    with open_postgres_repository(postgres_url) as repository:
+        repository.begin_run(RUN, None, IDS)
+    with open_postgres_ledger(postgres_url, lease_seconds=LONG, most_attempts=2) as opened:
+        opened.open_run(RUN.run_id, [IDS[:2], IDS[2:4], IDS[4:6], IDS[6:]])
         yield opened
 
 
@@ -274,3 +284,130 @@ def test_a_run_is_shown_at_work_with_its_counts(ledger: PostgresLedger, postgres
     progress = ledger.progress(RUN.run_id)
     assert progress is not None
     assert progress.batches == {BatchState.RUNNING: 1}
+
+
+def away(ledger: PostgresLedger, claim: BatchClaim, *, has_fetched: bool = False) -> None:
+    ledger.away(claim, "source html: blocked", has_fetched=has_fetched, rest_seconds=0)
+
+
+def wait_of(ledger: PostgresLedger) -> SourceWait | None:
+    progress = ledger.progress(RUN.run_id)
+    assert progress is not None
+    return progress.wait
+
+
+def let_wait_pass(url: str) -> None:
+    execute(url, "UPDATE distributed_runs SET waits_until = now() WHERE waits > 0")
+
+
+def test_sources_that_are_away_use_up_no_attempt_and_hold_the_whole_run(
+    ledger: PostgresLedger, postgres_url: str
+) -> None:
+    pauses = []
+    for number in range(6):  # three times as often as a batch may fail
+        claim = claimed(ledger, "a", str(number))
+        assert claim.is_trial == (number > 0)
+        away(ledger, claim)
+        assert states(postgres_url) == [("queued", 8, 0)]
+        assert ledger.to_send(again=True) == []
+        assert ledger.claim(claim.batch_id, "b", "early") is None
+        wait = wait_of(ledger)
+        assert wait is not None
+        assert wait.error == "source html: blocked"
+        pauses.append(wait.pause_seconds)
+        let_wait_pass(postgres_url)
+    expected = [LONG / 12 * 2**n for n in range(6)]
+    assert pauses == pytest.approx([min(600, seconds) for seconds in expected], abs=30)
+
+
+def test_the_pause_is_as_long_as_the_sources_are_left_alone(ledger: PostgresLedger) -> None:
+    ledger.away(claimed(ledger), "blocked", has_fetched=False, rest_seconds=5000)
+    wait = wait_of(ledger)
+    assert wait is not None
+    assert 4900 < wait.pause_seconds <= 5000
+
+
+def test_after_a_wait_one_batch_is_tried_and_the_others_begin_when_it_is_answered(
+    postgres_url: str, batches: PostgresLedger
+) -> None:
+    first, *others = batches.to_send(again=False)
+    claim = batches.claim(first, "a", "t")
+    assert claim is not None
+    away(batches, claim)
+    let_wait_pass(postgres_url)
+
+    assert batches.to_send(again=False) == [first]
+    with ThreadPoolExecutor(4) as threads:
+        claims = list(
+            threads.map(lambda n: batches.claim([first, *others][n], f"w{n}", f"t{n}"), range(4))
+        )
+    [trial] = [claim for claim in claims if claim is not None]
+    assert trial.is_trial
+    batches.answers(trial)
+    assert wait_of(batches) is None
+    left = [number for number in [first, *others] if number != trial.batch_id]
+    assert batches.to_send(again=False) == left
+    claims = [batches.claim(number, f"x{number}", f"y{number}") for number in left]
+    assert [claim is not None and not claim.is_trial for claim in claims] == [True] * 3
+
+
+def test_a_trial_that_is_done_ends_the_wait(ledger: PostgresLedger, postgres_url: str) -> None:
+    away(ledger, claimed(ledger))
+    let_wait_pass(postgres_url)
+    ledger.done(claimed(ledger, "a", "trial"), account())
+    assert wait_of(ledger) is None
+
+
+def test_a_trial_whose_worker_dies_is_followed_by_another(
+    ledger: PostgresLedger, postgres_url: str
+) -> None:
+    away(ledger, claimed(ledger))
+    let_wait_pass(postgres_url)
+    claimed(ledger, "a", "trial")
+    let_time_pass(postgres_url)
+    ledger.sweep()
+    assert ledger.to_send(again=False) == []
+    let_wait_pass(postgres_url)
+    assert claimed(ledger, "b", "another").is_trial
+
+
+def test_what_others_find_out_meanwhile_does_not_make_the_wait_longer(
+    batches: PostgresLedger,
+) -> None:
+    claims = [batches.claim(n, f"w{n}", f"t{n}") for n in batches.to_send(again=False)]
+    waits = []
+    for claim in claims:
+        assert claim is not None
+        away(batches, claim)
+        waits.append(wait_of(batches))
+    assert len({wait.pause_seconds > LONG / 12 + 1 for wait in waits if wait}) == 1
+
+
+def test_sources_that_have_answered_in_between_begin_a_new_wait(
+    ledger: PostgresLedger, postgres_url: str
+) -> None:
+    for number in range(4):
+        away(ledger, claimed(ledger, "a", str(number)), has_fetched=number == 3)
+        wait = wait_of(ledger)
+        let_wait_pass(postgres_url)
+    assert wait is not None
+    assert wait.pause_seconds <= LONG / 12
+
+
+def test_what_has_waited_too_long_is_parked(ledger: PostgresLedger, postgres_url: str) -> None:
+    away(ledger, claimed(ledger))
+    ledger.sweep()
+    assert states(postgres_url) == [("queued", 8, 0)]
+    execute(
+        postgres_url, "UPDATE distributed_runs SET waiting_since = now() - interval '12.1 hours'"
+    )
+    ledger.sweep()
+    [parked] = ledger.parked(RUN.run_id)
+    assert parked.error == "its sources were away for 12 h: source html: blocked"
+    assert ledger.to_close() == [RUN.run_id]
+
+
+def test_a_run_that_is_continued_tries_its_sources_at_once(ledger: PostgresLedger) -> None:
+    away(ledger, claimed(ledger))
+    ledger.set_stage(RUN.run_id, Stage.RUNNING)
+    assert claimed(ledger, "a", "again").is_trial

@@ -26,7 +26,7 @@ TABLES = {
     "runs", "titles", "people", "credits", "chart_entries", "rating_history", "failures",
     "schema_version", "title_details", *DetailName, "person_profiles", "person_filmography",
     "merged_ids", "person_facts", "person_credits", "store_versions", "distributed_runs",
-    "run_batches", "job_slots",
+    "run_batches", "job_slots", "served_runs",
 }  # fmt: skip
 
 

@@ -178,3 +178,19 @@ def test_each_host_is_known_by_its_name_and_port():
     hosts = Hosts(lambda _: new_host())
     assert hosts.of("a:1") is hosts.of("a:1")
     assert hosts.of("a:1") is not hosts.of("a:2")
+
+
+def test_it_tells_how_long_nobody_may_ask(circuit, clock):
+    assert circuit.rest_seconds == 0
+    opened(circuit)
+    assert circuit.rest_seconds == 10
+    clock.now += 4
+    assert circuit.rest_seconds == 6
+    clock.now += 6
+    assert circuit.rest_seconds == 0
+    assert circuit.allows()
+    assert circuit.rest_seconds > 0  # the trial is on its way
+    circuit.withdraw()
+    assert circuit.rest_seconds == 0
+    circuit.succeeded()
+    assert circuit.rest_seconds == 0

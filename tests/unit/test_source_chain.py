@@ -12,6 +12,7 @@ from domain.errors import (
     PageChanged,
     RunStopped,
     SourceBlocked,
+    SourceLeftAlone,
     SourceUnavailable,
     TitleNotFound,
 )
@@ -326,3 +327,30 @@ def test_a_source_that_is_not_asked_says_nothing_of_details():
     chain.titles([title_number(1)], tuple(DetailName))
     assert told == []
     assert chain.gives == frozenset()
+
+
+def test_what_refused_one_chain_the_others_leave_alone_until_one_of_them_may_try_again():
+    clock = Clock()
+    circuits = {"first": CircuitBreaker(failures=PATIENCE, rest_seconds=60, clock=clock)}
+
+    def chain_with(source: FakeSource) -> SourceChain:
+        return SourceChain([source], lambda _: None, new_circuit, circuits)
+
+    refused = chain_with(FakeSource(name="first", always=BLOCKED))
+    assert not refused.exhausted
+    assert refused.titles([title_number(1)]) == [BLOCKED]
+    source = holding(1, 2, name="first")
+    another = chain_with(source)
+    assert another.exhausted
+    assert another.rest_seconds == 60
+    [outcome] = another.titles([title_number(1)])
+    assert isinstance(outcome, SourceLeftAlone)
+    with pytest.raises(SourceLeftAlone):
+        another.chart(ChartName.TOP)
+    assert source.requests == []
+
+    clock.now += 60
+    assert not another.exhausted
+    assert another.titles([title_number(1)]) == [a_title(1)]
+    assert another.rest_seconds == 0
+    assert refused.rest_seconds == 0

@@ -1,11 +1,19 @@
 import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from pyrate_limiter import InMemoryBucket
 
-from infrastructure.http.throttle import RECOVERY_SECONDS, LocalTurns, Throttle
+from infrastructure.http.held import HeldHere
+from infrastructure.http.throttle import (
+    LONGEST_HOLD_SECONDS,
+    RECOVERY_SECONDS,
+    LocalTurns,
+    Pace,
+    Throttle,
+)
 from tests.clock import Clock
 
 
@@ -151,3 +159,52 @@ def test_nobody_waits_when_the_run_is_stopped():
         stop.set()
         for turn in waiting:
             turn.result(timeout=30)
+
+
+class PassesTime:
+    """A stop that never comes; who waits for it finds the time gone by."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def is_set(self) -> bool:
+        return False
+
+    def wait(self, seconds: float) -> bool:
+        assert seconds < 1e6, "a wait without an end"
+        self._clock.now += seconds
+        return False
+
+
+@pytest.mark.parametrize("held_until", [math.inf, 1e300, 2e6])
+def test_a_hold_that_nobody_can_have_asked_for_ends_all_the_same(clock, held_until):
+    stop: Any = PassesTime(clock)
+    host = Throttle(0, stop, clock, held=HeldHere(Pace(held_until=held_until)))
+    began = clock.now
+    host.wait()
+    assert clock.now - began == LONGEST_HOLD_SECONDS
+    host.wait()  # the same garbage is not waited for again
+    assert clock.now - began == LONGEST_HOLD_SECONDS
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, math.nan, -math.inf])
+def test_a_rate_that_is_none_counts_as_the_limit(clock, rate):
+    host = Throttle(0, threading.Event(), clock, held=HeldHere(Pace(rate=rate)))
+    host.wait()
+    assert host.rate == math.inf
+
+
+def test_a_hold_that_is_not_a_number_is_none(clock):
+    stop: Any = PassesTime(clock)
+    began = clock.now
+    Throttle(0, stop, clock, held=HeldHere(Pace(held_until=math.nan))).wait()
+    assert clock.now == began
+
+
+def test_a_hold_is_waited_for_to_its_end(clock):
+    stop: Any = PassesTime(clock)
+    host = Throttle(0, stop, clock)
+    host.hold(LONGEST_HOLD_SECONDS)
+    began = clock.now
+    host.wait()
+    assert clock.now - began == LONGEST_HOLD_SECONDS

@@ -65,7 +65,7 @@ _INSERT_FAILURES = """
 _RECORDS = f"""
     SELECT run_id, command, chart, sources, started_at, asked,
         finished_at IS NULL AND ({AT_WORK} OR coalesce(stage <> 'closed', false)),
-        finished_at, resumed_at, outcome, already_saved, runs.fetched, runs.failed,
+        finished_at, runs.resumed_at, outcome, already_saved, runs.fetched, runs.failed,
         report -> 'repositories', details, stage, done.fetched, done.failed
     FROM runs LEFT JOIN distributed_runs USING (run_id) LEFT JOIN LATERAL (
         SELECT coalesce(sum(b.fetched), 0)::integer AS fetched, coalesce(sum(

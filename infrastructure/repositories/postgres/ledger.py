@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import datetime
 from functools import partial
-from typing import TypeVar
 
 import msgspec
-import psycopg2
 from psycopg2.extensions import cursor
 from psycopg2.extras import execute_values
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from domain.batch import (
     BatchAccount,
@@ -17,45 +15,71 @@ from domain.batch import (
     BatchState,
     ParkedBatch,
     RunBatches,
+    SourceWait,
     Stage,
     Standing,
+    WorkerAtWork,
 )
 from domain.errors import RepositoryUnavailable
 from domain.identifiers import TitleId
 from domain.run import RunReport
 from infrastructure.repositories.postgres.connections import ConnectionPool, Server
-from infrastructure.repositories.postgres.errors import NAME, is_lost_connection, translated
+from infrastructure.repositories.postgres.errors import NAME
 from infrastructure.repositories.postgres.history import record_of, report_of
 from infrastructure.repositories.postgres.migrations import apply_migrations
 from infrastructure.repositories.postgres.rows import account_json, storable
+from infrastructure.repositories.postgres.transactions import Transactions
 
-_Result = TypeVar("_Result")
-
-_ATTEMPTS = 5
 _MOST_SENT = 10_000
 _LONGEST_PAUSE_SECONDS = 300
+_LONGEST_WAIT_SECONDS = 600
 
 LEASES_TO_FIRST_PAUSE = 12
 """The pause after a first failure is this part of a lease; it doubles with each further one."""
 
 _OPEN_RUN = "INSERT INTO distributed_runs (run_id) VALUES (%s) ON CONFLICT DO NOTHING"
 
+_REOPEN_RUN = """
+    INSERT INTO distributed_runs (run_id, resumed_at) VALUES (%s, %s)
+    ON CONFLICT (run_id) DO UPDATE SET stage = 'running', resumed_at = excluded.resumed_at
+    WHERE distributed_runs.stage = 'closed'
+"""
+
+# What they have saved is in the database; the rest is in new batches.
+_SET_ASIDE = """
+    UPDATE run_batches SET state = 'split', error = 'the run was continued with new batches'
+    WHERE run_id = %s
+"""
+
 _ADD_BATCHES = "INSERT INTO run_batches (run_id, first, ids) VALUES %s"
+
+# Of many that ask at the same moment one is given the trial: the others find it put off.
+_TRY = """
+    UPDATE distributed_runs SET waits_until = now() + %(lease)s * interval '1 second'
+    WHERE run_id = (SELECT run_id FROM run_batches WHERE batch_id = %(batch_id)s)
+        AND waiting_since IS NOT NULL AND waits_until <= now()
+"""
+
+_TRY_ANOTHER = """
+    UPDATE distributed_runs SET waits_until = now()
+    WHERE run_id = (SELECT run_id FROM run_batches WHERE batch_id = %(batch_id)s)
+"""
 
 _CLAIM = """
     UPDATE run_batches b SET state = 'running', worker = %(worker)s, token = %(token)s,
         attempts = attempts + (state <> 'running')::integer, fetched = 0, failed = 0,
-        lease_until = now() + %(lease)s * interval '1 second'
+        heard_at = now(), lease_until = now() + %(lease)s * interval '1 second'
     FROM distributed_runs d
     WHERE b.batch_id = %(batch_id)s AND d.run_id = b.run_id
         AND (b.state IN ('queued', 'failed') AND b.due_at <= now() AND d.stage = 'running'
+            AND (d.waiting_since IS NULL OR %(is_trial)s)
             OR b.state = 'running' AND b.token = %(token)s)
-    RETURNING b.run_id, b.ids
+    RETURNING b.run_id, b.ids, d.waiting_since IS NOT NULL
 """
 
 _KEEP = """
     UPDATE run_batches b SET lease_until = now() + %(lease)s * interval '1 second',
-        fetched = %(fetched)s, failed = %(failed)s
+        heard_at = now(), fetched = %(fetched)s, failed = %(failed)s
     FROM distributed_runs d
     WHERE b.batch_id = %(batch_id)s AND b.state = 'running' AND b.token = %(token)s
         AND d.run_id = b.run_id
@@ -77,6 +101,39 @@ _DONE = """
 _GIVE_BACK = """
     UPDATE run_batches SET state = 'queued', attempts = attempts - 1, sent_at = NULL
     WHERE batch_id = %(batch_id)s AND state = 'running' AND token = %(token)s
+"""
+
+# What others find out while it is waited already says nothing new.
+_AWAY = """
+    UPDATE distributed_runs SET wait_error = %(error)s,
+        waits = CASE WHEN %(has_fetched)s THEN 1 ELSE waits + 1 END,
+        waiting_since = CASE
+            WHEN %(has_fetched)s THEN now() ELSE coalesce(waiting_since, now()) END,
+        waits_until = now() + interval '1 second' * greatest(%(rest)s, least(%(longest)s,
+            %(pause)s * 2 ^ least(30, CASE WHEN %(has_fetched)s THEN 0 ELSE waits END)))
+    WHERE run_id = %(run_id)s AND (waiting_since IS NULL OR %(is_trial)s)
+"""
+
+_ANSWERS = """
+    UPDATE distributed_runs
+    SET waits = 0, waiting_since = NULL, waits_until = NULL, wait_error = NULL
+    WHERE run_id = %s AND waiting_since IS NOT NULL
+"""
+
+_WAITED_TOO_LONG = """
+    UPDATE distributed_runs d
+    SET waits = 0, waiting_since = NULL, waits_until = NULL, wait_error = NULL
+    FROM distributed_runs before
+    WHERE d.run_id = before.run_id AND d.waiting_since < now() - %s * interval '1 second'
+        AND NOT EXISTS (
+            SELECT FROM run_batches b WHERE b.run_id = d.run_id AND b.state = 'running'
+        )
+    RETURNING d.run_id, before.wait_error
+"""
+
+_PARK_ALL = """
+    UPDATE run_batches SET state = 'parked', error = %s
+    WHERE run_id = %s AND state IN ('queued', 'failed')
 """
 
 _FAILING = "SELECT batch_id, run_id, first, ids, attempts FROM run_batches WHERE state = 'running'"
@@ -102,6 +159,9 @@ _TO_SEND = """
     WHERE batch_id IN (
         SELECT batch_id FROM run_batches b JOIN distributed_runs d USING (run_id)
         WHERE b.state IN ('queued', 'failed') AND b.due_at <= now() AND d.stage = 'running'
+            AND (d.waiting_since IS NULL OR d.waits_until <= now() AND batch_id = (
+                SELECT min(batch_id) FROM run_batches first WHERE first.run_id = d.run_id
+                    AND first.state IN ('queued', 'failed') AND first.due_at <= now()))
             AND (b.sent_at IS NULL
                 OR %(again)s AND b.sent_at < now() - %(pause)s * interval '1 second')
         ORDER BY batch_id LIMIT %(most)s FOR UPDATE OF b SKIP LOCKED
@@ -145,15 +205,29 @@ _PARKED = """
 """
 
 _PROGRESS = """
-    SELECT d.stage, coalesce(r.asked, 0), b.state, count(b.batch_id), coalesce(sum(b.fetched), 0),
+    SELECT d.stage, coalesce(r.asked, 0), d.resumed_at, d.wait_error,
+        extract(epoch FROM now() - d.waiting_since)::float8,
+        extract(epoch FROM d.waits_until - now())::float8,
+        b.state, count(b.batch_id), coalesce(sum(b.fetched), 0),
         coalesce(sum(CASE b.state WHEN 'parked' THEN cardinality(ids) ELSE b.failed END), 0)
     FROM distributed_runs d JOIN runs r USING (run_id) LEFT JOIN run_batches b USING (run_id)
-    WHERE run_id = %s GROUP BY d.stage, r.asked, b.state
+    WHERE run_id = %s GROUP BY d.run_id, r.asked, b.state
+"""
+
+_AT_WORK = """
+    SELECT worker, cardinality(ids), fetched, failed,
+        greatest(0, extract(epoch FROM now() - coalesce(heard_at, now())))
+    FROM run_batches WHERE run_id = %s AND state = 'running' ORDER BY worker, batch_id
 """
 
 _SET_STAGE = """
     UPDATE distributed_runs SET stage = %s
     WHERE run_id = %s AND stage IN ('running', 'paused')
+"""
+
+_TRY_NOW = """
+    UPDATE distributed_runs SET waits_until = least(waits_until, now())
+    WHERE run_id = %s AND waiting_since IS NOT NULL
 """
 
 _SEND_ANEW = """
@@ -174,19 +248,26 @@ def open_postgres_ledger(
     *,
     lease_seconds: float,
     most_attempts: int,
+    wait_seconds: float = 43_200,
     revive: Callable[[], None] | None = None,
     connect_timeout_seconds: int = 5,
 ) -> Iterator["PostgresLedger"]:
     """Open the database at ``url``, bring its schema up to date, and close it at the end.
 
     A worker has a batch for ``lease_seconds`` at a time; one that fails ``most_attempts`` times is
-    parked. ``revive`` as for the repository. Raises `RepositoryUnavailable`.
+    parked, and so are those of a run whose sources have been away for ``wait_seconds``. ``revive``
+    as for the repository. Raises `RepositoryUnavailable`.
     """
     server = Server(url, connect_timeout_seconds=connect_timeout_seconds, revive=revive)
     with closing(server.connect()) as connection:
         apply_migrations(connection)
     with closing(ConnectionPool(server, size=2, wait_seconds=10)) as pool:
-        yield PostgresLedger(pool, lease_seconds=lease_seconds, most_attempts=most_attempts)
+        yield PostgresLedger(
+            pool,
+            lease_seconds=lease_seconds,
+            most_attempts=most_attempts,
+            wait_seconds=wait_seconds,
+        )
 
 
 class PostgresLedger:
@@ -195,30 +276,41 @@ class PostgresLedger:
     One whose connection has broken is tried again, so that a restarted server is not noticed.
     """
 
-    def __init__(self, pool: ConnectionPool, *, lease_seconds: float, most_attempts: int) -> None:
-        self._pool = pool
+    def __init__(
+        self,
+        pool: ConnectionPool,
+        *,
+        lease_seconds: float,
+        most_attempts: int,
+        wait_seconds: float,
+    ) -> None:
+        self._transaction = Transactions(pool).do
         self._lease_seconds = lease_seconds
         self._first_pause_seconds = lease_seconds / LEASES_TO_FIRST_PAUSE
         self._most_attempts = most_attempts
-        self._retrying = Retrying(
-            retry=retry_if_exception(_is_lost),
-            stop=stop_after_attempt(_ATTEMPTS),
-            wait=wait_random_exponential(multiplier=0.02, max=0.5),
-            reraise=True,
-        )
+        self._wait_seconds = wait_seconds
 
     def open_run(self, run_id: str, batches: Sequence[Sequence[TitleId]]) -> None:
         """Note a run and its batches, or find them noted."""
-        rows = []
-        first = 0
-        for ids in batches:
-            rows.append((run_id, first, list(ids)))
-            first += len(ids)
+        rows = _rows_of(run_id, batches)
 
         def note(statements: cursor) -> None:
             statements.execute(_OPEN_RUN, (run_id,))
             if statements.rowcount:
                 execute_values(statements, _ADD_BATCHES, rows, page_size=200)
+
+        self._transaction(note)
+
+    def reopen_run(
+        self, run_id: str, batches: Sequence[Sequence[TitleId]], resumed_at: datetime
+    ) -> None:
+        """Have a run go on with new batches; what was noted of the old ones is set aside."""
+
+        def note(statements: cursor) -> None:
+            statements.execute(_REOPEN_RUN, (run_id, resumed_at))
+            if statements.rowcount:
+                statements.execute(_SET_ASIDE, (run_id,))
+                execute_values(statements, _ADD_BATCHES, _rows_of(run_id, batches), page_size=200)
 
         self._transaction(note)
 
@@ -230,15 +322,21 @@ class PostgresLedger:
 
         def take(statements: cursor) -> BatchClaim | None:
             self._fail(statements, _LEFT, values, "the worker's process has died", is_cut=True)
-            statements.execute(_CLAIM, values)
+            statements.execute(_TRY, values)
+            may_try = statements.rowcount > 0
+            statements.execute(_CLAIM, values | {"is_trial": may_try})
             row = statements.fetchone()
             if row is None:
+                if may_try:
+                    statements.execute(_TRY_ANOTHER, values)
                 return None
-            run_id, ids = row
+            run_id, ids, is_trial = row
             record = record_of(statements, run_id)
             if record is None:
                 return None
-            return BatchClaim(batch_id=batch_id, token=token, run=record.run, ids=tuple(ids))
+            return BatchClaim(
+                batch_id=batch_id, token=token, run=record.run, ids=tuple(ids), is_trial=is_trial
+            )
 
         return self._transaction(take)
 
@@ -276,7 +374,16 @@ class PostgresLedger:
         values = _values(claim) | {
             "account": account_json(account), "failed": len(account.failures),
         }  # fmt: skip
-        self._transaction(lambda statements: statements.execute(_DONE, values))
+
+        def note(statements: cursor) -> None:
+            statements.execute(_DONE, values)
+            if claim.is_trial and statements.rowcount:
+                if account.fetched or account.failures:
+                    self._note_answers(statements, claim)
+                else:
+                    statements.execute(_TRY_ANOTHER, values)
+
+        self._transaction(note)
 
     def failed(self, claim: BatchClaim, error: str, *, is_cut: bool) -> None:
         """Have a batch tried again, in halves with ``is_cut``, or park it."""
@@ -288,12 +395,47 @@ class PostgresLedger:
         """Have a batch wait as if it had not been begun."""
         self._transaction(lambda statements: statements.execute(_GIVE_BACK, _values(claim)))
 
+    def away(
+        self, claim: BatchClaim, error: str, *, has_fetched: bool, rest_seconds: float
+    ) -> None:
+        """Have the batch wait with its run; the first and the trials make the pause longer."""
+        values = _values(claim) | {
+            "run_id": claim.run.run_id, "error": storable(error)[:1000],
+            "has_fetched": has_fetched, "is_trial": claim.is_trial, "rest": rest_seconds,
+            "pause": self._first_pause_seconds, "longest": _LONGEST_WAIT_SECONDS,
+        }  # fmt: skip
+
+        def wait(statements: cursor) -> None:
+            statements.execute(_GIVE_BACK, values)
+            if statements.rowcount:
+                statements.execute(_AWAY, values)
+
+        self._transaction(wait)
+
+    def answers(self, claim: BatchClaim) -> None:
+        """Have the run wait no longer, and everything of it sent."""
+        self._transaction(lambda statements: self._note_answers(statements, claim))
+
+    def _note_answers(self, statements: cursor, claim: BatchClaim) -> None:
+        statements.execute(_ANSWERS, (claim.run.run_id,))
+        if statements.rowcount:
+            statements.execute(_SEND_ANEW, (claim.run.run_id,))
+
     def sweep(self) -> None:
-        """Take the batches from workers that have not been heard of for a lease."""
+        """Take the batches from workers that have not been heard of for a lease.
+
+        Those of runs that have waited for their sources for longer than they may are parked.
+        """
         error = f"nothing was heard of its worker for {self._lease_seconds:g} s"
-        self._transaction(
-            lambda statements: self._fail(statements, _EXPIRED, {}, error, is_cut=True)
-        )
+
+        def clear(statements: cursor) -> None:
+            self._fail(statements, _EXPIRED, {}, error, is_cut=True)
+            statements.execute(_WAITED_TOO_LONG, (self._wait_seconds,))
+            for run_id, why in statements.fetchall():
+                text = f"its sources were away for {self._wait_seconds / 3600:g} h: {why}"
+                statements.execute(_PARK_ALL, (text, run_id))
+
+        self._transaction(clear)
 
     def to_send(self, *, again: bool) -> Sequence[int]:
         """Give what is due, in the order in which it was noted; not what was sent just now."""
@@ -364,6 +506,7 @@ class PostgresLedger:
             statements.execute(_SET_STAGE, (stage.value, run_id))
             if stage is Stage.RUNNING and statements.rowcount:
                 statements.execute(_SEND_ANEW, (run_id,))
+                statements.execute(_TRY_NOW, (run_id,))
             statements.execute("SELECT stage FROM distributed_runs WHERE run_id = %s", (run_id,))
             row = statements.fetchone()
             return None if row is None else Stage(row[0])
@@ -394,13 +537,16 @@ class PostgresLedger:
                 pause = self._first_pause_seconds * 2 ** (attempts - 1)
                 statements.execute(_FAIL, (error, min(pause, _LONGEST_PAUSE_SECONDS), batch_id))
 
-    def _transaction(self, work: Callable[[cursor], _Result]) -> _Result:
-        def attempt() -> _Result:
-            with self._pool.transaction() as statements:
-                return work(statements)
 
-        with translated():
-            return self._retrying(attempt)
+def _rows_of(
+    run_id: str, batches: Sequence[Sequence[TitleId]]
+) -> list[tuple[str, int, list[TitleId]]]:
+    rows = []
+    first = 0
+    for ids in batches:
+        rows.append((run_id, first, list(ids)))
+        first += len(ids)
+    return rows
 
 
 def _progress(statements: cursor, run_id: str) -> RunBatches | None:
@@ -408,21 +554,27 @@ def _progress(statements: cursor, run_id: str) -> RunBatches | None:
     rows = statements.fetchall()
     if not rows:
         return None
-    stage, asked = rows[0][:2]
-    counted = [(BatchState(state), *rest) for _, _, state, *rest in rows if state is not None]
+    stage, asked, resumed_at, why, waited, pause = rows[0][:6]
+    counted = [(BatchState(row[6]), *row[7:]) for row in rows if row[6] is not None]
     whole = [row for row in counted if row[0] is not BatchState.SPLIT]
+    statements.execute(_AT_WORK, (run_id,))
+    workers = (
+        WorkerAtWork(name=n, titles=t, fetched=done, failed=failed, heard_seconds=float(seconds))
+        for n, t, done, failed, seconds in statements.fetchall()
+    )
     return RunBatches(
         stage=Stage(stage),
         asked=asked,
         fetched=sum(fetched for _, _, fetched, _ in whole),
         failed=sum(failed for _, _, _, failed in whole),
         batches={state: count for state, count, _, _ in counted},
+        workers=tuple(workers),
+        resumed_at=resumed_at,
+        wait=None
+        if why is None
+        else SourceWait(error=why, seconds=waited, pause_seconds=max(0.0, pause)),
     )
 
 
 def _values(claim: BatchClaim) -> dict[str, object]:
     return {"batch_id": claim.batch_id, "token": claim.token}
-
-
-def _is_lost(error: BaseException) -> bool:
-    return isinstance(error, psycopg2.Error) and is_lost_connection(error)

@@ -28,6 +28,7 @@ def runs(request: Request, services: UsesServices) -> HTMLResponse:
         runs=found,
         most=_MOST_RUNS,
         charts=CHART_NAMES,
+        by_workers=services.runs.hands_over,
         takes_orders=_takes_orders(request),
     )
 
@@ -43,10 +44,12 @@ def run(request: Request, run_id: RunIdParameter, services: UsesServices) -> HTM
             "starting.html", here="/runs", run_id=run_id, takes_orders=_takes_orders(request)
         )
     failures = services.repository.failures_of(run_id) if record.finished_at else ()
+    progress = services.runs.progress(run_id) if record.at_work else None
     return page(
         "run.html",
         here="/runs",
         record=record,
+        progress=progress,
         reasons=_by_reason(failures),
         most=_MOST_OF_A_REASON,
         takes_orders=_takes_orders(request),

@@ -23,6 +23,7 @@ from infrastructure.repositories.postgres.migrations import (
     statements_0013,
     statements_0014,
     statements_0015,
+    statements_0016,
 )
 
 _VERSIONS = {
@@ -41,6 +42,7 @@ _VERSIONS = {
     "0013": statements_0013.STATEMENTS,
     "0014": statements_0014.STATEMENTS,
     "0015": statements_0015.STATEMENTS,
+    "0016": statements_0016.STATEMENTS,
 }
 """The statements of every version, in order; versions sort as text."""
 

@@ -40,8 +40,8 @@
         const said = await answer.json();
         if (!answer.ok) { alert.textContent = said.detail; return; }
         keep(key.value);
-        if (isPost) location.assign("/runs/" + encodeURIComponent(said.run_id));
-        else alert.textContent = "It finishes what is in flight.";
+        if (form.dataset.done) alert.textContent = form.dataset.done;
+        else location.assign("/runs/" + encodeURIComponent(said.run_id));
       } catch {
         alert.textContent = "The server gives no answer: try again later.";
       }
@@ -81,8 +81,34 @@
     const aloud = watched.querySelector("[data-watch-said]");
     const percent = watched.querySelector("[data-watch-percent]");
     const reasons = watched.querySelector("[data-watch-reasons]");
+    const workers = watched.querySelector("[data-watch-workers]");
+    const notice = watched.querySelector("[data-watch-notice]");
     let said = 0;
+    const row = (worker) => {
+      const line = document.createElement("tr");
+      const name = document.createElement("th");
+      name.scope = "row";
+      name.className = "mono";
+      name.textContent = worker.name;
+      line.append(name, ...[worker.titles, worker.fetched, worker.failed, Math.round(worker.heard_seconds)].map((count) => {
+        const cell = document.createElement("td");
+        cell.className = "number";
+        cell.textContent = count;
+        return cell;
+      }));
+      return line;
+    };
+    const showBatches = (progress) => {
+      for (const count of watched.querySelectorAll("[data-batches]"))
+        count.textContent = (progress.batches[count.dataset.batches] || 0).toLocaleString("en");
+      workers.hidden = !progress.workers.length;
+      workers.querySelector("tbody").replaceChildren(...progress.workers.map(row));
+      notice.textContent = progress.notices.join(". ");
+      for (const part of watched.querySelectorAll("[data-shown-while]"))
+        part.hidden = part.dataset.shownWhile !== progress.state;
+    };
     const show = (progress) => {
+      if (progress.batches && workers) showBatches(progress);
       const done = (progress.fetched || 0) + (progress.failed || 0);
       if (progress.asked) {
         bar.max = progress.asked;
@@ -96,7 +122,7 @@
       }));
       const speed = progress.per_second ? `, ${progress.per_second.toFixed(1)} a second` : "";
       text.textContent = progress.asked
-        ? `${done} of ${progress.asked} done, ${progress.failed || 0} failed${speed}`
+        ? `${done} of ${progress.asked} done, ${progress.failed || 0} failed${speed}${progress.state === "paused" ? ", paused" : ""}`
         : "Being prepared";
       // Not at every title: a screen reader would never come to an end.
       if (Date.now() - said < 5000) return;

@@ -1,0 +1,107 @@
+"""What the copies of a server tell each other of the run that one of them does itself."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import msgspec
+from psycopg2.extensions import cursor
+
+from application.run_progress import RunProgress
+from domain.errors import AnotherRunAtWork
+from infrastructure.repositories.postgres.connections import ConnectionPool, Server
+from infrastructure.repositories.postgres.migrations import apply_migrations
+from infrastructure.repositories.postgres.transactions import Transactions
+
+SILENCE_SECONDS = 15
+"""A copy that has said nothing for so long counts as dead."""
+
+_LIVES = f"heard_at > now() - interval '{SILENCE_SECONDS} s'"
+
+_TAKE = f"""
+    INSERT INTO served_runs (token) VALUES (%(token)s)
+    ON CONFLICT (slot) DO UPDATE SET token = excluded.token, heard_at = now(), run_id = NULL,
+        progress = NULL, is_cancelled = false
+    WHERE NOT served_runs.{_LIVES} OR served_runs.token = excluded.token
+"""  # noqa: S608 - built from constants
+
+_TELL = """
+    UPDATE served_runs SET heard_at = now(), run_id = %(run_id)s, progress = %(progress)s
+    WHERE token = %(token)s RETURNING is_cancelled
+"""
+
+_CANCEL = f"""
+    UPDATE served_runs SET is_cancelled = true WHERE run_id = %s AND {_LIVES}
+"""  # noqa: S608 - built from constants
+
+_LOOK = f"SELECT progress FROM served_runs WHERE run_id = %s AND {_LIVES}"  # noqa: S608
+
+
+@contextmanager
+def open_run_board(url: str) -> Iterator["PostgresRunBoard"]:
+    """Open the board in the database at ``url``. Raises `RepositoryUnavailable`."""
+    server = Server(url, connect_timeout_seconds=5)
+    with closing(server.connect()) as connection:
+        apply_migrations(connection)
+    with closing(ConnectionPool(server, size=2, wait_seconds=10)) as pool:
+        yield PostgresRunBoard(Transactions(pool))
+
+
+class PostgresRunBoard:
+    """Fulfils `RunBoard`. Each call is one transaction; the database's clock counts."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    def take(self, token: str) -> None:
+        """Have the one place, unless another copy that lives has it."""
+
+        def take(statements: cursor) -> str | None:
+            statements.execute(_TAKE, {"token": token})
+            if statements.rowcount:
+                return token
+            statements.execute("SELECT run_id FROM served_runs")
+            row = statements.fetchone()
+            raise AnotherRunAtWork(None if row is None else row[0])
+
+        self._transactions.do(take)
+
+    def tell(self, token: str, progress: RunProgress) -> bool:
+        """Note how far the run is; False also when the place is somebody else's by now."""
+        values = {
+            "token": token,
+            "run_id": progress.run_id or None,
+            "progress": msgspec.json.encode(progress).decode(),
+        }
+
+        def tell(statements: cursor) -> bool:
+            statements.execute(_TELL, values)
+            return statements.fetchone() == (True,)
+
+        return self._transactions.do(tell)
+
+    def leave(self, token: str) -> None:
+        """Clear the place."""
+        self._transactions.do(
+            lambda statements: statements.execute(
+                "DELETE FROM served_runs WHERE token = %s", (token,)
+            )
+        )
+
+    def cancel(self, run_id: str) -> bool:
+        """Note that the run is to end early."""
+
+        def cancel(statements: cursor) -> bool:
+            statements.execute(_CANCEL, (run_id,))
+            return statements.rowcount > 0
+
+        return self._transactions.do(cancel)
+
+    def look(self, run_id: str) -> RunProgress | None:
+        """Give what was told last of a run."""
+
+        def look(statements: cursor) -> RunProgress | None:
+            statements.execute(_LOOK, (run_id,))
+            row = statements.fetchone()
+            return None if row is None else msgspec.convert(row[0], type=RunProgress)
+
+        return self._transactions.do(look)
