@@ -1,7 +1,7 @@
 """The ledger of distributed runs: which worker has which batch, decided by the database."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
@@ -23,10 +23,10 @@ from domain.batch import (
 from domain.errors import RepositoryUnavailable
 from domain.identifiers import TitleId
 from domain.run import RunReport
-from infrastructure.repositories.postgres.connections import ConnectionPool, Server
+from infrastructure.repositories.postgres.connections import ConnectionPool
 from infrastructure.repositories.postgres.errors import NAME, is_lost_connection, translated
 from infrastructure.repositories.postgres.history import record_of, report_of
-from infrastructure.repositories.postgres.migrations import apply_migrations
+from infrastructure.repositories.postgres.opening import open_pool
 from infrastructure.repositories.postgres.rows import account_json, storable
 
 _Result = TypeVar("_Result")
@@ -175,17 +175,13 @@ def open_postgres_ledger(
     lease_seconds: float,
     most_attempts: int,
     revive: Callable[[], None] | None = None,
-    connect_timeout_seconds: int = 5,
 ) -> Iterator["PostgresLedger"]:
     """Open the database at ``url``, bring its schema up to date, and close it at the end.
 
     A worker has a batch for ``lease_seconds`` at a time; one that fails ``most_attempts`` times is
     parked. ``revive`` as for the repository. Raises `RepositoryUnavailable`.
     """
-    server = Server(url, connect_timeout_seconds=connect_timeout_seconds, revive=revive)
-    with closing(server.connect()) as connection:
-        apply_migrations(connection)
-    with closing(ConnectionPool(server, size=2, wait_seconds=10)) as pool:
+    with open_pool(url, size=2, wait_seconds=10, revive=revive) as pool:
         yield PostgresLedger(pool, lease_seconds=lease_seconds, most_attempts=most_attempts)
 
 
