@@ -119,7 +119,7 @@ def open_postgres(
 ) -> "Iterator[PostgresRepository]":
     """Open the titles of the database; an embedded one runs until this is left.
 
-    ``guard`` is called in each transaction before it commits. Raises `RepositoryUnavailable`.
+    ``guard`` as in `open_postgres_repository`. Raises `RepositoryUnavailable`.
     """
     from infrastructure.repositories.postgres import open_postgres_repository
 
