@@ -5,10 +5,17 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from infrastructure.repositories.postgres.embedded import embedded_postgres
 from tests.databases import drop_database, execute, new_database
+
+# How fast an example is says more of the machine than of the program.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session", autouse=True)

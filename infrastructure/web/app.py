@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 from infrastructure.web import charts, exports, health, people, run_control, runs, titles
 from infrastructure.web.access import Access, access_from
 from infrastructure.web.answer_cache import CachedAnswers
-from infrastructure.web.dashboard import PagesForProblems, add_dashboard
+from infrastructure.web.dashboard import PackedPages, PagesForProblems, add_dashboard
 from infrastructure.web.guards import BodyLimit, LocalHosts, RateLimit, Readable, SafeHeaders
 from infrastructure.web.problems import Problem, Unforeseen, answer_with_problems, responses
 from infrastructure.web.rate import ClientRates
@@ -57,6 +57,7 @@ def _guard(app: FastAPI, settings: Settings, access: Access, services: Services)
     """
     if services.keeps_answers is not None:
         app.add_middleware(CachedAnswers, keeping=services.keeps_answers, access=access)
+    app.add_middleware(PackedPages)
     app.add_middleware(BodyLimit)
     if settings.api_requests_per_minute:
         rates = ClientRates(settings.api_requests_per_minute)

@@ -415,6 +415,48 @@ def test_the_first_view_is_small(client: httpx.Client) -> None:
     assert len(page.content) + sum(sizes) < 100_000
 
 
+def test_pages_and_their_files_are_packed_and_answers_of_the_api_are_not(
+    client: httpx.Client,
+) -> None:
+    def packed(path: str) -> httpx.Response:
+        answer = client.get(path, headers={**HTML, "Accept-Encoding": "br, gzip"})
+        assert answer.status_code == 200
+        return answer
+
+    for path in ("/", "/static/dashboard.css"):
+        plain = client.get(path, headers={**HTML, "Accept-Encoding": "identity"})
+        answer = packed(path)
+        assert "Content-Encoding" not in plain.headers
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert "Accept-Encoding" in answer.headers["Vary"]
+        assert answer.num_bytes_downloaded < len(plain.content) / 2
+        assert answer.text == plain.text
+    tag = packed("/static/dashboard.css").headers["ETag"]
+    assert tag.startswith('W/"')
+    again = client.get(
+        "/static/dashboard.css", headers={"Accept-Encoding": "gzip", "If-None-Match": tag}
+    )
+    assert (again.status_code, again.content) == (304, b"")
+    answer = packed("/api/v1/titles")
+    assert "Content-Encoding" not in answer.headers
+    assert answer.headers["ETag"].startswith('"')
+
+
+def test_the_first_view_of_a_century_of_years_is_small_too(postgres_url: str) -> None:
+    """A rating and a film of each year that there was film."""
+    titles = [
+        a_title(number, year=1890 + number // 2, rating=1 + number % 91 / 10, votes=number + 5)
+        for number in range(1, 281)
+    ]
+    with open_postgres_repository(postgres_url) as database:
+        database.save(titles, a_run())
+    with api_client(postgres_url) as client:
+        page = client.get("/", headers={**HTML, "Accept-Encoding": "gzip"})
+        files = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text))
+        sizes = [client.get(path).num_bytes_downloaded for path in files]
+        assert page.num_bytes_downloaded + sum(sizes) < 50_000
+
+
 def test_shipped_libraries_are_those_that_are_named() -> None:
     folder = STATIC_FOLDER / "vendor"
     named = dict(

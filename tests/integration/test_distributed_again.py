@@ -14,7 +14,6 @@ from domain.batch import PARKED, Stage
 from domain.errors import NothingToDo, UnknownRun
 from domain.identifiers import TitleId
 from domain.run import RunOutcome, RunReport
-from infrastructure import container
 from infrastructure.container import (
     distribute,
     distribute_failures,
@@ -24,6 +23,7 @@ from infrastructure.container import (
     open_app,
     open_ledger,
 )
+from infrastructure.container.distributed import open_work
 from infrastructure.repositories.postgres.ledger import PostgresLedger
 from shared.config import Settings, load_settings
 from tests.api import api_client
@@ -67,7 +67,7 @@ def batches_of(settings: Settings, run_id: str) -> list[int]:
 def worked_off(settings: Settings, batches: Sequence[int]) -> list[RunReport]:
     """Have a worker do batches, and whatever else is to be done; gives the accounts."""
     closed: list[RunReport] = []
-    with container._open_work(settings, "worker", NoQueue(), closed.append) as work:
+    with open_work(settings, "worker", NoQueue(), closed.append) as work:
         for number in batches:
             work.execute(number)
         work.keep_house()

@@ -19,7 +19,7 @@ from domain.identifiers import NameId, TitleId
 from domain.person_profile import PersonProfile
 from domain.run import RunOutcome
 from domain.title import Title
-from infrastructure import container
+from infrastructure.container import open_repair, running
 from shared.config import Settings
 from tests import strategies
 from tests.builders import NOON, a_run, a_title, title_number
@@ -153,7 +153,7 @@ def test_the_waiting_for_a_repository_ends_with_ctrl_c(
     for store in stores:
         store.save([a_title(1)], a_run())
     openers = [store.opener() for store in stores]
-    monkeypatch.setattr(container, "repository_openers", lambda settings: openers)
+    monkeypatch.setattr(running, "repository_openers", lambda settings: openers)
     stop = threading.Event()
 
     class Impatient(RecordingObserver):
@@ -163,7 +163,7 @@ def test_the_waiting_for_a_repository_ends_with_ctrl_c(
 
     settings_ = Settings(output_dir=tmp_path, repository_wait_seconds=3600)
     with (
-        container.open_repair(settings_, Impatient(), stop, lambda *how_far: None) as repair,
+        open_repair(settings_, Impatient(), stop, lambda *how_far: None) as repair,
         pytest.raises(RepositoryUnavailable, match="b: cannot be read"),
     ):
         repair.compare()

@@ -19,8 +19,8 @@ from demo.faults import Fault
 from demo.site import DemoSite
 from domain.batch import BatchState, Stage
 from domain.identifiers import TitleId
-from infrastructure import container
 from infrastructure.container import distribute, new_run, open_ledger
+from infrastructure.container.distributed import Work, open_work
 from infrastructure.http.shared_limits import SharedLimits
 from infrastructure.http.shared_memory import SharedMemory
 from infrastructure.repositories.postgres.ledger import PostgresLedger
@@ -81,9 +81,9 @@ def ledger(settings: Settings) -> Iterator[PostgresLedger]:
         yield opened
 
 
-def worker(settings: Settings, name: str) -> AbstractContextManager[container._Work]:
+def worker(settings: Settings, name: str) -> AbstractContextManager[Work]:
     queue: BatchQueue = NoQueue()
-    return container._open_work(settings, name, queue, lambda report: None)
+    return open_work(settings, name, queue, lambda report: None)
 
 
 def handed_over(settings: Settings, ledger: PostgresLedger) -> tuple[str, list[int]]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -39,10 +39,10 @@ from infrastructure.repositories.postgres.catalogue_sql import (
     Sql,
     person_listing,
 )
-from infrastructure.repositories.postgres.connections import ConnectionPool, Server
+from infrastructure.repositories.postgres.connections import ConnectionPool
 from infrastructure.repositories.postgres.detail_rows import details_from, details_json
 from infrastructure.repositories.postgres.errors import NAME, is_lost_connection, translated
-from infrastructure.repositories.postgres.migrations import apply_migrations
+from infrastructure.repositories.postgres.opening import open_pool
 from infrastructure.repositories.postgres.profiles import SELECT_NAMED_PROFILES, profile_from
 from infrastructure.repositories.postgres.rows import Row, array_literal, select_titles, title_from
 from infrastructure.repositories.postgres.shares import STATISTICS, KeptShares
@@ -148,7 +148,6 @@ def open_postgres_catalogue(
     pool_size: int = 8,
     wait_seconds: float = 30,
     statement_seconds: float = 5,
-    connect_timeout_seconds: int = 5,
     revive: Callable[[], None] | None = None,
 ) -> Iterator["PostgresCatalogue"]:
     """Open the database at ``url``, bring its schema up to date, and close it at the end.
@@ -158,10 +157,12 @@ def open_postgres_catalogue(
     `PostgresCatalogue.overview` ten times as long). ``revive`` as in `open_postgres_repository`.
     Raises `RepositoryUnavailable`, with what to check in the URL.
     """
-    server = Server(url, connect_timeout_seconds=connect_timeout_seconds, revive=revive)
-    with closing(server.connect()) as connection:
-        apply_migrations(connection)
-    with closing(ConnectionPool(server, size=pool_size, wait_seconds=wait_seconds)) as pool:
+    with open_pool(
+        url,
+        size=pool_size,
+        wait_seconds=wait_seconds,
+        revive=revive,
+    ) as pool:
         yield PostgresCatalogue(pool, statement_seconds)
 
 

@@ -139,14 +139,14 @@ def _shown_url(given: dict[str, str]) -> str:
 
 
 class ConnectionPool:
-    """Connections for any number of threads, at most ``size`` at a time.
+    """Connections to a ``server`` for any number of threads, at most ``size`` at a time.
 
     Not `psycopg2.pool`: `ThreadedConnectionPool` fails instead of waiting when all connections are
     lent, and closes those above its minimum at each return.
     """
 
     def __init__(self, server: Server, *, size: int, wait_seconds: float) -> None:
-        self._server = server
+        self.server = server
         self._size = size
         self._wait_seconds = wait_seconds
         self._free = threading.BoundedSemaphore(size)
@@ -214,7 +214,7 @@ class ConnectionPool:
         try:
             return self._idle.pop()
         except IndexError:
-            return self._server.connect()
+            return self.server.connect()
 
     def _give_back(self, borrowed: connection) -> None:
         if borrowed.closed:

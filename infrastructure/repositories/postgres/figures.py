@@ -1,7 +1,7 @@
 """Reckons figures of all titles in the database, by its views."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 from application.store_figures import MOST_COMPARED, StoreFigures
@@ -14,9 +14,9 @@ from application.title_statistics import (
 from domain.identifiers import TitleId
 from domain.run import StoreCounts
 from domain.title import TitleKind
-from infrastructure.repositories.postgres.connections import ConnectionPool, Server
+from infrastructure.repositories.postgres.connections import ConnectionPool
 from infrastructure.repositories.postgres.errors import translated
-from infrastructure.repositories.postgres.migrations import apply_migrations
+from infrastructure.repositories.postgres.opening import open_pool
 from infrastructure.repositories.postgres.store_version import STORE_VERSION
 
 _LONGEST = "SET LOCAL statement_timeout = '120s'"
@@ -53,17 +53,12 @@ _CRITICS = """
 
 
 @contextmanager
-def open_postgres_figures(
-    url: str, *, connect_timeout_seconds: int = 5
-) -> Iterator["PostgresFigures"]:
+def open_postgres_figures(url: str) -> Iterator["PostgresFigures"]:
     """Open the database at ``url``, bring its schema up to date, and close it at the end.
 
     Raises `RepositoryUnavailable`, with what to check in the URL.
     """
-    server = Server(url, connect_timeout_seconds=connect_timeout_seconds)
-    with closing(server.connect()) as connection:
-        apply_migrations(connection)
-    with closing(ConnectionPool(server, size=1, wait_seconds=connect_timeout_seconds)) as pool:
+    with open_pool(url, size=1, wait_seconds=5) as pool:
         yield PostgresFigures(pool)
 
 

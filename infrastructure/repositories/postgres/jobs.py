@@ -1,24 +1,19 @@
 """The ledger of the schedule's jobs: which are due, and who has them, decided by the database."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
-import psycopg2
 from psycopg2.extensions import cursor
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from domain.errors import RepositoryUnavailable
 from domain.job import JobClaim, JobName, JobRecord, JobSlot, SlotState
-from infrastructure.repositories.postgres.connections import ConnectionPool, Server
-from infrastructure.repositories.postgres.errors import NAME, is_lost_connection, translated
-from infrastructure.repositories.postgres.migrations import apply_migrations
+from infrastructure.repositories.postgres.connections import ConnectionPool
+from infrastructure.repositories.postgres.errors import NAME
+from infrastructure.repositories.postgres.opening import open_pool
 from infrastructure.repositories.postgres.rows import storable
-
-_Result = TypeVar("_Result")
-
-_ATTEMPTS = 5
+from infrastructure.repositories.postgres.transactions import Transactions
 
 # So few ask that one at a time may: what they read is then what there is.
 _ONE_AT_A_TIME = "LOCK TABLE job_slots IN SHARE ROW EXCLUSIVE MODE"
@@ -107,17 +102,13 @@ def open_postgres_jobs(
     lease_seconds: float,
     most_attempts: int,
     revive: Callable[[], None] | None = None,
-    connect_timeout_seconds: int = 5,
 ) -> Iterator["PostgresJobs"]:
     """Open the database at ``url``, bring its schema up to date, and close it at the end.
 
     A worker has a job for ``lease_seconds`` at a time; one that fails ``most_attempts`` times is
     given up. ``revive`` as for the repository. Raises `RepositoryUnavailable`.
     """
-    server = Server(url, connect_timeout_seconds=connect_timeout_seconds, revive=revive)
-    with closing(server.connect()) as connection:
-        apply_migrations(connection)
-    with closing(ConnectionPool(server, size=2, wait_seconds=10)) as pool:
+    with open_pool(url, size=2, wait_seconds=10, revive=revive) as pool:
         yield PostgresJobs(pool, lease_seconds=lease_seconds, most_attempts=most_attempts)
 
 
@@ -128,15 +119,9 @@ class PostgresJobs:
     """
 
     def __init__(self, pool: ConnectionPool, *, lease_seconds: float, most_attempts: int) -> None:
-        self._pool = pool
+        self._transactions = Transactions(pool)
         self._lease_seconds = lease_seconds
         self._limits: dict[str, object] = {"lease": lease_seconds, "most": most_attempts}
-        self._retrying = Retrying(
-            retry=retry_if_exception(_is_lost),
-            stop=stop_after_attempt(_ATTEMPTS),
-            wait=wait_random_exponential(multiplier=0.02, max=0.5),
-            reraise=True,
-        )
 
     def note(self, job: JobName, slot: datetime | None, *, is_time: bool) -> JobSlot | None:
         """Note a slot, unless it is known; as `JobLedger.note`."""
@@ -156,7 +141,7 @@ class PostgresJobs:
             [row] = statements.fetchall()
             return _slot(row)
 
-        return self._transaction(note)
+        return self._transactions.do(note)
 
     def claim(self, job: JobName, holder: str, token: str) -> JobClaim | None:
         """Give a job to a worker."""
@@ -173,7 +158,7 @@ class PostgresJobs:
                 job=job, slot=slot.astimezone(UTC), token=token, attempt=attempt, run_id=run_id
             )
 
-        return self._transaction(take)
+        return self._transactions.do(take)
 
     def keep(self, claim: JobClaim) -> bool:
         """Prolong a lease, also one that is over when nobody else has taken the job."""
@@ -218,7 +203,7 @@ class PostgresJobs:
             statements.execute(_DUE)
             return [JobName(job) for (job,) in statements.fetchall()]
 
-        return self._transaction(ask)
+        return self._transactions.do(ask)
 
     def records(self) -> Sequence[JobRecord]:
         """Tell how each job stands."""
@@ -231,7 +216,7 @@ class PostgresJobs:
                 for *row, done_at in statements.fetchall()
             ]
 
-        return self._transaction(ask)
+        return self._transactions.do(ask)
 
     def _settle(self, statements: cursor) -> None:
         """End the jobs whose runs are over, and those that were tried often enough."""
@@ -246,15 +231,7 @@ class PostgresJobs:
             statements.execute(statement, values)
             return statements.rowcount == 1
 
-        return self._transaction(change)
-
-    def _transaction(self, work: Callable[[cursor], _Result]) -> _Result:
-        def attempt() -> _Result:
-            with self._pool.transaction() as statements:
-                return work(statements)
-
-        with translated():
-            return self._retrying(attempt)
+        return self._transactions.do(change)
 
 
 def _slot(row: Sequence[Any]) -> JobSlot:
@@ -274,7 +251,3 @@ def _time(slot: datetime) -> str:
 
 def _values(claim: JobClaim) -> dict[str, object]:
     return {"job": claim.job.value, "slot": claim.slot, "token": claim.token}
-
-
-def _is_lost(error: BaseException) -> bool:
-    return isinstance(error, psycopg2.Error) and is_lost_connection(error)

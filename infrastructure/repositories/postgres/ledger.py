@@ -1,7 +1,7 @@
 """The ledger of distributed runs: which worker has which batch, decided by the database."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 
@@ -23,10 +23,10 @@ from domain.batch import (
 from domain.errors import RepositoryUnavailable
 from domain.identifiers import TitleId
 from domain.run import RunReport
-from infrastructure.repositories.postgres.connections import ConnectionPool, Server
+from infrastructure.repositories.postgres.connections import ConnectionPool
 from infrastructure.repositories.postgres.errors import NAME
 from infrastructure.repositories.postgres.history import record_of, report_of
-from infrastructure.repositories.postgres.migrations import apply_migrations
+from infrastructure.repositories.postgres.opening import open_pool
 from infrastructure.repositories.postgres.rows import account_json, storable
 from infrastructure.repositories.postgres.transactions import Transactions
 
@@ -250,7 +250,6 @@ def open_postgres_ledger(
     most_attempts: int,
     wait_seconds: float = 43_200,
     revive: Callable[[], None] | None = None,
-    connect_timeout_seconds: int = 5,
 ) -> Iterator["PostgresLedger"]:
     """Open the database at ``url``, bring its schema up to date, and close it at the end.
 
@@ -258,10 +257,7 @@ def open_postgres_ledger(
     parked, and so are those of a run whose sources have been away for ``wait_seconds``. ``revive``
     as for the repository. Raises `RepositoryUnavailable`.
     """
-    server = Server(url, connect_timeout_seconds=connect_timeout_seconds, revive=revive)
-    with closing(server.connect()) as connection:
-        apply_migrations(connection)
-    with closing(ConnectionPool(server, size=2, wait_seconds=10)) as pool:
+    with open_pool(url, size=2, wait_seconds=10, revive=revive) as pool:
         yield PostgresLedger(
             pool,
             lease_seconds=lease_seconds,

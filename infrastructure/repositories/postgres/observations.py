@@ -1,7 +1,7 @@
 """Reads ratings, ranks and charts of earlier times from the database."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,9 +14,9 @@ from domain.history import (
     TitleHistory,
 )
 from domain.identifiers import TitleId
-from infrastructure.repositories.postgres.connections import ConnectionPool, Server
+from infrastructure.repositories.postgres.connections import ConnectionPool
 from infrastructure.repositories.postgres.errors import translated
-from infrastructure.repositories.postgres.migrations import apply_migrations
+from infrastructure.repositories.postgres.opening import open_pool
 from infrastructure.repositories.postgres.rows import array_literal
 
 _TITLE = "SELECT title, year FROM titles WHERE imdb_id = %s"
@@ -51,17 +51,14 @@ _NAMES = "SELECT imdb_id, title FROM titles WHERE imdb_id = ANY (%s::text[])"
 
 @contextmanager
 def open_postgres_history(
-    url: str, *, pool_size: int = 1, wait_seconds: float = 30, connect_timeout_seconds: int = 5
+    url: str, *, pool_size: int = 1, wait_seconds: float = 30
 ) -> Iterator["PostgresHistory"]:
     """Open the database at ``url``, bring its schema up to date, and close it at the end.
 
     At most ``pool_size`` connections, each lent to a thread at a time; who finds all of them in use
     waits at most ``wait_seconds``. Raises `RepositoryUnavailable`, with what to check in the URL.
     """
-    server = Server(url, connect_timeout_seconds=connect_timeout_seconds)
-    with closing(server.connect()) as connection:
-        apply_migrations(connection)
-    with closing(ConnectionPool(server, size=pool_size, wait_seconds=wait_seconds)) as pool:
+    with open_pool(url, size=pool_size, wait_seconds=wait_seconds) as pool:
         yield PostgresHistory(pool)
 
 

@@ -1,14 +1,14 @@
 """Reads what is known of titles and people that could be fetched again."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC
 
 from application.refresh_plan import RefreshCandidate
 from domain.identifiers import NameId, TitleId
-from infrastructure.repositories.postgres.connections import ConnectionPool, Server
+from infrastructure.repositories.postgres.connections import ConnectionPool
 from infrastructure.repositories.postgres.errors import translated
-from infrastructure.repositories.postgres.migrations import apply_migrations
+from infrastructure.repositories.postgres.opening import open_pool
 
 _ROWS_AT_ONCE = 10_000
 
@@ -49,17 +49,12 @@ _PEOPLE = """
 
 
 @contextmanager
-def open_postgres_candidates(
-    url: str, *, connect_timeout_seconds: int = 5
-) -> Iterator["PostgresRefreshCandidates"]:
+def open_postgres_candidates(url: str) -> Iterator["PostgresRefreshCandidates"]:
     """Open the database at ``url``, bring its schema up to date, and close it at the end.
 
     Raises `RepositoryUnavailable`, with what to check in the URL.
     """
-    server = Server(url, connect_timeout_seconds=connect_timeout_seconds)
-    with closing(server.connect()) as connection:
-        apply_migrations(connection)
-    with closing(ConnectionPool(server, size=1, wait_seconds=connect_timeout_seconds)) as pool:
+    with open_pool(url, size=1, wait_seconds=5) as pool:
         yield PostgresRefreshCandidates(pool)
 
 

@@ -1,7 +1,7 @@
 """Keeps titles, people, credits, charts and runs in PostgreSQL."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,7 +20,7 @@ from domain.merged_id import MergedId
 from domain.person_profile import PersonProfile
 from domain.run import Failure, ProfileCounts, Run, RunRecord, RunReport, StoreCounts
 from domain.title import Title
-from infrastructure.repositories.postgres.connections import ConnectionPool, Server
+from infrastructure.repositories.postgres.connections import ConnectionPool
 from infrastructure.repositories.postgres.detail_rows import details_from, details_json
 from infrastructure.repositories.postgres.errors import NAME, is_lost_connection, translated
 from infrastructure.repositories.postgres.history import (
@@ -33,7 +33,7 @@ from infrastructure.repositories.postgres.history import (
     record_of,
 )
 from infrastructure.repositories.postgres.merged import add_merged, select_merged
-from infrastructure.repositories.postgres.migrations import apply_migrations
+from infrastructure.repositories.postgres.opening import open_pool
 from infrastructure.repositories.postgres.presence import Presence
 from infrastructure.repositories.postgres.profiles import (
     COUNT_PROFILES,
@@ -79,14 +79,16 @@ def open_postgres_repository(
     begins a run or saves titles or profiles, before anything is saved, and may raise. Raises
     `RepositoryUnavailable`, with what to check in the URL.
     """
-    server = Server(url, connect_timeout_seconds=connect_timeout_seconds, revive=revive)
-    with closing(server.connect()) as connection:
-        apply_migrations(connection)
-    pool = ConnectionPool(server, size=pool_size, wait_seconds=wait_seconds)
-    presence = Presence(server)
-    with closing(pool):
+    with open_pool(
+        url,
+        size=pool_size,
+        wait_seconds=wait_seconds,
+        connect_timeout_seconds=connect_timeout_seconds,
+        revive=revive,
+    ) as pool:
+        presence = Presence(pool.server)
         try:
-            yield PostgresRepository(pool, presence, server.location, guard)
+            yield PostgresRepository(pool, presence, guard)
         finally:
             presence.end()
 
@@ -105,13 +107,12 @@ class PostgresRepository:
         self,
         pool: ConnectionPool,
         presence: Presence,
-        location: str,
         guard: Callable[[cursor], None] | None = None,
     ) -> None:
         self._pool = pool
         self._guard = guard
         self._presence = presence
-        self._location = location
+        self._location = pool.server.location
         self._retrying = Retrying(
             retry=retry_if_exception(_may_succeed_again),
             stop=stop_after_attempt(_ATTEMPTS),

@@ -1,15 +1,14 @@
 """What the copies of a server tell each other of the run that one of them does itself."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 import msgspec
 from psycopg2.extensions import cursor
 
 from application.run_progress import RunProgress
 from domain.errors import AnotherRunAtWork
-from infrastructure.repositories.postgres.connections import ConnectionPool, Server
-from infrastructure.repositories.postgres.migrations import apply_migrations
+from infrastructure.repositories.postgres.opening import open_pool
 from infrastructure.repositories.postgres.transactions import Transactions
 
 SILENCE_SECONDS = 15
@@ -39,10 +38,7 @@ _LOOK = f"SELECT progress FROM served_runs WHERE run_id = %s AND {_LIVES}"  # no
 @contextmanager
 def open_run_board(url: str) -> Iterator["PostgresRunBoard"]:
     """Open the board in the database at ``url``. Raises `RepositoryUnavailable`."""
-    server = Server(url, connect_timeout_seconds=5)
-    with closing(server.connect()) as connection:
-        apply_migrations(connection)
-    with closing(ConnectionPool(server, size=2, wait_seconds=10)) as pool:
+    with open_pool(url, size=2, wait_seconds=10) as pool:
         yield PostgresRunBoard(Transactions(pool))
 
 

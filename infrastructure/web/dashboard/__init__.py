@@ -7,12 +7,13 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from infrastructure.web.dashboard import charts, overview, people, runs, titles
+from infrastructure.web.dashboard.compression import PackedPages
 from infrastructure.web.dashboard.errors import PagesForProblems
 from infrastructure.web.dashboard.kept_figures import KeptFigures
 from infrastructure.web.dashboard.rendering import STATIC_FOLDER
 from infrastructure.web.services import Services
 
-__all__ = ["PagesForProblems", "add_dashboard"]
+__all__ = ["PackedPages", "PagesForProblems", "add_dashboard"]
 
 
 def add_dashboard(app: FastAPI) -> None:
