@@ -261,7 +261,7 @@ def _first_titles(ask: Ask, listing: Listing) -> tuple[list[Row], bool]:
     while True:
         way = min(_ways(listing, walked, has_gathered), key=lambda each: each.cost)
         rows = ask(way.statement())
-        if not way.most:
+        if way.most is None:
             return rows, not way.is_walk
         if way.is_walk:
             if len(rows) == listing.limit:
@@ -282,7 +282,7 @@ class _Way(NamedTuple):
 
     cost: float
     statement: Callable[[], Sql]
-    most: int = 0
+    most: int | None = None
     is_walk: bool = False
 
 
