@@ -1,5 +1,6 @@
 """What every test of a fault has: a place for it to happen, and somewhere to hand in its row."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from demo.site import DemoSite
 from tests.faults.account import Account
 from tests.faults.here import FACTS, Here
 from tests.faults.row import PROPERTY, HandIn, Row
+from tests.faults.workers import Redis
 
 
 @pytest.fixture
@@ -35,3 +37,13 @@ def here(folder: Path, postgres_url: str, slow_site: DemoSite) -> Iterator[Here]
     made = Here(folder, postgres_url, slow_site)
     yield made
     made.end()
+
+
+@pytest.fixture
+def broker() -> Iterator[Redis]:
+    """A Redis for workers, which a test may stop and start."""
+    with tempfile.TemporaryDirectory(prefix="imdb-redis-") as folder:
+        server = Redis(Path(folder))
+        server.start()
+        yield server
+        server.close()

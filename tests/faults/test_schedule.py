@@ -4,7 +4,6 @@ Real clocks (``schedule``), workers, Redis and PostgreSQL, and the replica of th
 """
 
 import signal
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,15 +41,6 @@ NEVER_BEFORE = "2020-01-01 03:00Z"
 def site() -> Iterator[DemoSite]:
     with DemoSite(FACTS, delay_seconds=0.02) as demo_site:
         yield demo_site
-
-
-@pytest.fixture
-def broker() -> Iterator[Redis]:
-    with tempfile.TemporaryDirectory(prefix="imdb-redis-") as folder:
-        server = Redis(Path(folder))
-        server.start()
-        yield server
-        server.close()
 
 
 @pytest.fixture

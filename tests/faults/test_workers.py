@@ -39,15 +39,6 @@ def site() -> Iterator[DemoSite]:
 
 
 @pytest.fixture
-def broker() -> Iterator[Redis]:
-    with tempfile.TemporaryDirectory(prefix="imdb-redis-") as folder:
-        server = Redis(Path(folder))
-        server.start()
-        yield server
-        server.close()
-
-
-@pytest.fixture
 def fleet(folder: Path, postgres_url: str, site: DemoSite, broker: Redis) -> Iterator[Fleet]:
     made = Fleet(folder, postgres_url, site, FACTS, broker)
     yield made
