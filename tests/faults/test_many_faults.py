@@ -123,7 +123,7 @@ def test_whatever_happens_every_title_is_saved_once(
         fleet = Fleet(folder, new_database(server.url), site, FACTS, redis, settings)
         try:
             run = fleet.start("scrape", "--distributed")
-            run.wait_for("titles in")
+            run.wait_for("handed to workers")
             mishaps = Mishaps(fleet, server, dice)
             while run.process.poll() is None:
                 time.sleep(dice.uniform(0.5, 4))
