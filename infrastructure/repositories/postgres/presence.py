@@ -13,14 +13,21 @@ _KEY = "hashtextextended({run_id}, 7204163518)"
 
 _LOCK = f"SELECT pg_advisory_lock_shared({_KEY.format(run_id='%s')})"
 
-AT_WORK = f"""
+
+def shown(key: str) -> str:
+    """SQL that tells whether a `Presence` shows what an expression of SQL gives."""
+    # A key of 64 bits is shown in halves.
+    return f"""
     EXISTS (
         SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
         WHERE locktype = 'advisory' AND objsubid = 1 AND datname = current_database()
-            AND (classid::bigint << 32) | objid::bigint = {_KEY.format(run_id="runs.run_id")}
+            AND (classid::bigint << 32) | objid::bigint = {_KEY.format(run_id=key)}
     )
-"""
-"""Tells of a row of ``runs`` whether the run is at work. (A key of 64 bits is shown in halves.)"""
+    """
+
+
+AT_WORK = shown("runs.run_id")
+"""Tells of a row of ``runs`` whether the run is at work."""
 
 
 class Presence:

@@ -8,19 +8,25 @@ from psycopg2.extensions import cursor
 
 from application.run_progress import RunProgress
 from domain.errors import AnotherRunAtWork
+from infrastructure.repositories.postgres.errors import translated
 from infrastructure.repositories.postgres.opening import open_pool
+from infrastructure.repositories.postgres.presence import Presence, shown
 from infrastructure.repositories.postgres.transactions import Transactions
 
 SILENCE_SECONDS = 15
-"""A copy that has said nothing for so long counts as dead."""
+"""A copy that has said nothing for so long counts as cut off."""
 
-_LIVES = f"heard_at > now() - interval '{SILENCE_SECONDS} s'"
+# One that has died is known by its presence at once.
+_LIVES = f"""
+    (served_runs.heard_at > now() - interval '{SILENCE_SECONDS} s'
+        AND {shown("served_runs.token")})
+"""
 
 _TAKE = f"""
     INSERT INTO served_runs (token) VALUES (%(token)s)
     ON CONFLICT (slot) DO UPDATE SET token = excluded.token, heard_at = now(), run_id = NULL,
         progress = NULL, is_cancelled = false
-    WHERE NOT served_runs.{_LIVES} OR served_runs.token = excluded.token
+    WHERE NOT {_LIVES} OR served_runs.token = excluded.token
 """  # noqa: S608 - built from constants
 
 _TELL = """
@@ -39,14 +45,19 @@ _LOOK = f"SELECT progress FROM served_runs WHERE run_id = %s AND {_LIVES}"  # no
 def open_run_board(url: str) -> Iterator["PostgresRunBoard"]:
     """Open the board in the database at ``url``. Raises `RepositoryUnavailable`."""
     with open_pool(url, size=2, wait_seconds=10) as pool:
-        yield PostgresRunBoard(Transactions(pool))
+        presence = Presence(pool.server)
+        try:
+            yield PostgresRunBoard(Transactions(pool), presence)
+        finally:
+            presence.end()
 
 
 class PostgresRunBoard:
     """Fulfils `RunBoard`. Each call is one transaction; the database's clock counts."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, presence: Presence) -> None:
         self._transactions = transactions
+        self._presence = presence
 
     def take(self, token: str) -> None:
         """Have the one place, unless another copy that lives has it."""
@@ -59,7 +70,13 @@ class PostgresRunBoard:
             row = statements.fetchone()
             raise AnotherRunAtWork(None if row is None else row[0])
 
-        self._transactions.do(take)
+        with translated():
+            self._presence.show(token)
+        try:
+            self._transactions.do(take)
+        except BaseException:
+            self._presence.end()
+            raise
 
     def tell(self, token: str, progress: RunProgress) -> bool:
         """Note how far the run is; False also when the place is somebody else's by now."""
@@ -73,10 +90,13 @@ class PostgresRunBoard:
             statements.execute(_TELL, values)
             return statements.fetchone() == (True,)
 
+        with translated():
+            self._presence.keep()
         return self._transactions.do(tell)
 
     def leave(self, token: str) -> None:
         """Clear the place."""
+        self._presence.end()
         self._transactions.do(
             lambda statements: statements.execute(
                 "DELETE FROM served_runs WHERE token = %s", (token,)
