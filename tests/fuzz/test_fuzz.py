@@ -70,7 +70,7 @@ def test_a_share_that_is_guided_by_coverage(tmp_path: Path) -> None:
 
 @with_atheris
 @pytest.mark.parametrize(
-    "defect", ["raise KeyError(value)", "sum(range(50_000_000))", "b'x' * 600_000_000"]
+    "defect", ["raise KeyError(value)", "sum(range(300_000_000))", "b'x' * 600_000_000"]
 )
 def test_a_defect_is_found_and_its_input_kept(tmp_path: Path, defect: str) -> None:
     script = f"""
