@@ -93,7 +93,6 @@ class Connection(HttpToolsProtocol):
         not exactly one host (RFC 9112, 3.2), a body that is packed on its way (6.1), and one that
         says in two ways how long it is (6.3), which it finds out only when an answer is due.
         """
-        self._is_in_head = False
         hosts = sum(name == b"host" for name, _ in self.headers)
         if hosts > 1 or (not hosts and self.parser.get_http_version() != "1.0"):
             raise ValueError("not exactly one host")
@@ -102,7 +101,13 @@ class Connection(HttpToolsProtocol):
             raise ValueError("an unknown transfer encoding")
         if encodings and any(name == b"content-length" for name, _ in self.headers):
             raise ValueError("two lengths")
+        self._is_in_head = False
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Note the end of a request, which may have been answered before its body came."""
+        self._is_in_head, self._head_bytes = True, 0
+        super().on_message_complete()
 
     @property
     def is_waiting(self) -> bool:
@@ -133,7 +138,7 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP as every other error is, unless another answer is due."""
         cycle: Any = self.cycle
-        if cycle is None or (cycle.response_complete and not cycle.more_body):
+        if cycle is None or (cycle.response_complete and self._is_in_head):
             refusal = problem(400, "This is no HTTP.", reason="bad_request", headers=_HEADERS)
             head = [*refusal.raw_headers, (b"connection", b"close")]
             lines = [b"HTTP/1.1 400 Bad Request", *(b": ".join(field) for field in head), b"", b""]

@@ -208,6 +208,15 @@ def test_what_is_no_http_is_a_problem_as_any_other(sent: bytes) -> None:
     assert json.loads(body)["status"] == 400
 
 
+def test_no_http_after_an_answer_that_came_before_the_body_is_a_problem_too() -> None:
+    with served(App(), ConnectionLimits()) as connect:
+        client = connect()
+        client.sendall(ASK[:-2] + b"Content-Length: 2\r\n\r\n")
+        assert is_answered(client)
+        client.sendall(b"ab" + ASK[:-2] + b"Host: there\r\n\r\n")
+        assert taken(client).startswith(b"HTTP/1.1 400 ")
+
+
 def test_a_body_that_turns_out_broken_after_the_answer_is_no_defect(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
