@@ -40,11 +40,14 @@ def keep(settings: Settings) -> int:
         times = timetable(settings)
         if not times.crontabs:
             raise click.UsageError("every job is off: see SCHEDULE_CHARTS and the others")
-        now = datetime.now(UTC)
-        for job in times.crontabs:
-            click.echo(f"{job}: next at {_local(times.next(job, now), settings)}")
+
+        def say_when() -> None:
+            now = datetime.now(UTC)
+            for job in times.crontabs:
+                click.echo(f"{job}: next at {_local(times.next(job, now), settings)}")
+
         with suppress(KeyboardInterrupt):
-            keep_schedule(settings, times)
+            keep_schedule(settings, times, say_when)
     return SAVED
 
 

@@ -59,15 +59,17 @@ def timetable(settings: Settings) -> "Timetable":
         raise InvalidConfiguration([f"{name}={error.expression}: {error}"]) from error
 
 
-def keep_schedule(settings: Settings, times: "Timetable") -> None:
+def keep_schedule(settings: Settings, times: "Timetable", has_begun: Callable[[], None]) -> None:
     """Tell workers when jobs are due, until a signal raises `KeyboardInterrupt`.
 
-    Raises `QueueUnavailable` when Redis does not answer.
+    ``has_begun`` is called when Redis has answered; one that goes away later is waited for. Raises
+    `QueueUnavailable` when it does not answer at the beginning.
     """
     from infrastructure.workers import check_broker
     from infrastructure.workers.beat import run_beat
 
     check_broker(settings.redis_url.reveal(), settings.redis_url.location)
+    has_begun()
     run_beat(_jobs_app(settings), times, again_seconds=settings.batch_lease_seconds)
 
 

@@ -27,6 +27,7 @@ def test_a_redis_that_does_not_answer_is_told(tmp_path: Path, command: list[str]
     assert result.status == 1
     assert "Redis at redis://127.0.0.1:1/0" in result.err
     assert "s3cret" not in result.err
+    assert not result.out  # what is said there is when the schedule has begun
 
 
 @pytest.mark.parametrize("command", [["schedule"], ["worker"]])

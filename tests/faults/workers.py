@@ -3,7 +3,7 @@
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -99,8 +99,8 @@ class Fleet:
 
     def end(self) -> None:
         for program in self.started:
-            for child in children_of(program):
-                child.kill()
+            if program.process.poll() is None:
+                kill_all(program)
             program.end()
 
     def account(self, stores: str = BOTH) -> Account:
@@ -128,16 +128,20 @@ def children_of(program: Program) -> list[psutil.Process]:
 def kill_all(program: Program) -> None:
     """``kill -9`` of a worker as a whole, as when its machine is switched off."""
     for process in suspend_all(program):  # so that none has time to replace another
-        process.kill()
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     program.process.wait()
 
 
 def suspend_all(program: Program) -> list[psutil.Process]:
     """Have a worker stand still as a whole, as when it is cut off; gives its processes."""
-    processes = [psutil.Process(program.process.pid), *children_of(program)]
-    for process in processes:
-        process.suspend()
-    return processes
+    first = psutil.Process(program.process.pid)
+    first.suspend()  # before its children are counted: it makes no further ones then
+    children = children_of(program)
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            child.suspend()
+    return [first, *children]
 
 
 class OneHangs:
