@@ -3,6 +3,7 @@
 import hashlib
 import heapq
 import os
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -54,6 +55,9 @@ _ALONE = "SET LOCAL max_parallel_maintenance_workers = 0"
 _FEW_PROCESSORS = (os.cpu_count() or 1) <= STEPS_AT_ONCE
 
 _AT_FIRST = (-sys.maxsize, 0)
+
+_SEND_BUFFER_BYTES = 4 << 20
+"""Two chunks. The system gives as much as it allows (``net.core.wmem_max``)."""
 
 _LoadLines = Callable[[cursor, Layout, Iterator[Chunk], Callable[[], None]], Loaded]
 
@@ -209,6 +213,7 @@ class FileLoader:
 
         chunks = chunks_of(path, job.layout.header, seen)
         with self._transaction() as statements:
+            _widen_send_buffer(statements.connection)
             placing.create_table(statements, job.layout, stays=job.keeps_table)
             loaded = load_lines(statements, job.layout, chunks, self._check)
             if not loaded.loaded:
@@ -244,6 +249,12 @@ class FileLoader:
             *(_Step((order, 1), job.file.name, index_column(column)) for column in columns),
             _Step((order, 2), job.file.name, key),
         ]
+
+
+def _widen_send_buffer(opened: connection) -> None:
+    """Have the server find enough to go on with while our threads wait for each other."""
+    with socket.socket(fileno=os.dup(opened.fileno())) as ours:
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
 
 
 def _size(job: Job) -> int:
