@@ -37,9 +37,15 @@ def test_elements_are_found_by_their_beginnings() -> None:
     words = Elements({"the": 0.2, "then": 0.01, "of": 0.1}, least=0.01)
     assert words.share("the") == 0.2
     assert words.share("nowhere") == 0.005
-    assert words.beginning("the") == pytest.approx(0.215, abs=0.01)
+    assert words.beginning("the") == pytest.approx(0.22, abs=0.01)
     assert words.beginning("of") >= 0.1
     assert words.beginning("nowhere") < 0.01
+
+
+def test_rare_words_count_as_often_as_the_frequent_ones_with_a_beginning() -> None:
+    words = Elements({"wave": 0.001, "waves": 0.001, "the": 0.2}, least=0.0002)
+    assert words.beginning("wave") == pytest.approx(0.004, rel=0.5)
+    assert words.beginning("wave") > 1.5 * (0.001 + 0.001)
 
 
 def test_nothing_known_is_no_error() -> None:

@@ -29,6 +29,8 @@ _TEXTS = frozenset({"kind", "title_key"})
 _GUESSED_ROWS = 10_000
 _GUESSED_SHARE = 0.1
 _GUESSED_ELEMENT = 0.02
+_MOST_OF_RARE = 0.005
+"""Words that are in no statistics have a beginning as often as those that are, up to this share."""
 _KEPT_SECONDS = 60.0
 
 
@@ -101,7 +103,8 @@ class Elements:
         first = bisect_left(self._names, start)
         end = bisect_left(self._names, start + "\U0010ffff")
         rare = self._least + 0.02 / 4.0 ** (len(start) - 2)
-        return min(1.0, self._sums[end] - self._sums[first] + rare)
+        frequent = self._sums[end] - self._sums[first]
+        return min(1.0, frequent + min(frequent, _MOST_OF_RARE) + rare)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,15 @@ class Effort:
     gathered: int = 3_000
     """So many rows are gathered before it is seen whether there are more, or ``margin`` times as
     many as there should be."""
-    mark: float = 0.08
-    """So many titles have any mark of a word by accident."""
+    genre_mark: float = 0.02
+    """So many titles have the mark of a genre by accident."""
+    word_marks: tuple[float, ...] = (1.0, 0.2, 0.15, 0.04, 0.015, 0.007)
+    """So many titles have the marks of a word by accident, by how many letters it has. As counted
+    with names of few syllables."""
+
+    def by_accident(self, word: str) -> float:
+        """The share of titles that have the marks of a word by accident."""
+        return self.word_marks[min(len(word), len(self.word_marks) - 1)]
 
 
 EFFORT = Effort()
@@ -445,7 +452,7 @@ def _sought(query: TitleQuery, shares: Shares) -> Iterator[Sought]:
         share = shares.genres.share(genre)
         mark: Sql = "genre_marks & genre_marks_of(%s) <> 0", ([genre],)
         yield Sought(
-            ("genres @> %s", ([genre],)), mark, share, share + EFFORT.mark / 4, is_word=False
+            ("genres @> %s", ([genre],)), mark, share, share + EFFORT.genre_mark, is_word=False
         )
     words = words_of(query.text)
     if query.text is not None and not words:
@@ -458,7 +465,7 @@ def _sought(query: TitleQuery, shares: Shares) -> Iterator[Sought]:
             share = shares.words.share(word.text.lower())
         has_mark = word.text.isascii() and (len(word.text) >= 2 or not is_begun)
         mark = _HAS_MARKS, (word.text, word.text)
-        marked = share + EFFORT.mark if has_mark else 1.0
+        marked = min(1.0, share + EFFORT.by_accident(word.text)) if has_mark else 1.0
         entry = EFFORT.begun if is_begun else 1.0
         yield Sought(word.condition, mark if has_mark else None, share, marked, entry=entry)
 

@@ -1,9 +1,9 @@
 """Version 0014 of the schema: the orders of titles can be looked through without reading titles.
 
 Each order's index has beside its key the values that titles are filtered by. What has no bound on
-its length (genres, words) is there as marks: a number of which each genre, and the first two and
-three letters of each word, set one of 64 bits. A title that has not all the bits of what is asked
-for is not wanted; of one that has them, the row itself is asked.
+its length (genres, words) is there as marks: a number of which each genre, and the first two to
+five letters of each word, set one of 64 bits each. A title that has not all the bits of what is
+asked for is not wanted; of one that has them, the row itself is asked.
 
 The key of the order by title is a column of its own: an index of an expression is no answer to who
 asks for the expression.
@@ -15,6 +15,9 @@ _WORDS = r"""
         '[\x01-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+', ' ', 'g'))
 """
 """As in the column ``words`` (version 0011): one generated column cannot be made from another."""
+
+_LETTERS = (2, 3, 4, 5)
+"""So many of a word have marks. With two and three only, words that begin alike are too many."""
 
 _SEED = 1442
 """With it the 28 genres of IMDb have a bit each."""
@@ -65,7 +68,12 @@ def _marks(function: str, of: str, each: str, *parts: str) -> str:
 
 STATEMENTS = (
     _marks("genre_marks_of", "text[]", "$1", "one"),
-    _marks("word_marks_of", "tsvector", "tsvector_to_array($1)", "left(one, 2)", "left(one, 3)"),
+    _marks(
+        "word_marks_of",
+        "tsvector",
+        "tsvector_to_array($1)",
+        *(f"left(one, {letters})" for letters in _LETTERS),
+    ),
     *(f"DROP INDEX titles_by_{name}" for name in _ORDERS),
     f"""
     ALTER TABLE titles
@@ -86,7 +94,7 @@ STATEMENTS = (
     "COMMENT ON COLUMN titles.genre_marks IS 'One of 64 bits for each genre, to look through'",
     """
     COMMENT ON COLUMN titles.word_marks IS
-    'Of 64 bits one for the first two and one for the first three letters of each word'
+    'Of 64 bits one for the first two letters of each word, and one for three, four and five'
     """,
     """
     COMMENT ON INDEX titles_by_title IS
