@@ -44,8 +44,7 @@ def test_elements_are_found_by_their_beginnings() -> None:
 
 def test_rare_words_count_as_often_as_the_frequent_ones_with_a_beginning() -> None:
     words = Elements({"wave": 0.001, "waves": 0.001, "the": 0.2}, least=0.0002)
-    assert words.beginning("wave") == pytest.approx(0.004, rel=0.5)
-    assert words.beginning("wave") > 1.5 * (0.001 + 0.001)
+    assert 0.004 <= words.beginning("wave") < 0.006
 
 
 def test_nothing_known_is_no_error() -> None:

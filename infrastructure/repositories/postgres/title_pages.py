@@ -62,8 +62,8 @@ class Effort:
     genre_mark: float = 0.02
     """So many titles have the mark of a genre by accident."""
     word_marks: tuple[float, ...] = (1.0, 0.2, 0.15, 0.04, 0.015, 0.007)
-    """So many titles have the marks of a word by accident, by how many letters it has. As counted
-    with names of few syllables."""
+    """So many titles have the marks of a word by accident, by how many letters it has; as counted
+    in `benchmarks.synthetic_store`, whose words are made of few syllables."""
 
     def by_accident(self, word: str) -> float:
         """The share of titles that have the marks of a word by accident."""
@@ -346,22 +346,9 @@ def title_listings(query: TitleQuery, shares: Shares) -> Iterator[Listing]:
     """
     key, place = _KEYS[query.sort], query.place
     own = query.sort.field.name
-    filters, sought = (*_filters(query, shares),), (*_sought(query, shares),)
     column = shares.column(key)
-    listing = Listing(
-        key=key,
-        descending=query.descending,
-        bounds=(),
-        all_bounds=(),
-        filters=filters,
-        sought=sought,
-        exact=(*_exact(query),),
-        person=(*_person(query),),
-        held=0.0,
-        share=prod(each.share for each in sought),
-        rows=shares.rows,
-        limit=query.limit + 1,
-    )
+    listing = _listing(query, shares)
+    filters = listing.filters
     is_known = query.sort in _ALWAYS_KNOWN
     span = (*_within(query, own),)
     if place is None or place.key is not None:
@@ -393,6 +380,25 @@ def title_listings(query: TitleQuery, shares: Shares) -> Iterator[Listing]:
             held=column.unknown * shares.rows,
             share=listing.share * _share_of_unknown(filters, shares, key),
         )
+
+
+def _listing(query: TitleQuery, shares: Shares) -> Listing:
+    """What is the same of titles whose value in the sort is known, and of the others."""
+    sought = (*_sought(query, shares),)
+    return Listing(
+        key=_KEYS[query.sort],
+        descending=query.descending,
+        bounds=(),
+        all_bounds=(),
+        filters=(*_filters(query, shares),),
+        sought=sought,
+        exact=(*_exact(query),),
+        person=(*_person(query),),
+        held=0.0,
+        share=prod(each.share for each in sought),
+        rows=shares.rows,
+        limit=query.limit + 1,
+    )
 
 
 def _unknown_last(key: str, imdb_id: str, descending: bool) -> str:

@@ -252,9 +252,13 @@ class FileLoader:
 
 
 def _widen_send_buffer(opened: connection) -> None:
-    """Have the server find enough to go on with while our threads wait for each other."""
+    """Have a server on this machine find enough to go on with while our threads wait.
+
+    The buffer of a TCP connection grows by itself, and would stop to if its size were said.
+    """
     with socket.socket(fileno=os.dup(opened.fileno())) as ours:
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+        if ours.family == socket.AF_UNIX:
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
 
 
 def _size(job: Job) -> int:
